@@ -1,0 +1,267 @@
+"""The run folder, both ways: the only code that knows a run's file names.
+
+    run.json  split.json  optuna.db  log.txt
+    trials/<Backbone>/<tNN>/    suggestion.json history.csv predictions.npz weights.npz trial.json
+    tensorboard/  models/  report/  ray/
+
+The ledger is the set of `trial.json` files. Each is written last in its folder, whole or absent, so
+a trial whose record exists has all its artefacts, and one without a record was never finished.
+"""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import io
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from results.files import (
+    disk_faults_named,
+    file_sha256,
+    read_json,
+    whole_or_absent,
+    write_json,
+    write_text,
+)
+from results.records import Predictions, RunRecord, Split, TrialRecord
+from search_spaces.config import TrialConfig
+from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
+
+_PREDICTIONS = ("validation", "test", "validation_by_epoch", "train_by_epoch")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run on disk, below `root`."""
+
+    root: Path
+
+    @property
+    def run_json(self) -> Path:
+        return self.root / "run.json"
+
+    @property
+    def split_json(self) -> Path:
+        return self.root / "split.json"
+
+    @property
+    def optuna_db(self) -> Path:
+        return self.root / "optuna.db"
+
+    @property
+    def trials(self) -> Path:
+        return self.root / "trials"
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.root / "tensorboard"
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report"
+
+    @property
+    def summary_json(self) -> Path:
+        return self.report / "summary.json"
+
+    @property
+    def ray(self) -> Path:
+        return self.root / "ray"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "log.txt"
+
+    @property
+    def importances_json(self) -> Path:
+        return self.root / "importances.json"
+
+    def trial(self, trial: str) -> Path:
+        """The folder of one trial, named as in its record."""
+        return self.trials / trial
+
+    # ---- the run -------------------------------------------------------------------------
+
+    def exists(self) -> bool:
+        return self.run_json.is_file()
+
+    def write_run(self, run: RunRecord) -> None:
+        write_json(self.run_json, run.to_dict())
+
+    def read_run(self) -> RunRecord:
+        """Read `run.json`.
+
+        Raises:
+            UsageRefusal: the folder holds no run, or one of another version.
+        """
+        if not self.exists():
+            raise UsageRefusal(
+                "there is no run here",
+                where=str(self.root),
+                fix="Give the folder that holds a run.json.",
+            )
+        try:
+            return RunRecord.from_dict(read_json(self.run_json))
+        except (TypeError, KeyError) as fault:
+            raise UsageRefusal(
+                "this run was written by another version", where=str(self.run_json)
+            ) from fault
+
+    def write_split(self, split: Split, classes: tuple[str, ...]) -> None:
+        rows = [
+            {"file": file, "class": classes[label], "split": part, "sha256": digest}
+            for file, label, part, digest in zip(
+                split.files, split.labels, split.parts, split.sha256, strict=True
+            )
+        ]
+        write_json(self.split_json, {"classes": list(classes), "photos": rows})
+
+    def read_split(self) -> Split:
+        document = read_json(self.split_json)
+        label_of = {name: label for label, name in enumerate(document["classes"])}
+        rows = document["photos"]
+        return Split(
+            files=tuple(row["file"] for row in rows),
+            labels=np.array([label_of[row["class"]] for row in rows], dtype=np.int64),
+            sha256=tuple(row["sha256"] for row in rows),
+            parts=tuple(row["split"] for row in rows),
+        )
+
+    # ---- the ledger ----------------------------------------------------------------------
+
+    def write_suggestion(self, trial: str, config: TrialConfig) -> None:
+        """Log a point before its trial starts."""
+        write_json(self.trial(trial) / "suggestion.json", config.to_dict())
+
+    def read_suggestion(self, trial: str) -> TrialConfig | None:
+        """The logged point of a trial, or None if none was logged."""
+        path = self.trial(trial) / "suggestion.json"
+        return TrialConfig.from_dict(read_json(path)) if path.is_file() else None
+
+    def write_artefacts(
+        self, trial: str, predictions: Predictions, weights: Mapping[str, NDArray[Any]]
+    ) -> str:
+        """Write predictions and weights, before the record; return the weights' SHA-256."""
+        folder = self.trial(trial)
+        arrays = {name: getattr(predictions, name) for name in _PREDICTIONS}
+        _write_npz(folder / "predictions.npz", arrays)
+        _write_npz(folder / "weights.npz", weights)
+        return file_sha256(folder / "weights.npz")
+
+    def write_record(self, record: TrialRecord) -> None:
+        """Commit a finished trial: its history for people, then the record itself."""
+        folder = self.trial(record.trial)
+        write_text(folder / "history.csv", _history_csv(record))
+        write_json(folder / "trial.json", record.to_dict())
+
+    def read_record(self, trial: str) -> TrialRecord | None:
+        """The record of one trial, or None while it is not finished."""
+        path = self.trial(trial) / "trial.json"
+        return _read_record(path) if path.is_file() else None
+
+    def records(self) -> tuple[TrialRecord, ...]:
+        """Every finished trial, by backbone and number as their names sort."""
+        paths = sorted(self.trials.glob("*/*/trial.json"))
+        return tuple(_read_record(path) for path in paths)
+
+    def read_predictions(self, trial: str) -> Predictions:
+        """Probabilities of a finished trial.
+
+        Raises:
+            EnvironmentRefusal: the file is missing or damaged.
+        """
+        arrays = _read_npz(self.trial(trial) / "predictions.npz")
+        return Predictions(**{name: arrays[name] for name in _PREDICTIONS})
+
+    def read_weights(self, record: TrialRecord) -> dict[str, NDArray[Any]]:
+        """The trained arrays of a finished trial, checked against the record's digest.
+
+        Raises:
+            EnvironmentRefusal: the file is missing, or is not the one that was recorded.
+        """
+        path = self.trial(record.trial) / "weights.npz"
+        if not path.is_file() or file_sha256(path) != record.weights_sha256:
+            raise EnvironmentRefusal(
+                "these weights are missing or not the ones that were recorded",
+                where=str(path),
+                fix="Remove the trial's folder and resume the run to train it again.",
+            )
+        return _read_npz(path)
+
+    # ---- one writer ----------------------------------------------------------------------
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for one process; the operating system frees it if the process dies.
+
+        Raises:
+            UsageRefusal: another process holds it.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        path = self.root / ".lock"
+        with disk_faults_named(path), path.open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as fault:
+                file.seek(0)
+                raise UsageRefusal(
+                    f"the run is in use by {file.read().strip() or 'another process'}",
+                    where=str(self.root),
+                    fix="Wait for it, or choose another --run-dir.",
+                ) from fault
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+            file.flush()
+            yield
+
+
+def _read_record(path: Path) -> TrialRecord:
+    try:
+        return TrialRecord.from_dict(read_json(path))
+    except (TypeError, KeyError) as fault:
+        raise EnvironmentRefusal(
+            "this record was written by another version, or is damaged",
+            where=str(path),
+            fix="Remove it and resume the run to train the trial again.",
+        ) from fault
+
+
+def _history_csv(record: TrialRecord) -> str:
+    text = io.StringIO()
+    names = list(record.epochs[0].__dataclass_fields__) if record.epochs else ["epoch"]
+    writer = csv.DictWriter(text, fieldnames=names, lineterminator="\n")
+    writer.writeheader()
+    for epoch in record.epochs:
+        writer.writerow({name: getattr(epoch, name) for name in names})
+    return text.getvalue()
+
+
+def _write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    with whole_or_absent(path, suffix=".npz") as part:
+        np.savez(part, **dict(arrays))  # type: ignore[arg-type]
+
+
+def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, KeyError, json.JSONDecodeError) as fault:
+        raise EnvironmentRefusal(
+            "a file of the run is missing or damaged",
+            where=str(path),
+            fix="Remove the trial's folder and resume the run to train it again.",
+        ) from fault

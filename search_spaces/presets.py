@@ -1,0 +1,50 @@
+"""Two whole settings of the sizes: the paper's, and a demonstration that needs no network.
+
+`PAPER`         cats vs dogs, ImageNet weights, 150 px: python run_sweep.py --backbones all
+`DEMONSTRATION` scikit-learn's scanned digits, random weights, 75 px: what the same command falls
+                back to where the paper's photos and weights are not cached and cannot be reached.
+                It shows the machinery and makes no statement about the paper.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from search_spaces import paper
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Defaults that the command line overrides one by one.
+
+    Attributes:
+        data: `cats_vs_dogs` or `digits`.
+        weights: `imagenet` or `random`.
+        image_size: pixels.
+        epochs, batch_size: of every trial.
+        trials: searched trials per backbone, on top of the baseline.
+    """
+
+    data: str
+    weights: str
+    image_size: int
+    epochs: int
+    batch_size: int
+    trials: int
+
+
+PAPER = Preset(
+    data="cats_vs_dogs",
+    weights="imagenet",
+    image_size=paper.IMAGE_SIZE,
+    epochs=paper.EPOCHS,
+    batch_size=paper.BATCH_SIZE,
+    trials=20,
+)
+
+DEMONSTRATION = Preset(
+    data="digits", weights="random", image_size=75, epochs=3, batch_size=paper.BATCH_SIZE, trials=3
+)
+
+DIGITS_PER_CLASS = 40
+"""Scans per digit that the demonstration takes, seeded, out of about 180."""
