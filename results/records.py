@@ -129,6 +129,21 @@ class TrialRecord:
     def is_baseline(self) -> bool:
         return self.number == 0
 
+    @staticmethod
+    def of(
+        result: TrialResult, *, trial: str, number: int, config: TrialConfig, weights_sha256: str
+    ) -> TrialRecord:
+        """The record of a trial that was trained: the result's figures under the trial's name."""
+        names = {field.name for field in dataclasses.fields(TrialRecord)}
+        figures = {
+            field.name: getattr(result, field.name)
+            for field in dataclasses.fields(result)
+            if field.name in names
+        }
+        return TrialRecord(
+            **figures, trial=trial, number=number, config=config, weights_sha256=weights_sha256
+        )
+
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 

@@ -1,7 +1,8 @@
 """The run folder, both ways: the only code that knows a run's file names.
 
     run.json  split.json  optuna.db  log.txt
-    trials/<Backbone>/<tNN>/    suggestion.json history.csv predictions.npz weights.npz trial.json
+    trials/<Backbone>/<tNN>/    suggestion.json history.csv predictions.npz weights.npz
+                                trial.json, and error.txt where it failed
     tensorboard/  models/  report/  ray/
 
 The ledger is the set of `trial.json` files. Each is written last in its folder, whole or absent, so
@@ -15,6 +16,7 @@ import fcntl
 import io
 import json
 import os
+import shutil
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -37,6 +39,18 @@ from results.records import Predictions, RunRecord, Split, TrialRecord
 from search_spaces.config import TrialConfig
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
+_OURS = (
+    "run.json",
+    "split.json",
+    "optuna.db",
+    "importances.json",
+    "log.txt",
+    "trials",
+    "tensorboard",
+    "models",
+    "report",
+    "ray",
+)
 _PREDICTIONS = ("validation", "test", "validation_by_epoch", "train_by_epoch")
 
 
@@ -97,7 +111,23 @@ class RunFolder:
     # ---- the run -------------------------------------------------------------------------
 
     def exists(self) -> bool:
+        """Whether a run was started here."""
         return self.run_json.is_file()
+
+    def foreign_files(self) -> list[str]:
+        """Names in the folder that no run of ours would have, sorted; hidden ones do not count."""
+        visible = (path for path in self.root.iterdir() if not path.name.startswith("."))
+        return sorted(path.name for path in visible if path.name not in _OURS)
+
+    def clear(self) -> None:
+        """Remove the run, `run.json` first, and nothing that is not a run's."""
+        self.run_json.unlink(missing_ok=True)
+        for name in _OURS:
+            path = self.root / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
     def write_run(self, run: RunRecord) -> None:
         write_json(self.run_json, run.to_dict())
@@ -167,6 +197,10 @@ class RunFolder:
         folder = self.trial(record.trial)
         write_text(folder / "history.csv", _history_csv(record))
         write_json(folder / "trial.json", record.to_dict())
+
+    def write_failure(self, trial: str, trace: str) -> None:
+        """Keep the traceback of a failed trial, for whoever mends it."""
+        write_text(self.trial(trial) / "error.txt", trace)
 
     def read_record(self, trial: str) -> TrialRecord | None:
         """The record of one trial, or None while it is not finished."""

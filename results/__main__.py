@@ -1,0 +1,73 @@
+"""Look at runs again, without Ray or TensorFlow.
+
+    python -m results RUN                 re-make the report from the ledger and print the tables
+    python -m results compare RUN RUN     print two runs side by side
+
+A run is its folder. One called `compare` is reached as `./compare`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from rich.console import Console
+
+from results.compare import compare, comparison_table
+from results.report import write_report
+from results.store import RunFolder
+from results.tables import story
+from search_spaces.refusals import Refusal, UsageRefusal
+
+COMPARE = "compare"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses in one line, like everything else here."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageRefusal(message, where=self.prog, fix="See --help.")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; return its exit code: 0, or that of the refusal printed on stderr."""
+    try:
+        _run(list(arguments), Console())
+    except Refusal as refusal:
+        sys.stderr.write(f"error: {refusal}\n")
+        return refusal.exit_code
+    return 0
+
+
+def _run(arguments: list[str], console: Console) -> None:
+    if arguments[:1] == [COMPARE]:
+        first, second = _comparing().parse_args(arguments[1:]).runs
+        console.print(comparison_table(compare(RunFolder(first), RunFolder(second))))
+        return
+    folder = RunFolder(_reporting().parse_args(arguments).run)
+    for one in story(write_report(folder)):
+        console.print(one)
+    console.print(f"report: {folder.report}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _reporting() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m results",
+        description="Re-make a run's report from its ledger and print its tables.",
+        epilog="python -m results compare RUN RUN prints two runs side by side.",
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
+    return parser
+
+
+def _comparing() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m results compare", description="Print two runs side by side.")
+    parser.add_argument("runs", type=Path, nargs=2, metavar="RUN", help="the runs' folders")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,229 @@
+"""The story: photos in, trials, the ledger, the best two averaged, tables out.
+
+    python run_sweep.py --backbones all
+    python run_sweep.py --backbones all --baseline-only
+    python run_sweep.py --help
+
+Each stage reads what the one before left on the disk, so that a run can end anywhere and go on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from search_spaces.refusals import Refusal
+from sweep.arguments import parse_arguments
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from results.store import RunFolder
+    from sweep.hardware import Hardware
+    from sweep.prepare import Prepared
+    from sweep.settings import Machine
+
+_LOG = logging.getLogger(__name__)
+
+COMPLETE, SOME_FAILED, UNEXPECTED = 0, 1, 4
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupted(BaseException):
+    """A signal asked for the end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the command and return its exit code; what goes wrong is one line on stderr."""
+    try:
+        return _run(parse_arguments(words), words)
+    except Refusal as refusal:
+        _complain(str(refusal), words)
+        return refusal.exit_code
+    except Interrupted as stop:
+        return stop.exit_code
+    except Exception as fault:
+        _LOG.exception("unexpected")
+        text = " ".join(f"{type(fault).__name__}: {fault}".split())
+        _complain(f"unexpected {text[:300]} (see log.txt in the run's folder).", words)
+        return UNEXPECTED
+
+
+def _complain(line: str, words: Sequence[str]) -> None:
+    print(f"error: {line}", file=sys.stderr)
+    if "--verbose" in words:
+        import traceback
+
+        traceback.print_exc()
+
+
+def _run(arguments: Namespace, words: Sequence[str]) -> int:
+    from rich.console import Console
+
+    from sweep.hardware import detect, share
+    from sweep.prepare import run_folder
+    from sweep.settings import most_trials
+
+    console = Console()
+    folder = run_folder(arguments)
+    most = len(folder.read_run().planned) if arguments.resume else most_trials(arguments)
+    hardware = detect()
+    machine = share(arguments, hardware, most_trials=most)
+    with _signals_as_exceptions():
+        if arguments.plan:
+            _show_plan(arguments, folder, machine, console)
+            return COMPLETE
+        with folder.locked():
+            prepared = _prepare(arguments, words, folder, machine, hardware, console)
+            _train(prepared, folder, console, tensorboard=arguments.tensorboard)
+            return _tell(folder, console, baseline_only=not prepared.job.settings.trials)
+
+
+def _show_plan(arguments: Namespace, folder: RunFolder, machine: Machine, console: Console) -> None:
+    from sweep.plan import plan, plan_table
+    from sweep.prepare import gather
+    from sweep.settings import Settings
+    from sweep.status import showing
+
+    if arguments.resume:
+        settings = Settings.from_dict(folder.read_run().settings)
+        counts, finished = folder.read_split().counts(), folder.records()
+    else:
+        with showing(console) as progress:
+            materials = gather(arguments, machine, progress=progress, warn=_warn(console))
+        settings, counts, finished = materials.settings, materials.split.counts(), ()
+    console.print(plan_table(plan(settings, counts, finished), settings, machine))
+
+
+def _prepare(
+    arguments: Namespace,
+    words: Sequence[str],
+    folder: RunFolder,
+    machine: Machine,
+    hardware: Hardware,
+    console: Console,
+) -> Prepared:
+    from sweep.prepare import make_way, resume, start, timed_gather
+    from sweep.status import showing
+
+    if not arguments.resume:
+        make_way(arguments, folder)
+    _log_to(folder, verbose=arguments.verbose)
+    with showing(console) as progress:
+        if arguments.resume:
+            return resume(arguments, folder, machine, progress=progress)
+        materials, seconds = timed_gather(
+            arguments, machine, progress=progress, warn=_warn(console)
+        )
+        return start(materials, folder, machine, hardware, words=words, seconds_prepare=seconds)
+
+
+def _train(prepared: Prepared, folder: RunFolder, console: Console, *, tensorboard: bool) -> None:
+    from sweep.board import command, served
+    from sweep.environment import set_for_ray
+
+    set_for_ray(prepared.job.machine.address)
+
+    from sweep.plan import plan, plan_table
+    from sweep.pool import Pool
+    from sweep.progress import Board
+    from sweep.runner import run_trials
+
+    _log_libraries_like_us()
+    run, job = prepared.run, prepared.job
+    pool = Pool(folder, job.settings, run.lag)
+    finished = tuple(pool.finished.values())
+    plans = plan(job.settings, folder.read_split().counts(), finished)
+    console.print(plan_table(plans, job.settings, job.machine))
+    console.print(f"run: {folder.root}", soft_wrap=True, highlight=False)
+    console.print(f"watch: {command(folder.tensorboard)}", soft_wrap=True, highlight=False)
+    board = Board(console, job.settings.backbones, len(run.planned), finished)
+    try:
+        with served(folder.tensorboard, wanted=tensorboard) as address, board:
+            if address:
+                console.print(f"TensorBoard: {address}", soft_wrap=True, highlight=False)
+            run_trials(pool, job, on_epoch=board.running, on_finished=board.finished)
+    except Interrupted:
+        console.print(
+            f"stopped with {len(folder.records())} of {len(run.planned)} trials done and kept; "
+            f"go on with: run_sweep.py --resume {folder.root}",
+            soft_wrap=True,
+            highlight=False,
+        )
+        raise
+
+
+def _tell(folder: RunFolder, console: Console, *, baseline_only: bool) -> int:
+    from results.report import write_report
+    from results.tables import story, table_13
+
+    summary = write_report(folder)
+    for table in [table_13(summary)] if baseline_only else story(summary):
+        console.print(table)
+    console.print(f"report: {folder.report}", soft_wrap=True, highlight=False)
+    return SOME_FAILED if summary.trials.failed else COMPLETE
+
+
+def _warn(console: Console) -> Any:
+    from rich.markup import escape
+
+    return lambda text: console.print(f"[yellow]{escape(text)}[/]", highlight=False)
+
+
+@contextmanager
+def _signals_as_exceptions() -> Iterator[None]:
+    """The first signal raises `Interrupted` in the main thread, a second ends at once."""
+    seen: list[int] = []
+
+    def handle(number: int, _: FrameType | None) -> NoReturn:
+        if seen:
+            os._exit(128 + number)
+        seen.append(number)
+        raise Interrupted(number)
+
+    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+def _log_to(folder: RunFolder, *, verbose: bool) -> None:
+    handlers: list[logging.Handler] = [logging.FileHandler(folder.log)]
+    if verbose:
+        handlers.append(logging.StreamHandler())
+    logging.basicConfig(
+        level=logging.INFO,
+        handlers=handlers,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        force=True,
+    )
+
+
+def _log_libraries_like_us() -> None:
+    """Send what Ray and Optuna log to where our own messages go."""
+    for name in ("ray", "optuna"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+
+
+def console() -> NoReturn:
+    """The console script `run-sweep`."""
+    sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    console()

@@ -1,0 +1,120 @@
+"""What the machine has, without TensorFlow: processors, memory, GPUs; and how trials share it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from results.files import free_megabytes
+from search_spaces.refusals import UsageRefusal
+from sweep.settings import Machine, default_cache_dir
+
+_MEGABYTE = 1024 * 1024
+_TRIAL_MEGABYTES = 5000
+"""Memory of a worker that has built all six backbones, measured at 75 pixels, rounded up."""
+_MOST_CONCURRENT = 8
+"""More workers than this read the feature files faster than one disk gives them."""
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Attributes: usable processors; memory in MB; GPUs; a name."""
+
+    cpus: int
+    memory_megabytes: int
+    gpus: int
+    name: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def detect() -> Hardware:
+    """Look at this machine."""
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return Hardware(
+        cpus=len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1,
+        memory_megabytes=pages // _MEGABYTE,
+        gpus=_gpus(),
+        name=f"{platform.system()} {platform.machine()}",
+    )
+
+
+def _gpus() -> int:
+    """Count what `nvidia-smi` lists, less what CUDA_VISIBLE_DEVICES hides."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return 0
+    try:
+        listed = subprocess.run(
+            [tool, "-L"], capture_output=True, text=True, timeout=20, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    count = sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return count
+    return min(count, len([one for one in visible.split(",") if one.strip() not in ("", "-1")]))
+
+
+def share(arguments: argparse.Namespace, hardware: Hardware, *, most_trials: int) -> Machine:
+    """Divide the machine among trials; what was typed comes first.
+
+    Args:
+        most_trials: how many there can be at all; fewer trials get more processors each.
+
+    Raises:
+        UsageRefusal: more is asked for than there is.
+    """
+    gpus = arguments.gpus_per_trial
+    if gpus is None:
+        gpus = 1.0 if hardware.gpus else 0.0
+    _refuse_too_much(arguments, hardware, gpus)
+    concurrent = arguments.max_concurrent or _concurrency(arguments, hardware, gpus)
+    concurrent = min(concurrent, most_trials)
+    cache_dir = (arguments.cache_dir or default_cache_dir()).expanduser().absolute()
+    return Machine(
+        max_concurrent=concurrent,
+        cpus_per_trial=arguments.cpus_per_trial or max(1, hardware.cpus // concurrent),
+        gpus_per_trial=gpus,
+        address=arguments.address,
+        cache_dir=cache_dir,
+        max_cache=arguments.max_cache or _half_of_the_disk(cache_dir),
+        time_budget=arguments.time_budget,
+        max_disk=arguments.max_disk,
+    )
+
+
+def _refuse_too_much(arguments: argparse.Namespace, hardware: Hardware, gpus: float) -> None:
+    if arguments.address:
+        return
+    for flag, asked, has, noun in (
+        ("--gpus-per-trial", gpus, hardware.gpus, "GPUs"),
+        ("--cpus-per-trial", arguments.cpus_per_trial or 1, hardware.cpus, "processors"),
+    ):
+        if asked > has:
+            raise UsageRefusal(
+                f"a trial would need {asked:g} {noun}, this machine has {has}",
+                where=flag,
+                fix=f"Give at most {has}.",
+            )
+
+
+def _concurrency(arguments: argparse.Namespace, hardware: Hardware, gpus: float) -> int:
+    by_cpu = hardware.cpus // (arguments.cpus_per_trial or 1)
+    by_memory = hardware.memory_megabytes // _TRIAL_MEGABYTES
+    by_gpu = int(hardware.gpus / gpus) if gpus else by_cpu
+    return max(1, min(by_cpu, by_memory, by_gpu, _MOST_CONCURRENT))
+
+
+def _half_of_the_disk(folder: Path) -> int:
+    return free_megabytes(folder) * _MEGABYTE // 2

@@ -1,0 +1,229 @@
+"""Once a run: settles what is asked for, opens photos and weights, and writes `run.json` first.
+
+A new run and a resumed one end in the same `Prepared`, so that everything after does not care.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import platform
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from results.records import RunRecord, Split
+from results.store import RunFolder
+from search_spaces.presets import DEMONSTRATION, PAPER
+from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
+from sweep.hardware import Hardware
+from sweep.settings import Machine, Settings, refuse_contradictions, settings_from
+from sweep.worker import Job, find_weights, open_photos
+
+if TYPE_CHECKING:
+    from trainables.datasets import Dataset
+    from trainables.progress import Progress
+    from trainables.weights import Weights
+
+_LIBRARIES = ("tensorflow", "keras", "ray", "optuna", "numpy", "h5py", "pillow", "scikit-learn")
+_DECIDE_NUMBERS = ("tensorflow", "keras", "optuna", "numpy", "pillow")
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What a run is made of: settings, and the photos and weights that they name."""
+
+    settings: Settings
+    weights: Weights
+    dataset: Dataset
+    split: Split
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that is ready to train: what `run.json` holds, and what all its trials share."""
+
+    run: RunRecord
+    job: Job
+
+
+def run_folder(arguments: argparse.Namespace) -> RunFolder:
+    """Where the run is or will be."""
+    chosen = arguments.resume or arguments.run_dir
+    if chosen is None:
+        chosen = Path("runs") / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    return RunFolder(chosen.expanduser().absolute())
+
+
+def gather(
+    arguments: argparse.Namespace,
+    machine: Machine,
+    *,
+    progress: Progress,
+    warn: Callable[[str], None],
+) -> Materials:
+    """Settle settings, weights and photos of a new run.
+
+    With neither photos nor weights named these are the paper's, and where they are not cached and
+    cannot be reached, the demonstration's; what is named is obeyed or refused.
+
+    Args:
+        warn: told why the demonstration stands in.
+
+    Raises:
+        Refusal: whatever does not fit.
+    """
+    if arguments.data is not None or arguments.weights is not None:
+        preset = DEMONSTRATION if arguments.data == DEMONSTRATION.data else PAPER
+        return _materials(settings_from(arguments, preset), machine, progress)
+    try:
+        return _materials(settings_from(arguments, PAPER), machine, progress)
+    except EnvironmentRefusal as refusal:
+        warn(f"The paper's photos and weights are out of reach: {refusal}")
+    return _materials(settings_from(arguments, DEMONSTRATION), machine, progress)
+
+
+def start(
+    materials: Materials,
+    folder: RunFolder,
+    machine: Machine,
+    hardware: Hardware,
+    *,
+    words: Sequence[str],
+    seconds_prepare: float,
+) -> Prepared:
+    """Write a new run's split and, after it, its `run.json`.
+
+    Args:
+        words: the command line as typed.
+        seconds_prepare: what gathering took.
+    """
+    settings, record = materials.settings, materials.dataset.record
+    folder.write_split(materials.split, record.classes)
+    run = RunRecord(
+        created=datetime.now().astimezone().isoformat(timespec="seconds"),
+        command=tuple(words),
+        settings={**settings.to_dict(), "seconds_prepare": seconds_prepare},
+        planned=settings.planned,
+        seed=settings.seed,
+        lag=machine.max_concurrent,
+        demonstration=DEMONSTRATION.data == settings.data
+        or DEMONSTRATION.weights == settings.weights,
+        data=record,
+        weights=settings.weights,
+        weights_sha256=dict(materials.weights.digests),
+        versions=versions(),
+        hardware={**hardware.to_dict(), "cpus_per_trial": machine.cpus_per_trial},
+    )
+    folder.write_run(run)
+    return Prepared(run, _job(materials, folder, machine))
+
+
+def resume(
+    arguments: argparse.Namespace, folder: RunFolder, machine: Machine, *, progress: Progress
+) -> Prepared:
+    """Open a run again, after checking that nothing that decides its numbers has changed.
+
+    Raises:
+        UsageRefusal: settings, photos, weights or versions differ; the line names each.
+    """
+    run = folder.read_run()
+    settings = Settings.from_dict(run.settings)
+    refuse_contradictions(arguments, settings)
+    materials = _materials(settings, machine, progress)
+    changed = _changes(run, materials)
+    if changed:
+        raise UsageRefusal(
+            f"a resumed run needs what it was started with; changed: {', '.join(changed)}",
+            where=str(folder.root),
+            fix="Put them back, or start another run.",
+        )
+    clear_killed_trials(folder)
+    return Prepared(run, _job(materials, folder, machine))
+
+
+def make_way(arguments: argparse.Namespace, folder: RunFolder) -> None:
+    """Check that a new run may have the folder; with `--overwrite`, remove the old run.
+
+    Raises:
+        UsageRefusal: it holds another run, or something that is no run.
+    """
+    if not folder.root.is_dir():
+        return
+    if folder.exists() and arguments.overwrite:
+        folder.clear()
+    elif folder.exists():
+        raise UsageRefusal(
+            "this folder holds a run already",
+            where=str(folder.root),
+            fix="Use --resume or --overwrite, or choose another --run-dir.",
+        )
+    foreign = folder.foreign_files()
+    if foreign:
+        raise UsageRefusal(
+            f"this folder holds something that is no run: {', '.join(foreign[:3])}",
+            where=str(folder.root),
+            fix="Choose an empty --run-dir.",
+        )
+
+
+def clear_killed_trials(folder: RunFolder) -> None:
+    """Remove what trials without a record left behind, all but their suggestions."""
+    for suggestion in folder.trials.glob("*/*/suggestion.json"):
+        if (suggestion.parent / "trial.json").is_file():
+            continue
+        for path in suggestion.parent.iterdir():
+            if path != suggestion:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def versions() -> dict[str, str]:
+    """Of Python and the libraries, without importing them."""
+    found = {name: importlib.metadata.version(name) for name in _LIBRARIES}
+    return {"python": platform.python_version(), **found}
+
+
+def timed_gather(
+    arguments: argparse.Namespace,
+    machine: Machine,
+    *,
+    progress: Progress,
+    warn: Callable[[str], None],
+) -> tuple[Materials, float]:
+    """`gather`, and the seconds that it took."""
+    started = time.perf_counter()
+    materials = gather(arguments, machine, progress=progress, warn=warn)
+    return materials, time.perf_counter() - started
+
+
+def _materials(settings: Settings, machine: Machine, progress: Progress) -> Materials:
+    weights = find_weights(settings, machine, progress)
+    dataset, split = open_photos(settings, machine, progress)
+    return Materials(settings, weights, dataset, split)
+
+
+def _job(materials: Materials, folder: RunFolder, machine: Machine) -> Job:
+    return Job(
+        run=folder.root,
+        dataset=materials.dataset.path,
+        weights=materials.weights,
+        settings=materials.settings,
+        machine=machine,
+    )
+
+
+def _changes(run: RunRecord, materials: Materials) -> list[str]:
+    digests, installed = materials.weights.digests, versions()
+    return [
+        *(["photos"] if materials.dataset.record.digest != run.data.digest else []),
+        *(f"weights of {one}" for one in digests if digests[one] != run.weights_sha256.get(one)),
+        *(
+            f"{one} from {run.versions.get(one)} to {installed[one]}"
+            for one in _DECIDE_NUMBERS
+            if installed[one] != run.versions.get(one)
+        ),
+    ]

@@ -1,0 +1,210 @@
+"""A synthetic run on disk, written through `RunFolder`: no Keras, no Ray, a few milliseconds.
+
+    folder = make_run(tmp_path / "run", [Trial("Xception", 0), Trial("VGG16", 1, skill=0.9)])
+
+Predictions are seeded by the trial's name; `skill` is roughly the accuracy they reach.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from results import metrics
+from results.records import (
+    COMPLETED,
+    FAILED,
+    Anatomy,
+    Cost,
+    DataRecord,
+    EpochRecord,
+    Predictions,
+    Probabilities,
+    RunRecord,
+    Split,
+    TrialRecord,
+    trial_name,
+)
+from results.store import RunFolder
+from search_spaces import paper
+from search_spaces.config import TrialConfig
+
+SMALL = {"train": 24, "validation": 12, "test": 16}
+PAPER_SIZES = {"train": 2400, "validation": 800, "test": 800}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a synthetic trial shall look like; `changes` go into the paper's configuration."""
+
+    backbone: str
+    number: int
+    status: str = COMPLETED
+    skill: float = 0.8
+    epochs: int = 3
+    changes: dict[str, Any] = dataclasses.field(default_factory=dict)
+    stored: tuple[str, ...] = ("block13_pool",)
+    test: Probabilities | None = None
+    validation: Probabilities | None = None
+
+    @property
+    def name(self) -> str:
+        return trial_name(self.backbone, self.number)
+
+    @property
+    def config(self) -> TrialConfig:
+        return dataclasses.replace(paper.baseline(self.backbone), **self.changes)
+
+
+def make_split(classes: int, sizes: dict[str, int]) -> Split:
+    """Splits of the given sizes, labels in turn, rows of the splits interleaved."""
+    parts = [part for part, size in sizes.items() for _ in range(size)]
+    order = np.random.default_rng(0).permutation(len(parts))
+    return Split(
+        files=tuple(f"photos/{row:04d}.jpg" for row in range(len(parts))),
+        labels=np.arange(len(parts), dtype=np.int64) % classes,
+        sha256=tuple(hashlib.sha256(str(row).encode()).hexdigest() for row in range(len(parts))),
+        parts=tuple(parts[at] for at in order),
+    )
+
+
+def make_run(
+    root: Path,
+    trials: Sequence[Trial],
+    *,
+    classes: Sequence[str] = paper.CLASSES,
+    sizes: dict[str, int] | None = None,
+    unfinished: Sequence[str] = (),
+    demonstration: bool = False,
+    weights: str = "imagenet",
+    importances: dict[str, dict[str, float]] | None = None,
+    split: Split | None = None,
+) -> RunFolder:
+    """Write a run whose ledger holds `trials`; `unfinished` names are planned besides."""
+    folder = RunFolder(root)
+    split = split or make_split(len(classes), sizes or SMALL)
+    planned = tuple(trial.name for trial in trials) + tuple(unfinished)
+    folder.write_run(make_run_record(classes, planned, demonstration, weights))
+    folder.write_split(split, tuple(classes))
+    for trial in trials:
+        write_trial(folder, trial, split, len(classes))
+    if importances is not None:
+        folder.importances_json.write_text(json.dumps(importances))
+    return folder
+
+
+def make_run_record(
+    classes: Sequence[str],
+    planned: Sequence[str],
+    demonstration: bool = False,
+    weights: str = "imagenet",
+) -> RunRecord:
+    names = {name.split("/")[0] for name in planned}
+    return RunRecord(
+        created="2026-01-02T03:04:05",
+        command=("run_sweep.py", "--backbones", "all"),
+        settings={"seconds_prepare": 1.5, "trials": 2},
+        planned=tuple(planned),
+        seed=42,
+        lag=1,
+        demonstration=demonstration,
+        data=DataRecord(
+            name="photos",
+            source="photos.zip",
+            digest="d" * 64,
+            classes=tuple(classes),
+            image_size=150,
+            photos=52,
+        ),
+        weights=weights,
+        weights_sha256={} if weights == "random" else dict.fromkeys(sorted(names), "w" * 64),
+        versions={"python": "3.11", "keras": "3.15.1"},
+        hardware={"processors": 2, "gpus": []},
+    )
+
+
+def write_trial(folder: RunFolder, trial: Trial, split: Split, classes: int) -> None:
+    """Commit one trial with predictions that agree with its record."""
+    folder.write_suggestion(trial.name, trial.config)
+    if trial.status == FAILED:
+        folder.write_record(
+            TrialRecord(trial.name, trial.number, FAILED, trial.config, error="loss became nan")
+        )
+        return
+    predictions = make_predictions(trial, split, classes)
+    digest = folder.write_artefacts(trial.name, predictions, {"dense/kernel": np.ones((2, 2))})
+    folder.write_record(make_record(trial, predictions, split, digest))
+
+
+def make_predictions(trial: Trial, split: Split, classes: int) -> Predictions:
+    """Probabilities of a made-up trial; the last epoch is the best."""
+    seed = int(hashlib.sha256(trial.name.encode()).hexdigest()[:8], 16)
+    random = np.random.default_rng(seed)
+
+    def answers(part: str) -> Probabilities:
+        return probabilities(random, split.labels[split.indices(part)], classes, trial.skill)
+
+    validation = trial.validation if trial.validation is not None else answers("validation")
+    earlier = [answers("validation") for _ in range(trial.epochs - 1)]
+    return Predictions(
+        validation=validation,
+        test=trial.test if trial.test is not None else answers("test"),
+        validation_by_epoch=np.stack([*earlier, validation]),
+        train_by_epoch=np.stack([answers("train") for _ in range(trial.epochs)]),
+    )
+
+
+def probabilities(
+    random: np.random.Generator, labels: NDArray[np.int64], classes: int, skill: float
+) -> Probabilities:
+    """[N, C] rows that favour the true class with probability `skill`."""
+    named = np.where(
+        random.random(len(labels)) < skill,
+        labels,
+        (labels + 1 + random.integers(0, classes - 1, len(labels))) % classes,
+    )
+    raw = random.random((len(labels), classes)) * 0.5
+    raw[np.arange(len(labels)), named] += 0.6 + random.random(len(labels)) * classes * 3
+    return np.asarray(raw / raw.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def make_record(
+    trial: Trial, predictions: Predictions, split: Split, weights_sha256: str
+) -> TrialRecord:
+    """The record that belongs to predictions, scores computed from them."""
+    labels = {part: split.labels[split.indices(part)] for part in ("validation", "test")}
+    return TrialRecord(
+        trial=trial.name,
+        number=trial.number,
+        status=trial.status,
+        config=trial.config,
+        epochs=tuple(
+            EpochRecord(epoch + 1, 0.7 / (epoch + 1), 0.6, 0.8, 0.5, 5e-5, 1.25)
+            for epoch in range(trial.epochs)
+        ),
+        best_epoch=trial.epochs,
+        validation_accuracy=metrics.accuracy(predictions.validation, labels["validation"]),
+        validation_loss=metrics.cross_entropy(predictions.validation, labels["validation"]),
+        test_accuracy=metrics.accuracy(predictions.test, labels["test"]),
+        test_loss=metrics.cross_entropy(predictions.test, labels["test"]),
+        cost=Cost(2.0, 3.0, 6.0, photos_prefix=52, photos_trained=72, bytes_stored=1000),
+        anatomy=Anatomy(10, 5, 1000, 500, 100, trial.config.unfreeze, trial.stored, 0),
+        weights_sha256=weights_sha256,
+    )
+
+
+def counted(labels: NDArray[np.int64], correct: int, classes: int = 2) -> Probabilities:
+    """[N, C] answers of which exactly the first `correct` are right, each 0.9 sure."""
+    named = labels.copy()
+    named[correct:] = (named[correct:] + 1) % classes
+    found = np.full((len(labels), classes), 0.1 / (classes - 1), dtype=np.float32)
+    found[np.arange(len(labels)), named] = 0.9
+    return found

@@ -1,0 +1,40 @@
+"""Networks of one process, built once and set back for each trial that needs them again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from search_spaces.config import TrialConfig
+from trainables.backbones import Whole, build
+from trainables.cuts import PHOTO, Cut
+from trainables.frozen import Inputs, TrainingData
+from trainables.network import Network
+
+
+class Bench:
+    """Keeps what was built; see the module."""
+
+    def __init__(self) -> None:
+        self._wholes: dict[tuple[Any, ...], Whole] = {}
+        self._networks: dict[tuple[Any, ...], Network] = {}
+
+    def whole(self, config: TrialConfig, data: TrainingData) -> Whole:
+        """The backbone of a point with its head, built at the first call."""
+        digest = data.weights.digests[config.backbone]
+        key = (config.backbone, config.image_size, data.classes, digest)
+        if key not in self._wholes:
+            self._wholes[key] = build(
+                config.backbone,
+                image_size=config.image_size,
+                classes=data.classes,
+                weights=data.weights,
+            )
+        return self._wholes[key]
+
+    def network(self, whole: Whole, cut: Cut, inputs: Inputs, kind: str, dtype: str) -> Network:
+        """The trained part at a cut, built at the first call; any optimizer shares it."""
+        reads_photos = kind if PHOTO in inputs.nodes else ""
+        key = (id(whole), cut.required, inputs.nodes, reads_photos, dtype)
+        if key not in self._networks:
+            self._networks[key] = Network(whole, cut, inputs.nodes, kind, dtype)
+        return self._networks[key]

@@ -1,0 +1,49 @@
+"""How pixels become a network's input: the paper's X/255, or what each backbone was trained with.
+
+    unit    X / 255                          0 .. 1, the paper's for all six
+    raw     X                                0 .. 255, EfficientNetB0 rescales inside
+    tf      X / 127.5 - 1                    -1 .. 1, the Inceptions and Xception
+    caffe   BGR(X) - (103.939, 116.779, 123.68)    ResNet50 and VGG16
+
+Written with `keras.ops` only, so that the same function scales a batch and is part of an exported
+model, without a Lambda layer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from search_spaces.backbones import backbone_named
+
+IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
+
+
+def scaling_kind(backbone: str, scaling: str) -> str:
+    """`unit`, or the kind that the backbone's ImageNet weights expect."""
+    return backbone_named(backbone).native_scaling if scaling == "native" else "unit"
+
+
+def scaled(photos: Any, kind: str) -> Any:
+    """Scale RGB photos.
+
+    Args:
+        photos: [N, H, W, 3], 0..255, any number type, tensor or Keras tensor.
+        kind: see the module's table.
+
+    Returns:
+        [N, H, W, 3] float32.
+    """
+    pixels = keras.ops.cast(photos, "float32")
+    if kind == "raw":
+        return pixels
+    if kind == "unit":
+        return pixels / 255.0
+    if kind == "tf":
+        return pixels / 127.5 - 1.0
+    if kind == "caffe":
+        return keras.ops.flip(pixels, axis=-1) - keras.ops.convert_to_tensor(
+            IMAGENET_MEAN_BGR, dtype="float32"
+        )
+    raise ValueError(f"unknown kind of scaling {kind!r}")
