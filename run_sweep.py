@@ -75,6 +75,8 @@ def _run(arguments: Namespace, words: Sequence[str]) -> int:
     from sweep.prepare import run_folder
     from sweep.settings import most_trials
 
+    if arguments.reproduce:
+        return _reproduce(*arguments.reproduce)
     console = Console()
     folder = run_folder(arguments)
     most = len(folder.read_run().planned) if arguments.resume else most_trials(arguments)
@@ -88,6 +90,17 @@ def _run(arguments: Namespace, words: Sequence[str]) -> int:
             prepared = _prepare(arguments, words, folder, machine, hardware, console)
             _train(prepared, folder, console, tensorboard=arguments.tensorboard)
             return _tell(folder, console, baseline_only=not prepared.job.settings.trials)
+
+
+def _reproduce(run: str, trial: str) -> int:
+    from pathlib import Path
+
+    from results.store import RunFolder
+    from sweep.commands import reproduce
+
+    folder = RunFolder(Path(run).expanduser().absolute())
+    folder.read_run()
+    return reproduce(folder, trial)
 
 
 def _show_plan(arguments: Namespace, folder: RunFolder, machine: Machine, console: Console) -> None:
@@ -167,11 +180,15 @@ def _train(prepared: Prepared, folder: RunFolder, console: Console, *, tensorboa
 def _tell(folder: RunFolder, console: Console, *, baseline_only: bool) -> int:
     from results.report import write_report
     from results.tables import story, table_13
+    from sweep.commands import export_winners
 
     summary = write_report(folder)
     for table in [table_13(summary)] if baseline_only else story(summary):
         console.print(table)
     console.print(f"report: {folder.report}", soft_wrap=True, highlight=False)
+    if summary.trials.completed + summary.trials.stopped_early:
+        export_winners(folder)
+        console.print(f"models: {folder.models}", soft_wrap=True, highlight=False)
     return SOME_FAILED if summary.trials.failed else COMPLETE
 
 

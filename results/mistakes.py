@@ -11,10 +11,16 @@ from results.ensemble import by_validation
 from results.evidence import Evidence, candidate
 from results.methods import averaged
 from results.metrics import right
-from results.summary_types import Mistake, Mistakes, Suspect
+from results.summary_types import Mistake, Mistakes, Summary, Suspect
 
 WORST = 24
 SUSPECTS = 24
+WORST_OF_EACH = 6
+"""Mistakes of every backbone's best trial."""
+
+SHOWN = 80
+"""Photos kept for the report, at most."""
+
 CONFIDENT = 0.9
 """A winner contradicts a label if it gives another class at least this probability."""
 
@@ -38,7 +44,19 @@ def find_mistakes(evidence: Evidence, members: Sequence[str]) -> Mistakes:
         wrong=len(wrong),
         worst=wrong[:WORST],
         suspects=_suspects(evidence, [winner.trial for winner in winners])[:SUSPECTS],
+        winners={
+            winner.trial: _wrong(evidence, [winner.trial])[:WORST_OF_EACH] for winner in winners
+        },
     )
+
+
+def rows_to_show(summary: Summary) -> list[int]:
+    """Dataset rows of the photos that the report shows, each once, the most telling first."""
+    mistakes = summary.mistakes
+    found = [one.photo for one in mistakes.worst]
+    found += [one.photo for one in mistakes.suspects]
+    found += [one.photo for worst in mistakes.winners.values() for one in worst]
+    return list(dict.fromkeys(found))[:SHOWN]
 
 
 def _wrong(evidence: Evidence, members: Sequence[str]) -> tuple[Mistake, ...]:

@@ -14,10 +14,11 @@ from __future__ import annotations
 import csv
 import fcntl
 import io
-import json
 import os
 import shutil
 import socket
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ _OURS = (
     "split.json",
     "optuna.db",
     "importances.json",
+    "thumbnails.npz",
     "log.txt",
     "trials",
     "tensorboard",
@@ -51,6 +53,7 @@ _OURS = (
     "report",
     "ray",
 )
+_NO_THUMBNAILS = np.empty((0, 64, 64, 3), dtype=np.uint8)
 _PREDICTIONS = ("validation", "test", "validation_by_epoch", "train_by_epoch")
 
 
@@ -103,6 +106,10 @@ class RunFolder:
     @property
     def importances_json(self) -> Path:
         return self.root / "importances.json"
+
+    @property
+    def thumbnails_npz(self) -> Path:
+        return self.root / "thumbnails.npz"
 
     def trial(self, trial: str) -> Path:
         """The folder of one trial, named as in its record."""
@@ -162,14 +169,33 @@ class RunFolder:
 
     def read_split(self) -> Split:
         document = read_json(self.split_json)
-        label_of = {name: label for label, name in enumerate(document["classes"])}
-        rows = document["photos"]
-        return Split(
-            files=tuple(row["file"] for row in rows),
-            labels=np.array([label_of[row["class"]] for row in rows], dtype=np.int64),
-            sha256=tuple(row["sha256"] for row in rows),
-            parts=tuple(row["split"] for row in rows),
-        )
+        try:
+            label_of = {name: label for label, name in enumerate(document["classes"])}
+            rows = document["photos"]
+            return Split(
+                files=tuple(row["file"] for row in rows),
+                labels=np.array([label_of[row["class"]] for row in rows], dtype=np.int64),
+                sha256=tuple(row["sha256"] for row in rows),
+                parts=tuple(row["split"] for row in rows),
+            )
+        except (TypeError, KeyError) as fault:
+            raise EnvironmentRefusal(
+                "this split was written by another version, or is damaged",
+                where=str(self.split_json),
+            ) from fault
+
+    def write_importances(self, shares: Mapping[str, Mapping[str, float]]) -> None:
+        """Keep per backbone each searched dimension's share; see `sweep.search.importances`."""
+        write_json(self.importances_json, {name: dict(one) for name, one in shares.items()})
+
+    def read_summary(self) -> dict[str, Any]:
+        """The report's `summary.json`.
+
+        Raises:
+            EnvironmentRefusal: there is none, or it is damaged.
+        """
+        document: dict[str, Any] = read_json(self.summary_json)
+        return document
 
     # ---- the ledger ----------------------------------------------------------------------
 
@@ -218,7 +244,10 @@ class RunFolder:
         Raises:
             EnvironmentRefusal: the file is missing or damaged.
         """
-        arrays = _read_npz(self.trial(trial) / "predictions.npz")
+        path = self.trial(trial) / "predictions.npz"
+        arrays = _read_npz(path)
+        if not set(_PREDICTIONS) <= set(arrays):
+            raise _damaged(path)
         return Predictions(**{name: arrays[name] for name in _PREDICTIONS})
 
     def read_weights(self, record: TrialRecord) -> dict[str, NDArray[Any]]:
@@ -235,6 +264,33 @@ class RunFolder:
                 fix="Remove the trial's folder and resume the run to train it again.",
             )
         return _read_npz(path)
+
+    # ---- photos to look at ---------------------------------------------------------------
+
+    def write_thumbnails(self, pixels: Mapping[int, NDArray[np.uint8]]) -> None:
+        """Keep small photos for the report, by dataset row: [64, 64, 3] RGB each."""
+        rows = sorted(pixels)
+        small = np.stack([pixels[row] for row in rows]) if rows else _NO_THUMBNAILS
+        _write_npz(
+            self.thumbnails_npz,
+            {"rows": np.array(rows, dtype=np.int64), "pixels": small.astype(np.uint8)},
+        )
+
+    def read_thumbnails(self) -> dict[int, NDArray[np.uint8]]:
+        """Small photos by dataset row; empty where none were kept.
+
+        Raises:
+            EnvironmentRefusal: the file is damaged.
+        """
+        if not self.thumbnails_npz.is_file():
+            return {}
+        arrays = _read_npz(self.thumbnails_npz)
+        rows, pixels = arrays.get("rows"), arrays.get("pixels")
+        if rows is None or pixels is None or pixels.shape != (len(rows), *_NO_THUMBNAILS.shape[1:]):
+            raise EnvironmentRefusal(
+                "a file of the run is damaged", where=str(self.thumbnails_npz), fix="Remove it."
+            )
+        return {int(row): one.astype(np.uint8) for row, one in zip(rows, pixels, strict=True)}
 
     # ---- one writer ----------------------------------------------------------------------
 
@@ -284,18 +340,23 @@ def _history_csv(record: TrialRecord) -> str:
     return text.getvalue()
 
 
-def _write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+def _write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
     with whole_or_absent(path, suffix=".npz") as part:
-        np.savez(part, **dict(arrays))  # type: ignore[arg-type]
+        np.savez(part, **dict(arrays))
 
 
 def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, because numpy leaves its own file open when the archive is damaged.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, KeyError, json.JSONDecodeError) as fault:
-        raise EnvironmentRefusal(
-            "a file of the run is missing or damaged",
-            where=str(path),
-            fix="Remove the trial's folder and resume the run to train it again.",
-        ) from fault
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as fault:
+        raise _damaged(path) from fault
+
+
+def _damaged(path: Path) -> EnvironmentRefusal:
+    return EnvironmentRefusal(
+        "a file of the run is missing or damaged",
+        where=str(path),
+        fix="Remove the trial's folder and resume the run to train it again.",
+    )

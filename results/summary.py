@@ -13,7 +13,7 @@ from results.files import read_json, write_json
 from results.method_types import EnsembleSummary, Pair, ScalingRow
 from results.methods import baseline_method, ensemble_summary, trial_method
 from results.mistakes import find_mistakes
-from results.records import COMPLETED, FAILED, STOPPED_EARLY, TrialRecord
+from results.records import COMPLETED, FAILED, SPLITS, STOPPED_EARLY, TrialRecord
 from results.store import RunFolder
 from results.summary_types import (
     BackboneSummary,
@@ -24,6 +24,9 @@ from results.summary_types import (
     TrialRow,
 )
 from search_spaces.refusals import EnvironmentRefusal
+
+EXAMPLES = 20
+"""Rejected files and conflicting labels that are named; all of them are counted."""
 
 
 def summarise(folder: RunFolder) -> Summary:
@@ -75,6 +78,7 @@ def _data(evidence: Evidence) -> DataSummary:
     data = evidence.run.data
     return DataSummary(
         name=data.name,
+        source=data.source,
         digest=data.digest,
         classes=data.classes,
         counts=Counts(**evidence.split.counts()),
@@ -83,7 +87,15 @@ def _data(evidence: Evidence) -> DataSummary:
         rejected=len(data.rejected),
         duplicates=data.duplicates,
         conflicts=len(data.conflicts),
+        per_class=tuple(_per_class(evidence, label) for label in range(len(data.classes))),
+        examples_rejected=data.rejected[:EXAMPLES],
+        examples_conflicts=data.conflicts[:EXAMPLES],
     )
+
+
+def _per_class(evidence: Evidence, label: int) -> Counts:
+    counts = {part: int((evidence.labels(part) == label).sum()) for part in SPLITS}
+    return Counts(**counts)
 
 
 def _counts(evidence: Evidence) -> TrialCounts:

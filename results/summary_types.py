@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from results.method_types import (
@@ -19,7 +19,7 @@ from results.method_types import (
     Pair,
     ScalingRow,
 )
-from results.records import Cost
+from results.records import Cost, Rejected
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,15 @@ class Counts:
 
 @dataclass(frozen=True)
 class DataSummary:
-    """The photos; see `DataRecord`. `rejected` counts files that could not be used."""
+    """The photos; see `DataRecord`. `rejected` counts files that could not be used.
+
+    Attributes:
+        per_class: photos per split, by label.
+        examples_rejected, examples_conflicts: the first of them, by name.
+    """
 
     name: str
+    source: str
     digest: str
     classes: tuple[str, ...]
     counts: Counts
@@ -44,6 +50,9 @@ class DataSummary:
     rejected: int
     duplicates: int
     conflicts: int
+    per_class: tuple[Counts, ...]
+    examples_rejected: tuple[Rejected, ...]
+    examples_conflicts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -134,12 +143,14 @@ class Mistakes:
     Attributes:
         method: whose mistakes: `ensemble`, or the best trial's name; empty if there is none.
         wrong: how many test photos it has wrong; `worst` shows the first of them.
+        winners: the worst of every backbone's best trial, by its name.
     """
 
     method: str
     wrong: int
     worst: tuple[Mistake, ...]
     suspects: tuple[Suspect, ...]
+    winners: Mapping[str, tuple[Mistake, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,12 @@ python run_sweep.py --help answers from this file alone; it imports nothing heav
 from __future__ import annotations
 
 import argparse
-import math
-import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NoReturn
 
-from search_spaces.config import DIMENSIONS, parse_backbones, parse_search, whole_number
+from search_spaces.config import DIMENSIONS, parse_backbones, parse_search
 from search_spaces.refusals import UsageRefusal
-
-_UNITS_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_UNITS_BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
+from sweep.words import count, gpu_share, named, parse_seconds, place, size
 
 _EPILOG = """\
 examples:
@@ -57,18 +52,26 @@ def _add_what(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--data",
+        type=named("--data"),
         metavar="PATH|cats_vs_dogs|digits",
         help="folder of class folders, train/ val/ test/ folders, a zip of either, or our HDF5",
     )
     group.add_argument(
-        "--weights", metavar="imagenet|random|DIR", help="what the backbones start from"
+        "--weights",
+        type=named("--weights"),
+        metavar="imagenet|random|DIR",
+        help="what the backbones start from",
     )
-    group.add_argument("--epochs", type=_count("--epochs"), metavar="N", help="default: 10")
-    group.add_argument("--batch-size", type=_count("--batch-size"), metavar="N", help="default: 32")
     group.add_argument(
-        "--image-size", type=_count("--image-size"), metavar="PX", help="default: 150"
+        "--epochs", type=count("--epochs", most=10_000), metavar="N", help="default: 10"
     )
-    group.add_argument("--seed", type=_count("--seed", 0), metavar="N", help="default: 42")
+    group.add_argument(
+        "--batch-size", type=count("--batch-size", most=65_536), metavar="N", help="default: 32"
+    )
+    group.add_argument(
+        "--image-size", type=count("--image-size", most=4096), metavar="PX", help="default: 150"
+    )
+    group.add_argument("--seed", type=count("--seed", 0), metavar="N", help="default: 42")
 
 
 def _add_search(group: argparse._ArgumentGroup) -> None:
@@ -77,7 +80,7 @@ def _add_search(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--trials",
-        type=_count("--trials", 0),
+        type=count("--trials", 0, 10_000),
         metavar="N",
         help="searched per backbone, on top of the baseline; default: 20",
     )
@@ -93,17 +96,23 @@ def _add_search(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_machine(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--max-concurrent", type=_count("--max-concurrent"), metavar="N")
-    group.add_argument("--cpus-per-trial", type=_count("--cpus-per-trial"), metavar="N")
+    group.add_argument("--max-concurrent", type=count("--max-concurrent"), metavar="N")
+    group.add_argument("--cpus-per-trial", type=count("--cpus-per-trial"), metavar="N")
     group.add_argument(
-        "--gpus-per-trial", type=_share, metavar="X", help="fractions let trials share a GPU"
+        "--gpus-per-trial", type=gpu_share, metavar="X", help="fractions let trials share a GPU"
     )
     group.add_argument("--address", metavar="ADDRESS", help="a Ray cluster; default: this machine")
     group.add_argument(
-        "--cache-dir", type=Path, metavar="DIR", help="datasets, features, downloads"
+        "--cache-dir",
+        type=place("--cache-dir"),
+        metavar="DIR",
+        help="datasets, features, downloads",
     )
     group.add_argument(
-        "--max-cache", type=parse_bytes, metavar="20GB", help="of frozen features on the disk"
+        "--max-cache",
+        type=size("--max-cache"),
+        metavar="20GB",
+        help="of frozen features on the disk",
     )
     group.add_argument(
         "--cache-dtype", choices=("float32", "float16"), help="of stored features; default: float32"
@@ -111,15 +120,28 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_run(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--run-dir", type=Path, metavar="DIR", help="default: runs/<date-time>")
-    group.add_argument("--resume", type=Path, metavar="RUN", help="do what is left of a run")
+    group.add_argument(
+        "--run-dir", type=place("--run-dir"), metavar="DIR", help="default: runs/<date-time>"
+    )
+    group.add_argument(
+        "--resume", type=place("--resume"), metavar="RUN", help="do what is left of a run"
+    )
+    group.add_argument(
+        "--reproduce",
+        nargs=2,
+        metavar=("RUN", "TRIAL"),
+        help="train one finished trial again and compare",
+    )
     group.add_argument("--overwrite", action="store_true", help="replace the run in --run-dir")
     group.add_argument("--plan", action="store_true", help="print what would run, and stop")
     group.add_argument(
         "--time-budget", type=parse_seconds, metavar="2h", help="then start no further trial"
     )
     group.add_argument(
-        "--max-disk", type=parse_bytes, metavar="20GB", help="of the run's folder; then as above"
+        "--max-disk",
+        type=size("--max-disk"),
+        metavar="20GB",
+        help="of the run's folder; then as above",
     )
     group.add_argument("--tensorboard", action="store_true", help="serve the board on localhost")
     group.add_argument("--verbose", action="store_true", help="tracebacks and Ray's own messages")
@@ -140,59 +162,3 @@ def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
             "--baseline-only searches nothing", where="--trials, --search", fix="Leave them out."
         )
     return arguments
-
-
-class _count:  # noqa: N801 - argparse shows the name of a converter
-    """Reads a whole number of at least `least`."""
-
-    def __init__(self, flag: str, least: int = 1) -> None:
-        self.flag, self.least = flag, least
-
-    def __call__(self, text: str) -> int:
-        number = int(text) if re.fullmatch(r"[+-]?\d{1,9}", text.strip()) else text
-        return whole_number(number, at_least=self.least, where=self.flag)
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = math.nan
-    if not (share == 0 or 0 < share < 1 or (share >= 1 and share == int(share))):
-        raise UsageRefusal(
-            f"a fraction of one GPU or a whole number of them is needed, got {text!r}",
-            where="--gpus-per-trial",
-            fix="Give 0, 0.5, 1, ...",
-        )
-    return share
-
-
-def parse_seconds(text: str) -> float:
-    """Read `90s`, `30m`, `2h`, `1d` into seconds.
-
-    Raises:
-        UsageRefusal: it has another form, or is zero.
-    """
-    return _quantity(text, _UNITS_SECONDS, "--time-budget", "90s, 30m or 2h")
-
-
-def parse_bytes(text: str) -> int:
-    """Read `500MB`, `20GB`, `1TB` into bytes (decimal units).
-
-    Raises:
-        UsageRefusal: it has another form, or is zero.
-    """
-    return int(_quantity(text, _UNITS_BYTES, "a size", "500MB or 20GB"))
-
-
-def _quantity(text: str, units: dict[str, int], where: str, examples: str) -> float:
-    by_folded = {unit.casefold(): factor for unit, factor in units.items()}
-    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?)\s*([a-z]+)", text.strip().casefold())
-    factor = by_folded.get(found[2]) if found else None
-    if found is None or factor is None or float(found[1]) == 0:
-        raise UsageRefusal(
-            f"a positive number with one of the units {', '.join(units)} is needed, got {text!r}",
-            where=where,
-            fix=f"Give {examples}.",
-        )
-    return float(found[1]) * factor

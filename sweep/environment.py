@@ -11,6 +11,8 @@ _RAY = {
     # TensorBoard and the ledger are our own; the signals are run_sweep.py's.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    # Its tables too.
+    "RAY_AIR_NEW_OUTPUT": "0",
     # Ray Tune's own state is never read back.
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",
 }

@@ -107,7 +107,12 @@ def start(
     run = RunRecord(
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
         command=tuple(words),
-        settings={**settings.to_dict(), "seconds_prepare": seconds_prepare},
+        settings={
+            **settings.to_dict(),
+            "seconds_prepare": seconds_prepare,
+            "cache_dir": str(machine.cache_dir),
+            "max_cache": machine.max_cache,
+        },
         planned=settings.planned,
         seed=settings.seed,
         lag=machine.max_concurrent,
@@ -117,7 +122,11 @@ def start(
         weights=settings.weights,
         weights_sha256=dict(materials.weights.digests),
         versions=versions(),
-        hardware={**hardware.to_dict(), "cpus_per_trial": machine.cpus_per_trial},
+        hardware={
+            **hardware.to_dict(),
+            "cpus_per_trial": machine.cpus_per_trial,
+            "gpus_per_trial": machine.gpus_per_trial,
+        },
     )
     folder.write_run(run)
     return Prepared(run, _job(materials, folder, machine))

@@ -27,7 +27,7 @@ from sweep.assignment import METRIC
 from sweep.environment import NeverRestored
 from sweep.pool import Pool, PoolSearcher, budget
 from sweep.progress import Running
-from sweep.search import Studies
+from sweep.search import Studies, importances
 from sweep.settings import Machine
 from sweep.worker import Job, describe_board, run_trial
 
@@ -65,6 +65,7 @@ def run_trials(
         if not pool.finished:
             ray.get(ray.remote(num_cpus=0)(describe_board).remote(job))
         _fit(pool, searcher, job, on_epoch)
+    folder.write_importances(importances(pool.finished.values(), job.settings.space))
     if searcher.refusal:
         raise searcher.refusal
 

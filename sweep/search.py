@@ -24,6 +24,7 @@ from search_spaces.config import Categorical, LogUniform, SearchSpace, TrialConf
 
 _LOG = logging.getLogger(__name__)
 
+_SECONDS_FOR_A_LOCK = 0.5
 _STATES = {
     COMPLETED: optuna.trial.TrialState.COMPLETE,
     STOPPED_EARLY: optuna.trial.TrialState.PRUNED,
@@ -113,7 +114,8 @@ class Studies:
     """`optuna.db`: one study per backbone, a mirror of the ledger and never read back.
 
     It holds finished trials only, so nothing in it is ever left RUNNING. Where it cannot be written
-    the sweep goes on, since the ledger is the truth, and the log says so.
+    the sweep goes on without it, since the ledger is the truth, and the log says so: Optuna tries
+    for seconds, which every later trial would wait for again.
     """
 
     def __init__(self, path: Path, space: SearchSpace, backbones: Sequence[str]) -> None:
@@ -121,7 +123,10 @@ class Studies:
         self._studies: dict[str, optuna.Study] = {}
         path.unlink(missing_ok=True)
         try:
-            storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
+            storage = optuna.storages.RDBStorage(
+                f"sqlite:///{path}",
+                engine_kwargs={"connect_args": {"timeout": _SECONDS_FOR_A_LOCK}},
+            )
             for backbone in backbones:
                 self._studies[backbone] = optuna.create_study(
                     study_name=backbone, storage=storage, direction="maximize"
@@ -137,7 +142,10 @@ class Studies:
         try:
             study.add_trial(as_optuna(record, self._space))
         except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as fault:
-            _LOG.warning("optuna.db misses %s until the next resume: %s", record.trial, fault)
+            self._studies.clear()
+            _LOG.warning(
+                "optuna.db ends before %s, the next resume writes it anew: %s", record.trial, fault
+            )
 
 
 def _trial_seed(seed: int, backbone: str, number: int) -> int:

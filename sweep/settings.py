@@ -133,10 +133,7 @@ def settings_from(arguments: argparse.Namespace, preset: Preset) -> Settings:
 
 def most_trials(arguments: argparse.Namespace) -> int:
     """How many trials what was typed can come to, whatever the preset."""
-    if arguments.baseline_only:
-        searched = 0
-    else:
-        searched = _or(arguments.trials, PAPER.trials)
+    searched = 0 if arguments.baseline_only else _or(arguments.trials, PAPER.trials)
     return (1 + searched) * len(_or(arguments.backbones, NAMES))
 
 

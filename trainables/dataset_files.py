@@ -26,11 +26,13 @@ from numpy.typing import NDArray
 from results.files import whole_or_absent
 from results.records import DataRecord
 from search_spaces.refusals import DataRefusal
+from trainables.contiguous import lay_out
 from trainables.decoding import Pixels
 
 SCHEMA = 1
 SUFFIX = ".h5"
 _SAMPLED_ROWS = 16
+_OVERHEAD = 64 * 1024  # bytes; HDF5's own, generously
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,24 +91,39 @@ def write_dataset(
         EnvironmentRefusal: the disk is full, broken or read-only.
     """
     size = record.image_size
+    shape = (len(rows), size, size, 3)
     labels = np.array([row.label for row in rows], dtype="<i8")
-    digest = hashlib.sha256()
-    with whole_or_absent(path) as part, h5py.File(part, "w", locking=False) as file:
-        stored = file.create_dataset("photos", (len(rows), size, size, 3), "u1")
-        for number, photo in enumerate(pixels):
-            stored[number] = photo
-            digest.update(photo.data)
+    draft = _index(replace(record, digest="0" * 64, photos=len(rows)), rows)
+    with whole_or_absent(path) as part:
+        more = labels.nbytes + len(draft) + _OVERHEAD
+        offset = lay_out(part, "photos", shape, "uint8", more=more)
+        digest = _write_pixels(part, offset, pixels)
         digest.update(labels.data)
         for names in (list(record.classes), [row.file for row in rows]):
             digest.update(_json(names))
-        record = replace(record, digest=digest.hexdigest(), photos=len(rows))
-        index = _index(record, rows)
+        final = replace(record, digest=digest.hexdigest(), photos=len(rows))
+        _write_rest(part, labels, _index(final, rows))
+
+
+def _write_pixels(part: Path, offset: int, pixels: Iterable[Pixels]) -> hashlib._Hash:
+    """Write the rows as plain bytes; return the digest over them."""
+    digest = hashlib.sha256()
+    with part.open("r+b") as file:
+        file.seek(offset)
+        for photo in pixels:
+            file.write(photo.data)
+            digest.update(photo.data)
+    return digest
+
+
+def _write_rest(part: Path, labels: NDArray[np.int64], index: bytes) -> None:
+    with h5py.File(part, "r+", locking=False) as file:
         file.create_dataset("labels", data=labels)
         file.create_dataset("index", data=np.frombuffer(index, np.uint8))
         file.attrs["schema"] = SCHEMA
         file.attrs["index_sha256"] = hashlib.sha256(labels.tobytes() + index).hexdigest()
+        file.attrs["rows"] = len(labels)
         file.flush()
-        file.attrs["rows"] = len(rows)
         file.attrs["complete"] = True
 
 

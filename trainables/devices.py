@@ -1,22 +1,28 @@
-"""Sets TensorFlow up for one worker process: threads, GPU memory, quiet logs."""
+"""Sets TensorFlow up for one process: threads, GPU memory, quiet logs."""
 
 from __future__ import annotations
 
 import logging
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 
 def configure(*, cpus: int, gpus: float) -> None:
     """Match TensorFlow to what the process was given; call before its first operation.
 
     Args:
-        cpus: threads for one operation; between operations one more hides the reading of data.
+        cpus: threads for one operation; operations run one after the other.
         gpus: share of a GPU; 0 hides all GPUs, since Ray at 0 GPUs does not. A share takes memory
             as it grows instead of all of it, so that several processes fit on one device.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
+    with _stderr_discarded():
+        import tensorflow as tf
 
+        tf.config.list_physical_devices()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     tf.config.threading.set_intra_op_parallelism_threads(cpus)
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -24,3 +30,17 @@ def configure(*, cpus: int, gpus: float) -> None:
         tf.config.set_visible_devices([], "GPU")
     for device in tf.config.get_visible_devices("GPU"):
         tf.config.experimental.set_memory_growth(device, True)
+
+
+@contextmanager
+def _stderr_discarded() -> Iterator[None]:
+    """Discard what C++ writes while TensorFlow loads: it ignores every setting; errors raise."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -16,9 +16,10 @@ import hashlib
 import json
 import os
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from results.files import TEMPORARY_PREFIX, disk_faults_named, free_megabytes, whole_or_absent
+from trainables.contiguous import lay_out
 
 _DATASET = "features"
 _STALE_SECONDS = 24 * 3600
@@ -73,16 +75,20 @@ class FeatureKey:
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Features:
     """Rows of one layer, mapped from the file; the file is not evicted while this lives.
 
     Attributes:
         rows: [N, ...] read-only, of the key's number type.
+        held: the descriptor that holds the file's shared lock, closed with the object.
     """
 
     rows: Rows
-    held: IO[bytes] = field(repr=False)
+    held: int
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, os.close, self.held)
 
 
 @dataclass(frozen=True)
@@ -101,13 +107,13 @@ class FeatureStore:
         """Map a layer's rows, or None if they are not there in full. A damaged file is removed."""
         path = self._path(key)
         try:
-            held = path.open("rb")
+            held = os.open(path, os.O_RDONLY)
         except FileNotFoundError:
             return None
         fcntl.flock(held, fcntl.LOCK_SH)
         mapped = _mapped(path, key, rows)
         if mapped is None:
-            held.close()
+            os.close(held)
             path.unlink(missing_ok=True)
             return None
         os.utime(path)
@@ -140,20 +146,19 @@ class FeatureStore:
             EnvironmentRefusal: the disk is full or broken.
         """
         self._remove_stale_parts()
-        with ExitStack() as stack:
-            stack.enter_context(disk_faults_named(self.folder))
+        with disk_faults_named(self.folder), ExitStack() as stack:
             parts = [stack.enter_context(whole_or_absent(self._path(key))) for key in keys]
             with ExitStack() as files:
                 targets = [
-                    _create(files.enter_context(h5py.File(part, "w")), key, rows)
+                    files.enter_context(_rows_written(part, key, rows))
                     for part, key in zip(parts, keys, strict=True)
                 ]
                 for start in range(0, rows, batch):
-                    window = slice(start, min(start + batch, rows))
-                    for target, values in zip(targets, compute(window), strict=True):
-                        target[window] = values
-                for target in targets:
-                    target.attrs["complete"] = True
+                    outputs = compute(slice(start, min(start + batch, rows)))
+                    for target, values in zip(targets, outputs, strict=True):
+                        target(values)
+            for part, key in zip(parts, keys, strict=True):
+                _complete(part, key)
         return sum(key.row_bytes for key in keys) * rows
 
     @contextmanager
@@ -191,10 +196,23 @@ class FeatureStore:
                 part.unlink(missing_ok=True)
 
 
-def _create(file: h5py.File, key: FeatureKey, rows: int) -> h5py.Dataset:
-    target = file.create_dataset(_DATASET, shape=(rows, *key.shape), dtype=key.dtype)
-    target.attrs["key"] = json.dumps(asdict(key), sort_keys=True)
-    return target
+@contextmanager
+def _rows_written(part: Path, key: FeatureKey, rows: int) -> Iterator[Callable[[Rows], None]]:
+    """Yield what appends rows, in order, to the file's dataset."""
+    offset = lay_out(part, _DATASET, (rows, *key.shape), key.dtype)
+    with part.open("r+b") as file:
+        file.seek(offset)
+        yield lambda values: _write(file, np.ascontiguousarray(values, key.dtype))
+
+
+def _write(file: IO[bytes], values: Rows) -> None:
+    file.write(values.data)
+
+
+def _complete(part: Path, key: FeatureKey) -> None:
+    with h5py.File(part, "r+", locking=False) as file:
+        file[_DATASET].attrs["key"] = json.dumps(asdict(key), sort_keys=True)
+        file[_DATASET].attrs["complete"] = True
 
 
 def _mapped(path: Path, key: FeatureKey, rows: int) -> Rows | None:

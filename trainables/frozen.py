@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +50,7 @@ class TrainingData:
     digest: str
     weights: Weights
     store: FeatureStore
-    points: dict[str, tuple[str, ...]]
+    points: Mapping[str, tuple[str, ...]]
     cache_dtype: str = "float32"
 
 

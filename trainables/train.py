@@ -68,9 +68,7 @@ def train(
     cut = cut_at(whole.graph, whole.first(config.unfreeze))
     inputs = frozen_inputs(whole, cut, data, kind)
     network = bench.network(whole, cut, inputs, kind, data.cache_dtype)
-    network.reset(
-        optimizer=config.optimizer, learning_rate=config.learning_rate, seed=config.seed
-    )
+    network.reset(optimizer=config.optimizer, learning_rate=config.learning_rate, seed=config.seed)
     training = _Training(config, data, network, inputs)
     status = training.run(report, cutoffs or {})
     return training.result(status, anatomy(whole, cut, config, inputs), started)

@@ -1,42 +1,17 @@
-"""The run folder: damage refused in one line, writes whole or absent, one process at a time."""
+"""The run folder: damage is refused in one line, and one process holds it at a time."""
 
 from __future__ import annotations
 
-import errno
-import json
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from results.files import (
-    TEMPORARY_PREFIX,
-    disk_faults_named,
-    read_json,
-    whole_or_absent,
-    write_json,
-    write_text,
-)
-from results.records import (
-    STATUSES,
-    Anatomy,
-    Cost,
-    DataRecord,
-    EpochRecord,
-    Rejected,
-    RunRecord,
-    TrialRecord,
-    trial_name,
-)
 from results.store import RunFolder
 from search_spaces import paper
-from search_spaces.backbones import NAMES
 from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal
 from tests.results.helpers import SMALL, Trial, make_run, make_run_record, make_split
 
@@ -145,61 +120,6 @@ def test_a_missing_split_is_refused(run: RunFolder) -> None:
         run.read_split()
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), object()])
-def test_what_is_no_json_is_not_written(tmp_path: Path, value: Any) -> None:
-    path = tmp_path / "a.json"
-    write_json(path, 1)
-    with pytest.raises((ValueError, TypeError)):
-        write_json(path, {"value": value})
-    assert read_json(path) == 1
-
-
-def _write_half(path: Path) -> None:
-    with whole_or_absent(path) as part:
-        part.write_text("new, half wr")
-        raise RuntimeError("killed")
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_no_part(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "a.txt"
-    write_text(path, "old")
-    with pytest.raises(RuntimeError, match="killed"):
-        _write_half(path)
-    assert path.read_text() == "old"
-    assert [one.name for one in path.parent.iterdir()] == ["a.txt"]
-
-
-def test_a_write_that_is_killed_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    write_text(path, "old")
-    code = (
-        "import os, pathlib, sys\n"
-        "from results.files import whole_or_absent\n"
-        "with whole_or_absent(pathlib.Path(sys.argv[1])) as part:\n"
-        "    part.write_text('new, half wr')\n"
-        "    os.kill(os.getpid(), 9)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
-    assert done.returncode == -9
-    assert path.read_text() == "old"
-    left = [one.name for one in tmp_path.iterdir() if one.name != "a.txt"]
-    assert all(name.startswith(TEMPORARY_PREFIX) for name in left)
-
-
-@pytest.mark.parametrize(
-    ("number", "told"),
-    [(errno.ENOSPC, "disk is full"), (errno.EROFS, "cannot write"), (errno.EIO, "cannot write")],
-)
-def test_a_broken_disk_is_named(tmp_path: Path, number: int, told: str) -> None:
-    with pytest.raises(EnvironmentRefusal, match=told), disk_faults_named(tmp_path):
-        raise OSError(number, "as the system says")
-
-
-def test_other_faults_of_the_system_are_not_hidden(tmp_path: Path) -> None:
-    with pytest.raises(IsADirectoryError), disk_faults_named(tmp_path):
-        raise IsADirectoryError(errno.EISDIR, "a folder")
-
-
 def test_a_second_process_is_refused_while_one_holds_the_run(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     code = (
@@ -253,53 +173,3 @@ def test_run_and_class_names_may_be_of_any_script(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "läuft")
     folder.write_run(record)
     assert folder.read_run() == record
-
-
-numbers = st.floats(allow_nan=False, allow_infinity=False)
-counts = st.integers(0, 10**9)
-records = st.builds(
-    TrialRecord,
-    trial=st.builds(trial_name, st.sampled_from(NAMES), st.integers(0, 120)),
-    number=st.integers(0, 120),
-    status=st.sampled_from(STATUSES),
-    config=st.builds(paper.baseline, st.sampled_from(NAMES), seed=st.integers(0, 2**31)),
-    epochs=st.lists(st.builds(EpochRecord, st.integers(1, 99), *[numbers] * 6), max_size=4).map(
-        tuple
-    ),
-    best_epoch=st.none() | st.integers(1, 99),
-    validation_accuracy=st.none() | numbers,
-    validation_loss=st.none() | numbers,
-    test_accuracy=st.none() | numbers,
-    test_loss=st.none() | numbers,
-    cost=st.builds(Cost, numbers, numbers, numbers, counts, counts, counts),
-    anatomy=st.none()
-    | st.builds(
-        Anatomy,
-        *[counts] * 5,
-        st.text(max_size=20),
-        st.lists(st.text(max_size=20), max_size=3).map(tuple),
-        counts,
-    ),
-    weights_sha256=st.text(max_size=64),
-    error=st.text(max_size=50),
-)
-
-
-@given(records)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-def test_any_record_comes_back_as_it_was(record: TrialRecord) -> None:
-    assert TrialRecord.from_dict(json.loads(json.dumps(record.to_dict()))) == record
-
-
-@given(
-    st.lists(st.text(max_size=30), min_size=2, max_size=4).map(tuple),
-    st.lists(st.builds(Rejected, st.text(), st.text()), max_size=2).map(tuple),
-)
-@settings(max_examples=40, deadline=None)
-def test_any_run_record_comes_back_as_it_was(
-    classes: tuple[str, ...], rejected: tuple[Rejected, ...]
-) -> None:
-    base = make_run_record(classes, (TRIAL,))
-    data = DataRecord("n", "s", "d", classes, 75, 9, rejected=rejected, conflicts=("a = b",))
-    record = RunRecord(**{**vars(base), "data": data})
-    assert RunRecord.from_dict(json.loads(json.dumps(record.to_dict()))) == record

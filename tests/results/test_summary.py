@@ -1,11 +1,10 @@
-"""A summary of every kind of run: empty, partial, failed, small, large, with the paper's counts."""
+"""A summary of every kind of run: empty, partial, failed, small and large."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,9 +16,8 @@ from results.records import STOPPED_EARLY, Probabilities
 from results.store import RunFolder
 from results.summary import summarise, write_summary
 from search_spaces import paper
-from search_spaces.backbones import NAMES
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
-from tests.results.helpers import PAPER_SIZES, SMALL, Trial, counted, make_run, make_split
+from tests.results.helpers import SMALL, Trial, counted, make_run, make_split
 
 TWO = (
     Trial("VGG16", 0, skill=0.7),
@@ -163,121 +161,6 @@ def test_equal_scores_are_decided_by_the_lower_number(tmp_path: Path) -> None:
     best = summarise(make_run(tmp_path, trials, split=split)).backbones[0].best
     assert best is not None
     assert best.trial == "VGG16/t01"
-
-
-def paper_run(tmp_path: Path, **changes: Any) -> RunFolder:
-    """Every baseline with the paper's own count of right answers on 800 test photos."""
-    split = make_split(2, PAPER_SIZES)
-    labels = split.labels[split.indices("test")]
-    trials = [Trial(name, 0, test=counted(labels, paper.PUBLISHED[name].correct)) for name in NAMES]
-    return make_run(tmp_path, trials, split=split, **changes)
-
-
-def test_the_papers_counts_give_its_accuracies_and_lie_inside(tmp_path: Path) -> None:
-    summary = summarise(paper_run(tmp_path))
-    for backbone in summary.backbones:
-        baseline = backbone.baseline
-        assert baseline.test_accuracy == paper.PUBLISHED[backbone.name].test_accuracy
-        assert baseline.scores is not None
-        assert baseline.scores.correct == paper.PUBLISHED[backbone.name].correct
-        assert baseline.verdict is not None
-        assert baseline.verdict.outcome == metrics.INSIDE
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"demonstration": True}, "a demonstration"),
-        ({"weights": "random"}, "other weights (random)"),
-    ],
-)
-def test_other_weights_and_demonstrations_are_not_comparable(
-    tmp_path: Path, changes: dict[str, Any], reason: str
-) -> None:
-    verdict = summarise(paper_run(tmp_path, **changes)).backbones[0].baseline.verdict
-    assert verdict == metrics.Verdict(metrics.NOT_COMPARABLE, reason)
-
-
-def test_other_photos_and_other_settings_are_not_comparable(tmp_path: Path) -> None:
-    trial = Trial("VGG16", 0, changes={"epochs": 4})
-    verdict = summarise(make_run(tmp_path, (trial,))).backbones[0].baseline.verdict
-    assert verdict is not None
-    assert verdict.reason == (
-        "other photos (2 classes, 16 for test); other settings (epochs 4, not 10)"
-    )
-
-
-def test_the_honest_ensemble_is_not_comparable_but_the_redrawn_one_is(tmp_path: Path) -> None:
-    trials = [Trial(name, 0, skill=0.97) for name in paper.ENSEMBLE_MEMBERS]
-    found = summarise(make_run(tmp_path, trials, sizes=PAPER_SIZES)).ensemble
-    assert found is not None
-    assert "re-drawn split" in found.verdict.reason
-    assert found.redrawn.verdict.outcome != metrics.NOT_COMPARABLE
-    assert found.redrawn.photos == sum(found.redrawn.per_class) == 800
-    assert found.redrawn.seen > found.redrawn.photos / 2
-    assert set(found.members) == {"InceptionResNetV2/baseline", "Xception/baseline"}
-
-
-def test_the_ensembles_curves_are_as_long_as_its_longest_member(tmp_path: Path) -> None:
-    trials = (Trial("VGG16", 0, epochs=5), Trial("Xception", 0, epochs=2))
-    found = summarise(make_run(tmp_path, trials)).ensemble
-    assert found is not None
-    assert [epoch.epoch for epoch in found.history] == [1, 2, 3, 4, 5]
-
-
-def test_only_the_papers_rule_is_marked_as_looking_at_test(tmp_path: Path) -> None:
-    rows = summarise(paper_run(tmp_path)).ensembles
-    assert [(row.rule, row.uses_test) for row in rows] == [
-        ("best two by validation", False),
-        ("best two by test (the paper's rule)", True),
-        ("the best of every backbone", False),
-        ("greedy selection on validation", False),
-        ("the paper's two, as documented", False),
-    ]
-    assert rows[1].members == ("InceptionResNetV2/baseline", "Xception/baseline")
-
-
-def test_the_scaling_comparison_prefers_the_baselines_twin(tmp_path: Path) -> None:
-    twin = Trial("VGG16", 2, skill=0.6, changes={"scaling": "native"})
-    observed = summarise(make_run(tmp_path / "a", TWO)).scaling
-    controlled = summarise(make_run(tmp_path / "b", (*TWO, twin))).scaling
-    assert [(row.also_differs, row.observational) for row in observed] == [(("optimizer",), True)]
-    assert [(row.native_trial, row.observational) for row in controlled] == [("VGG16/t02", False)]
-
-
-def test_pairs_are_all_that_the_text_compares(tmp_path: Path) -> None:
-    pairs = summarise(make_run(tmp_path, TWO)).pairs
-    assert [pair.why for pair in pairs] == ["gain", "scaling", "winners", "ensemble", "ensemble"]
-    assert all(0 <= pair.test.p <= 1 for pair in pairs)
-
-
-def test_labels_that_two_backbones_contradict_are_suspects(tmp_path: Path) -> None:
-    split = make_split(2, SMALL)
-    labels = split.labels[split.indices("test")]
-    surely = counted(labels, 15)
-    trials = [Trial(name, 0, test=surely, skill=1.0) for name in ("VGG16", "Xception")]
-    mistakes = summarise(make_run(tmp_path, trials, split=split)).mistakes
-    row = int(split.indices("test")[15])
-    assert (mistakes.method, mistakes.wrong) == ("ensemble", 1)
-    assert [one.photo for one in mistakes.worst] == [row]
-    suspects = [one for one in mistakes.suspects if one.split == "test"]
-    assert [(one.photo, set(one.trials)) for one in suspects] == [
-        (row, {"VGG16/baseline", "Xception/baseline"})
-    ]
-
-
-def test_costs_add_up_and_photos_saved_are_those_that_features_replaced(tmp_path: Path) -> None:
-    trials = (Trial("VGG16", 0, epochs=3), Trial("VGG16", 1, epochs=2, stored=("photos",)))
-    summary = summarise(make_run(tmp_path, trials))
-    assert dataclasses.astuple(summary.seconds) == (1.5, 4.0, 6.0, 2.0)
-    assert summary.photos.plain == (3 + 2) * (24 + 12) + 2 * 16
-    assert summary.photos.saved == 3 * (24 + 12) + 16 - 2 * 52
-    assert summary.photos.prefix == 104
-
-
-def test_importances_are_taken_over_when_the_sweep_wrote_them(tmp_path: Path) -> None:
-    folder = make_run(tmp_path, TWO, importances={"VGG16": {"optimizer": 1}})
-    assert summarise(folder).importances == {"VGG16": {"optimizer": 1.0}}
 
 
 def test_summary_json_has_the_promised_names(tmp_path: Path) -> None:

@@ -1,0 +1,50 @@
+"""Runs commands of `trainables` as processes of their own, so that the driver never loads Keras."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from results.store import RunFolder
+from search_spaces.refusals import EnvironmentRefusal
+
+_HOME = Path(__file__).resolve().parents[1]
+
+
+def export_winners(folder: RunFolder) -> None:
+    """Write `models/` and the board's pictures; what the process prints goes to the run's log.
+
+    Raises:
+        EnvironmentRefusal: it failed.
+    """
+    with folder.log.open("a") as log:
+        code = subprocess.run(
+            _command("trainables.export", str(folder.root)),
+            stdout=log,
+            stderr=log,
+            env=_environment(),
+            check=False,
+        ).returncode
+    if code:
+        raise EnvironmentRefusal(
+            "the winners could not be written as Keras models",
+            where=str(folder.log),
+            fix="The report is complete; --resume the run to try again.",
+        )
+
+
+def reproduce(folder: RunFolder, trial: str) -> int:
+    """Train one trial again; prints what came out and returns the exit code."""
+    words = _command("trainables.reproduce", str(folder.root), trial)
+    return subprocess.run(words, env=_environment(), check=False).returncode
+
+
+def _command(module: str, *words: str) -> list[str]:
+    return [sys.executable, "-m", module, *words]
+
+
+def _environment() -> dict[str, str]:
+    paths = [str(_HOME), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}

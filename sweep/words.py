@@ -1,0 +1,109 @@
+"""How one word of the command line is read; what does not fit is refused and its flag named."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from search_spaces.config import whole_number
+from search_spaces.refusals import UsageRefusal
+
+_UNITS_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_UNITS_BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+def count(flag: str, least: int = 1, most: int = 999_999_999) -> Callable[[str], int]:
+    """Reads a whole number of at least `least` and at most `most`."""
+
+    def read(text: str) -> int:
+        number = int(text) if re.fullmatch(r"[+-]?\d{1,30}", text.strip()) else text
+        found = whole_number(number, at_least=least, where=flag)
+        if found > most:
+            raise UsageRefusal(
+                f"a whole number of at most {most:,} is needed, got {found:,}",
+                where=flag,
+                fix=f"Give {most} or less.",
+            )
+        return found
+
+    return read
+
+
+def named(flag: str) -> Callable[[str], str]:
+    """Reads a name or a path that is not empty and whose `~user` exists."""
+
+    def read(text: str) -> str:
+        if not text.strip():
+            raise UsageRefusal("a name or a path is needed, got nothing", where=flag)
+        try:
+            Path(text).expanduser()
+        except RuntimeError as fault:
+            raise UsageRefusal(
+                f"there is no such home folder, {text!r}", where=flag, fix="Give the whole path."
+            ) from fault
+        return text
+
+    return read
+
+
+def place(flag: str) -> Callable[[str], Path]:
+    """Reads a path, as `named`."""
+    read = named(flag)
+    return lambda text: Path(read(text))
+
+
+def gpu_share(text: str) -> float:
+    """Reads how much of a GPU, or how many, a trial has.
+
+    Raises:
+        UsageRefusal: it is no number, or more than one and a fraction.
+    """
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not (share == 0 or 0 < share < 1 or (share >= 1 and share.is_integer())):
+        raise UsageRefusal(
+            f"a fraction of one GPU or a whole number of them is needed, got {text!r}",
+            where="--gpus-per-trial",
+            fix="Give 0, 0.5, 1, ...",
+        )
+    return share
+
+
+def parse_seconds(text: str) -> float:
+    """Read `90s`, `30m`, `2h`, `1d` into seconds.
+
+    Raises:
+        UsageRefusal: it has another form, or is zero.
+    """
+    return _quantity(text, _UNITS_SECONDS, "--time-budget", "90s, 30m or 2h")
+
+
+def size(flag: str) -> Callable[[str], int]:
+    """Reads a number of bytes, as `parse_bytes`."""
+    return lambda text: parse_bytes(text, where=flag)
+
+
+def parse_bytes(text: str, *, where: str = "a size") -> int:
+    """Read `500MB`, `20GB`, `1TB` into bytes (decimal units).
+
+    Raises:
+        UsageRefusal: it has another form, or is zero.
+    """
+    return int(_quantity(text, _UNITS_BYTES, where, "500MB or 20GB"))
+
+
+def _quantity(text: str, units: dict[str, int], where: str, examples: str) -> float:
+    by_folded = {unit.casefold(): factor for unit, factor in units.items()}
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?)\s*([a-z]+)", text.strip().casefold())
+    factor = by_folded.get(found[2]) if found else None
+    if found is None or factor is None or float(found[1]) == 0:
+        raise UsageRefusal(
+            f"a positive number with one of the units {', '.join(units)} is needed, got {text!r}",
+            where=where,
+            fix=f"Give {examples}.",
+        )
+    return float(found[1]) * factor

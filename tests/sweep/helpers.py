@@ -1,0 +1,140 @@
+"""Made-up trials, runs and a sweep without Ray: a worker's records, written through `RunFolder`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from results.records import (
+    COMPLETED,
+    FAILED,
+    STOPPED_EARLY,
+    DataRecord,
+    EpochRecord,
+    RunRecord,
+    TrialRecord,
+    trial_name,
+)
+from results.store import RunFolder
+from search_spaces import paper
+from search_spaces.config import TrialConfig
+from search_spaces.presets import DEMONSTRATION
+from sweep.arguments import parse_arguments
+from sweep.assignment import Assignment
+from sweep.pool import Pool
+from sweep.settings import Machine, Settings, settings_from
+
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+"""Where many small runs are written: every record is flushed, which a disk takes its time for."""
+
+
+def settings(*words: str, **changes: Any) -> Settings:
+    """The demonstration's settings with what is typed put in."""
+    found = settings_from(parse_arguments(words), DEMONSTRATION)
+    return dataclasses.replace(found, **changes)
+
+
+def machine(cache_dir: Path, **changes: Any) -> Machine:
+    """Two trials at a time on one processor each."""
+    return dataclasses.replace(Machine(2, 1, 0.0, None, cache_dir, 10**9, None, None), **changes)
+
+
+def record(
+    backbone: str,
+    number: int,
+    accuracies: Sequence[float] = (0.5, 0.6),
+    *,
+    status: str = COMPLETED,
+    config: TrialConfig | None = None,
+) -> TrialRecord:
+    """A finished trial with these validation accuracies, one per epoch."""
+    failed = status == FAILED
+    best = max(accuracies, default=0.0)
+    return TrialRecord(
+        trial=trial_name(backbone, number),
+        number=number,
+        status=status,
+        config=config or paper.baseline(backbone),
+        epochs=tuple(
+            EpochRecord(at, 0.7, 0.5, 0.7, accuracy, 5e-5, 0.1)
+            for at, accuracy in enumerate(accuracies, start=1)
+        ),
+        best_epoch=None if failed else list(accuracies).index(best) + 1,
+        validation_accuracy=None if failed else best,
+        validation_loss=None if failed else 0.7,
+        test_accuracy=None if failed else 0.5,
+        test_loss=None if failed else 0.7,
+        weights_sha256="" if failed else "a" * 64,
+        error="it diverged" if failed else "",
+    )
+
+
+def outcome(assignment: Assignment) -> TrialRecord:
+    """What training this point gives: a function of the point and the bars, as the real one is.
+
+    Every ninth point or so fails; a point below a bar stops there.
+    """
+    config = assignment.config
+    digits = int(config.key, 16)
+    accuracies = [(digits >> shift) % 1000 / 1000 for shift in range(0, 4 * config.epochs, 4)]
+    status = FAILED if digits % 9 == 0 else COMPLETED
+    for epoch, accuracy in enumerate(accuracies, start=1):
+        if status == COMPLETED and accuracy < assignment.cutoffs.get(epoch, 0.0):
+            status, accuracies = STOPPED_EARLY, accuracies[:epoch]
+    return record(config.backbone, assignment.number, accuracies, status=status, config=config)
+
+
+def play(
+    pool: Pool,
+    folder: RunFolder,
+    *,
+    at_once: int,
+    choose: Callable[[list[Assignment]], Assignment],
+    steps: int | None = None,
+) -> list[Assignment]:
+    """Run a pool like Ray would, `at_once` trials at a time; return what was handed out.
+
+    Args:
+        choose: given the trials that run, the oldest first, the one that finishes next.
+        steps: finished trials after which everything is killed, or None to go on to the end. The
+            last one's record is written, but the pool is not told.
+    """
+    handed: list[Assignment] = []
+    running: list[Assignment] = []
+    done = 0
+    while True:
+        while len(running) < at_once and (assignment := pool.next()) is not None:
+            handed.append(assignment)
+            running.append(assignment)
+        if not running:
+            return handed
+        one = choose(running)
+        running.remove(one)
+        folder.write_record(outcome(one))
+        done += 1
+        if done == steps:
+            return handed
+        pool.finish(one.trial)
+
+
+def run_record(chosen: Settings, **changes: Any) -> RunRecord:
+    """The record of a run of these settings, on made-up photos."""
+    return dataclasses.replace(
+        RunRecord(
+            created="2026-01-02T03:04:05",
+            command=("run_sweep.py",),
+            settings=chosen.to_dict(),
+            planned=chosen.planned,
+            seed=chosen.seed,
+            lag=2,
+            demonstration=True,
+            data=DataRecord("digits", "digits", "d" * 64, ("0", "1"), chosen.image_size, 400),
+            weights=chosen.weights,
+            weights_sha256={},
+            versions={},
+            hardware={},
+        ),
+        **changes,
+    )

@@ -1,0 +1,100 @@
+"""How trials share a machine: what was typed comes first, and more than there is is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from search_spaces.refusals import UsageRefusal
+from sweep.arguments import parse_arguments
+from sweep.hardware import Hardware, detect, share
+from sweep.settings import Machine
+
+
+def shared(words: str, *, cpus: int = 2, gb: int = 64, gpus: int = 0, trials: int = 126) -> Machine:
+    hardware = Hardware(cpus, gb * 1000, gpus, "test")
+    return share(parse_arguments(words.split()), hardware, most_trials=trials)
+
+
+@pytest.mark.parametrize(
+    ("words", "gpus", "flag", "fix"),
+    [
+        ("--cpus-per-trial 3", 0, "--cpus-per-trial", "at most 2"),
+        ("--gpus-per-trial 1", 0, "--gpus-per-trial", "at most 0"),
+        ("--gpus-per-trial 0.1", 0, "--gpus-per-trial", "at most 0"),
+        ("--gpus-per-trial 2", 1, "--gpus-per-trial", "at most 1"),
+    ],
+)
+def test_a_trial_that_needs_more_than_there_is_is_refused(
+    words: str, gpus: int, flag: str, fix: str
+) -> None:
+    with pytest.raises(UsageRefusal) as refused:
+        shared(words, gpus=gpus)
+    assert refused.value.where == flag
+    assert fix in str(refused.value)
+
+
+def test_a_cluster_may_have_more_than_this_machine() -> None:
+    found = shared("--address 10.0.0.1:6379 --cpus-per-trial 16 --gpus-per-trial 4")
+    assert (found.address, found.cpus_per_trial, found.gpus_per_trial) == ("10.0.0.1:6379", 16, 4)
+
+
+@pytest.mark.parametrize(
+    ("words", "cpus", "gb", "gpus", "trials", "expected"),
+    [
+        # words, processors, GB, GPUs, trials -> at a time, processors each, GPUs each
+        ("", 1, 64, 0, 126, (1, 1, 0.0)),
+        ("", 2, 64, 0, 126, (2, 1, 0.0)),
+        ("", 8, 64, 0, 126, (8, 1, 0.0)),
+        ("", 64, 512, 0, 126, (8, 8, 0.0)),  # the disk feeds no more than eight
+        ("", 16, 16, 0, 126, (3, 5, 0.0)),  # by memory
+        ("", 4, 2, 0, 126, (1, 4, 0.0)),  # less memory than one trial needs: one
+        ("", 16, 64, 1, 126, (1, 16, 1.0)),
+        ("", 16, 64, 4, 126, (4, 4, 1.0)),
+        ("", 16, 64, 0, 6, (6, 2, 0.0)),  # fewer trials get more processors each
+        ("", 16, 64, 0, 1, (1, 16, 0.0)),
+        ("--gpus-per-trial 0.5", 16, 64, 1, 126, (2, 8, 0.5)),
+        ("--gpus-per-trial 0.1", 16, 128, 1, 126, (8, 2, 0.1)),
+        ("--gpus-per-trial 2", 16, 64, 4, 126, (2, 8, 2.0)),
+        ("--gpus-per-trial 0", 4, 64, 4, 126, (4, 1, 0.0)),
+        ("--cpus-per-trial 2", 4, 64, 0, 126, (2, 2, 0.0)),
+        ("--cpus-per-trial 3", 8, 64, 0, 126, (2, 3, 0.0)),
+        ("--max-concurrent 1", 8, 64, 0, 126, (1, 8, 0.0)),
+        ("--max-concurrent 3", 8, 64, 0, 126, (3, 2, 0.0)),
+        ("--max-concurrent 5", 2, 64, 0, 126, (5, 1, 0.0)),  # typed: obeyed
+        ("--max-concurrent 9", 8, 64, 0, 4, (4, 2, 0.0)),
+    ],
+)
+def test_the_machine_is_divided_among_trials(
+    words: str, cpus: int, gb: int, gpus: int, trials: int, expected: tuple[int, int, float]
+) -> None:
+    found = shared(words, cpus=cpus, gb=gb, gpus=gpus, trials=trials)
+    assert (found.max_concurrent, found.cpus_per_trial, found.gpus_per_trial) == expected
+
+
+def test_budgets_and_folders_are_taken_as_typed(tmp_path: Path) -> None:
+    found = shared(f"--cache-dir {tmp_path}/new --max-cache 2GB --time-budget 90m --max-disk 500MB")
+    assert found.cache_dir == tmp_path / "new"
+    assert (found.max_cache, found.time_budget, found.max_disk) == (2 * 10**9, 5400.0, 5 * 10**8)
+    assert not found.cache_dir.exists()
+
+
+def test_without_a_word_the_cache_has_half_of_the_disk_and_there_is_no_budget(
+    tmp_path: Path,
+) -> None:
+    found = shared(f"--cache-dir {tmp_path}")
+    assert found.max_cache > 0
+    assert (found.time_budget, found.max_disk) == (None, None)
+
+
+def test_a_relative_cache_is_made_absolute() -> None:
+    assert shared("--cache-dir here").cache_dir == Path.cwd() / "here"
+
+
+def test_this_machine_has_a_processor_and_memory() -> None:
+    found = detect()
+    assert found.cpus >= 1
+    assert found.memory_megabytes > 100
+    assert found.gpus >= 0
+    assert set(found.to_dict()) == {"cpus", "memory_megabytes", "gpus", "name"}

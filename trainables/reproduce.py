@@ -1,0 +1,126 @@
+"""Trains one finished trial again, from its record alone, and says whether the numbers agree.
+
+    python -m trainables.reproduce RUN TRIAL        (run_sweep.py --reproduce RUN TRIAL)
+
+Exit code 0 if every epoch's losses and the test probabilities agree to 1e-5, else 1. On the same
+machine and versions they agree bit for bit.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from results.records import RunRecord, TrialRecord, TrialResult
+from results.store import RunFolder
+from search_spaces.refusals import DataRefusal, Refusal
+
+TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """The largest differences between a record and its repetition.
+
+    Attributes:
+        loss: of any epoch's training or validation loss, in nats.
+        probability: of any test photo and class.
+    """
+
+    loss: float
+    probability: float
+
+    @property
+    def agrees(self) -> bool:
+        return max(self.loss, self.probability) <= TOLERANCE
+
+    def __str__(self) -> str:
+        if self.loss == self.probability == 0:
+            return "reproduced bit for bit: every epoch's losses and every test probability"
+        verdict = "reproduced" if self.agrees else "NOT reproduced"
+        return (
+            f"{verdict}: losses differ by up to {self.loss:.2g}, "
+            f"test probabilities by up to {self.probability:.2g} (allowed {TOLERANCE:g})"
+        )
+
+
+def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResult:
+    """Train the record's point again, for as many epochs as it had.
+
+    Raises:
+        DataRefusal: the photos are not those of the run any more.
+    """
+    from trainables.datasets import prepare
+    from trainables.features import FeatureStore
+    from trainables.frozen import TrainingData
+    from trainables.rebuilt import run_weights
+    from trainables.train import train
+
+    config, cache_dir = record.config, Path(run.settings["cache_dir"])
+    dataset = prepare(
+        run.settings["data"], image_size=config.image_size, cache_dir=cache_dir, seed=run.seed
+    )
+    if dataset.record.digest != run.data.digest:
+        raise DataRefusal("the photos are not those of the run any more", where=run.data.source)
+    data = TrainingData(
+        photos=dataset.photos(),
+        split=folder.read_split(),
+        classes=len(run.data.classes),
+        digest=run.data.digest,
+        weights=run_weights(run, (config.backbone,)),
+        store=FeatureStore(cache_dir / "features", run.settings["max_cache"]),
+        points={config.backbone: (config.unfreeze,)},
+        cache_dtype=run.settings["cache_dtype"],
+    )
+    return train(replace(config, epochs=len(record.epochs)), data, report=lambda _: None)
+
+
+def agreement(folder: RunFolder, record: TrialRecord, again: TrialResult) -> Agreement:
+    """Compare a repetition with what the run kept."""
+    losses = [
+        abs(getattr(old, name) - getattr(new, name))
+        for old, new in zip(record.epochs, again.epochs, strict=True)
+        for name in ("train_loss", "validation_loss")
+    ]
+    kept = folder.read_predictions(record.trial).test
+    return Agreement(
+        loss=max(losses), probability=float(np.abs(kept - again.predictions.test).max())
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; return its exit code."""
+    if len(arguments) != 2:
+        print("error: a run and a trial are needed. RUN Xception/t07.", file=sys.stderr)
+        return 2
+    folder, trial = RunFolder(Path(arguments[0]).absolute()), arguments[1]
+    try:
+        return _run(folder, trial)
+    except Refusal as refusal:
+        print(f"error: {refusal}", file=sys.stderr)
+        return refusal.exit_code
+
+
+def _run(folder: RunFolder, trial: str) -> int:
+    run = folder.read_run()
+
+    from trainables.devices import configure
+
+    configure(cpus=run.hardware["cpus_per_trial"], gpus=run.hardware["gpus_per_trial"])
+
+    from trainables.rebuilt import scored_record
+
+    record = scored_record(folder, trial)
+    again = repeat(folder, run, record)
+    found = agreement(folder, record, again)
+    print(f"{trial}: recorded test accuracy {record.test_accuracy}, again {again.test_accuracy}")
+    print(f"{trial}: {found}")
+    return 0 if found.agrees else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
