@@ -10,17 +10,14 @@ Each stage reads what the one before left on the disk, so that a run can end any
 from __future__ import annotations
 
 import logging
-import os
-import signal
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from search_spaces.refusals import Refusal
 from sweep.arguments import parse_arguments
+from sweep.signals import Interrupted, signals_as_exceptions
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,15 +30,6 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 COMPLETE, SOME_FAILED, UNEXPECTED = 0, 1, 4
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class Interrupted(BaseException):
-    """A signal asked for the end."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.exit_code = 128 + number
 
 
 def main(words: Sequence[str]) -> int:
@@ -82,14 +70,27 @@ def _run(arguments: Namespace, words: Sequence[str]) -> int:
     most = len(folder.read_run().planned) if arguments.resume else most_trials(arguments)
     hardware = detect()
     machine = share(arguments, hardware, most_trials=most)
-    with _signals_as_exceptions():
-        if arguments.plan:
-            _show_plan(arguments, folder, machine, console)
-            return COMPLETE
-        with folder.locked():
+    if arguments.plan:
+        _show_plan(arguments, folder, machine, console)
+        return COMPLETE
+    try:
+        with signals_as_exceptions(), folder.locked():
             prepared = _prepare(arguments, words, folder, machine, hardware, console)
             _train(prepared, folder, console, tensorboard=arguments.tensorboard)
             return _tell(folder, console, baseline_only=not prepared.job.settings.trials)
+    except Interrupted:
+        _say_how_to_go_on(folder, console)
+        raise
+
+
+def _say_how_to_go_on(folder: RunFolder, console: Console) -> None:
+    if folder.exists():
+        done, planned = len(folder.records()), len(folder.read_run().planned)
+        _say(
+            console,
+            f"stopped with {done} of {planned} trials done and kept; "
+            f"go on with: run_sweep.py --resume {folder.root}",
+        )
 
 
 def _reproduce(run: str, trial: str) -> int:
@@ -159,22 +160,13 @@ def _train(prepared: Prepared, folder: RunFolder, console: Console, *, tensorboa
     finished = tuple(pool.finished.values())
     plans = plan(job.settings, folder.read_split().counts(), finished)
     console.print(plan_table(plans, job.settings, job.machine))
-    console.print(f"run: {folder.root}", soft_wrap=True, highlight=False)
-    console.print(f"watch: {command(folder.tensorboard)}", soft_wrap=True, highlight=False)
+    _say(console, f"run: {folder.root}")
+    _say(console, f"watch: {command(folder.tensorboard)}")
     board = Board(console, job.settings.backbones, len(run.planned), finished)
-    try:
-        with served(folder.tensorboard, wanted=tensorboard) as address, board:
-            if address:
-                console.print(f"TensorBoard: {address}", soft_wrap=True, highlight=False)
-            run_trials(pool, job, on_epoch=board.running, on_finished=board.finished)
-    except Interrupted:
-        console.print(
-            f"stopped with {len(folder.records())} of {len(run.planned)} trials done and kept; "
-            f"go on with: run_sweep.py --resume {folder.root}",
-            soft_wrap=True,
-            highlight=False,
-        )
-        raise
+    with served(folder.tensorboard, wanted=tensorboard) as address, board:
+        if address:
+            _say(console, f"TensorBoard: {address}")
+        run_trials(pool, job, on_epoch=board.running, on_finished=board.finished)
 
 
 def _tell(folder: RunFolder, console: Console, *, baseline_only: bool) -> int:
@@ -185,36 +177,22 @@ def _tell(folder: RunFolder, console: Console, *, baseline_only: bool) -> int:
     summary = write_report(folder)
     for table in [table_13(summary)] if baseline_only else story(summary):
         console.print(table)
-    console.print(f"report: {folder.report}", soft_wrap=True, highlight=False)
+    _say(console, f"report: {folder.report}")
     if summary.trials.completed + summary.trials.stopped_early:
         export_winners(folder)
-        console.print(f"models: {folder.models}", soft_wrap=True, highlight=False)
+        _say(console, f"models: {folder.models}")
     return SOME_FAILED if summary.trials.failed else COMPLETE
+
+
+def _say(console: Console, line: str) -> None:
+    """Show a line with a path in it: as it is, so that it can be copied."""
+    console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def _warn(console: Console) -> Any:
     from rich.markup import escape
 
     return lambda text: console.print(f"[yellow]{escape(text)}[/]", highlight=False)
-
-
-@contextmanager
-def _signals_as_exceptions() -> Iterator[None]:
-    """The first signal raises `Interrupted` in the main thread, a second ends at once."""
-    seen: list[int] = []
-
-    def handle(number: int, _: FrameType | None) -> NoReturn:
-        if seen:
-            os._exit(128 + number)
-        seen.append(number)
-        raise Interrupted(number)
-
-    before = {number: signal.signal(number, handle) for number in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
 
 
 def _log_to(folder: RunFolder, *, verbose: bool) -> None:

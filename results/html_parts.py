@@ -12,6 +12,7 @@ from typing import NewType
 import numpy as np
 from numpy.typing import NDArray
 
+from results import drawing
 from results.drawing import between, percent, plain
 from results.metrics import ABOVE, BELOW, INSIDE, Interval
 from results.palette import colour
@@ -27,6 +28,9 @@ Thumbnails = Mapping[int, NDArray[np.uint8]]
 LONGEST_NAME = 240
 """Letters of a name from outside; more tell nobody anything, and thousands break a page."""
 
+FEW_COLUMNS = 3
+"""Up to which a table keeps its columns together instead of filling the page."""
+
 _VERDICTS = {ABOVE: "good", INSIDE: "good", BELOW: "bad"}
 
 
@@ -41,7 +45,23 @@ class Cell:
     shown: Html
     value: float | None = None
     kind: str = ""
-    sorted: bool = False
+    numeric: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page.
+
+    Attributes:
+        anchor: its id.
+        link: its name in the navigation.
+        body: never empty: what is missing is said in words.
+    """
+
+    anchor: str
+    link: str
+    title: str
+    body: Html
 
 
 def text(value: object) -> Html:
@@ -55,6 +75,11 @@ def text(value: object) -> Html:
 def name(value: object) -> Html:
     """A class, a file or a path, which may run from right to left without turning its line."""
     return Html(f"<bdi>{text(value)}</bdi>")
+
+
+def several(count: int, noun: str) -> str:
+    """`1 trial`, `2 trials`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def joined(parts: Iterable[Html], between_them: str = "") -> Html:
@@ -78,12 +103,12 @@ def words(value: Html) -> Cell:
 
 def share(fraction: float | None, digits: int = 2) -> Cell:
     """A fraction in percent."""
-    return Cell(Html(percent(fraction, digits=digits)), fraction, "n", sorted=True)
+    return Cell(Html(percent(fraction, digits=digits)), fraction, "n", numeric=True)
 
 
 def number(shown: str, value: float | None = None) -> Cell:
     """A formatted number; without a value it sorts last."""
-    return Cell(text(shown), value, "n", sorted=True)
+    return Cell(text(shown), value, "n", numeric=True)
 
 
 def span(interval: Interval | None) -> Cell:
@@ -100,7 +125,8 @@ def verdict_mark(outcome: str) -> Html:
 def dotted(backbone: str, label: str) -> Html:
     """A label behind its backbone's colour."""
     hue = colour(backbone)
-    return Html(f'<span class="dot" style="background:var(--{hue})"></span>{text(label)}')
+    dot = f'<span class="dot" style="background:var(--{hue})"></span>'
+    return Html(f'<span class="tag">{dot}{text(label)}</span>')
 
 
 def table(
@@ -124,18 +150,13 @@ def table(
         for one, n in zip(heads, numeric, strict=True)
     )
     body = "".join(_row(row, kind) for row, kind in zip(listed, marks, strict=True))
+    small = " small" if len(heads) <= FEW_COLUMNS else ""
+    told = escape(drawing.marked(summary, caption))
     return Html(
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
-        f'<table class="sortable"><caption>{escape(marked(summary, caption))}</caption>'
+        f'<table class="sortable{small}"><caption><span>{told}</span></caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
-
-
-def marked(summary: Summary, title: str) -> str:
-    """A caption with the run's marks in front, as in the terminal."""
-    from results.drawing import marked as with_marks
-
-    return with_marks(summary, title)
 
 
 def figures(pictures: Iterable[Picture]) -> Html:
@@ -146,6 +167,16 @@ def figures(pictures: Iterable[Picture]) -> Html:
         for one in pictures
     )
     return Html(f'<div class="figures">{drawn}</div>' if drawn else "")
+
+
+def beside(drawn: Html, told: Html) -> Html:
+    """A picture and what belongs to it: side by side where there is room."""
+    return Html(f'<div class="beside"><div>{drawn}</div><div>{told}</div></div>' if drawn else told)
+
+
+def trial(label: str) -> Html:
+    """A trial's name, unbroken."""
+    return Html(f'<span class="tag">{text(label)}</span>')
 
 
 def folded(title: str, content: Html) -> Html:
@@ -181,6 +212,6 @@ def _row(cells: Sequence[Cell], kind: str) -> str:
 
 def _attributes(cell: Cell) -> str:
     kind = f' class="{cell.kind}"' if cell.kind else ""
-    if not cell.sorted:
+    if not cell.numeric:
         return kind
     return f'{kind} data-value="{"" if cell.value is None else repr(cell.value)}"'

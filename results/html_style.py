@@ -42,7 +42,7 @@ header.top{padding-top:2.5rem}
 h1{font-size:1.9rem;line-height:1.2;margin:0 0 .25rem;letter-spacing:-.01em;overflow-wrap:anywhere}
 h2{font-size:1.35rem;line-height:1.3;margin:0 0 .5rem;letter-spacing:-.01em}
 h3{font-size:1.05rem;margin:2rem 0 .5rem;overflow-wrap:anywhere}
-p{max-width:46rem;margin:.5rem 0 1rem}
+p{max-width:46rem;margin:.5rem 0 1rem}p,li,summary{overflow-wrap:anywhere}
 a{color:var(--accent)}
 .quiet,figcaption,caption{color:var(--muted)}
 .lead{font-size:1.1rem}
@@ -51,8 +51,8 @@ section:first-of-type{border-top:0;padding-top:1.5rem}
 nav{position:sticky;top:0;z-index:2;background:var(--paper);border-bottom:1px solid var(--line);
  margin-top:1.25rem}
 nav .wide{display:flex;gap:1rem;align-items:center}
-nav ul{display:flex;gap:1.1rem;list-style:none;margin:0;padding:.75rem 0;overflow-x:auto;flex:1;
- min-width:0;font-size:.9rem;white-space:nowrap;scrollbar-width:thin}
+nav ul{display:flex;gap:.9rem;list-style:none;margin:0;padding:.75rem 0;overflow-x:auto;flex:1;
+ min-width:0;font-size:.86rem;white-space:nowrap;scrollbar-width:thin}
 nav a{text-decoration:none;color:var(--muted)}
 nav a:hover,nav a:focus-visible{color:var(--accent)}
 button{font:inherit;color:inherit;background:none;border:1px solid var(--line);border-radius:6px;
@@ -70,6 +70,7 @@ button{font:inherit;color:inherit;background:none;border:1px solid var(--line);b
 .scroll{overflow-x:auto;margin:1rem 0 1.5rem;border-radius:6px}
 table{border-collapse:collapse;width:100%;font-size:.9rem}
 caption{text-align:left;padding:0 0 .5rem;caption-side:top}
+caption span{display:block;position:sticky;left:0;width:fit-content;max-width:calc(100vw - 2rem)}
 th,td{text-align:left;padding:.45rem .75rem .45rem 0;border-bottom:1px solid var(--line);
  vertical-align:top}
 th{font-weight:600;border-bottom-color:var(--axis);white-space:nowrap}
@@ -83,6 +84,11 @@ th button::after{content:"\\2195";color:var(--axis);padding-left:.3em}
 th[aria-sort=ascending] button::after{content:"\\2191";color:var(--accent)}
 th[aria-sort=descending] button::after{content:"\\2193";color:var(--accent)}
 .dot{display:inline-block;width:.7em;height:.7em;border-radius:50%;margin-right:.5em}
+table.small{width:auto;min-width:min(100%,30rem)}
+.beside{display:grid;grid-template-columns:minmax(0,20rem) minmax(0,1fr);gap:0 2rem;
+ align-items:start;margin:1rem 0}
+.beside .figures{grid-template-columns:1fr;margin:0}.beside .scroll{margin-top:0}
+.tag{white-space:nowrap}
 .good{color:var(--good)}.bad{color:var(--bad)}
 .figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,20rem),1fr));
  gap:1.5rem 2rem;margin:1rem 0;align-items:start}
@@ -97,7 +103,7 @@ svg text{font-variant-numeric:tabular-nums}
 .photos img,.photos .none{display:flex;width:96px;height:96px;border-radius:4px;margin-bottom:.5rem;
  align-items:center;justify-content:center;background:var(--line);color:var(--muted)}
 .photos .name{color:var(--muted);font-size:.78rem}
-.long{display:-webkit-box;-webkit-line-clamp:3;-webkit-box-orient:vertical;overflow:hidden}
+.long{display:-webkit-box;-webkit-line-clamp:6;-webkit-box-orient:vertical;overflow:hidden}
 pre{background:var(--raised);border-radius:6px;padding:.9rem 1rem;white-space:pre-wrap;
  overflow-wrap:anywhere;font:.85rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.92em;
@@ -105,6 +111,10 @@ code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:
 details{margin:1rem 0}
 summary{cursor:pointer;color:var(--accent);font-weight:500}
 footer{padding:2rem 0 3rem;border-top:1px solid var(--line);color:var(--muted);font-size:.9rem}
+@media (min-width:60rem){.figures:has(>:last-child:nth-child(4)){
+ grid-template-columns:repeat(2,minmax(0,28rem))}}
+@media (max-width:48rem){table{width:max-content;min-width:100%}td.w,tbody th{max-width:17rem}
+ .beside{grid-template-columns:minmax(0,1fr);gap:1rem}}
 @media (max-width:34rem){h1{font-size:1.5rem}section{padding:2rem 0}header.top{padding-top:1.5rem}}
 @media print{nav{display:none}section{break-inside:avoid-page}}
 """
@@ -133,7 +143,8 @@ SCRIPT = """
     return value === undefined ? cell.textContent.trim() : value === "" ? -Infinity : +value;
   };
   const sort = (table, head, at) => {
-    const up = head.getAttribute("aria-sort") === "descending";
+    const was = head.getAttribute("aria-sort");
+    const up = was ? was === "descending" : !head.classList.contains("n");
     for (const one of table.tHead.rows[0].cells) one.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", up ? "ascending" : "descending");
     const rows = [...table.tBodies[0].rows];

@@ -1,7 +1,8 @@
 """The report's colours by role, light and dark: pictures and the page name roles, never colours.
 
-The six backbones' hues are Tol's "bright" set, which colour-blind readers can tell apart, darkened
-for a light page; a shape goes with each, so that no picture depends on colour alone.
+The six backbones' hues were searched for: any two are at least 12 CIELAB units apart, also as seen
+with red, green or blue blindness (Machado et al. 2009), and each has a contrast of 3 to the page. A
+shape goes with each, so that no picture depends on colour alone.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ LIGHT: Mapping[str, str] = {
     "frozen": "#e6e8ec",
     "trained": "#fbdcc0",
     "head": "#f6c9d5",
-    "b0": "#3d6fa3",
-    "b1": "#1f87a6",
-    "b2": "#228833",
-    "b3": "#8f7d10",
-    "b4": "#cf4355",
-    "b5": "#a2307a",
+    "b0": "#0b3d91",
+    "b1": "#2196c4",
+    "b2": "#0f7a4d",
+    "b3": "#9a8700",
+    "b4": "#d1495b",
+    "b5": "#a0408c",
 }
 DARK: Mapping[str, str] = {
     "paper": "#14171c",
@@ -51,12 +52,12 @@ DARK: Mapping[str, str] = {
     "frozen": "#333944",
     "trained": "#5c3a1c",
     "head": "#5d2b3c",
-    "b0": "#7fb0e6",
-    "b1": "#66ccee",
-    "b2": "#63c274",
-    "b3": "#d6c653",
-    "b4": "#f48492",
-    "b5": "#dc7fbb",
+    "b0": "#4f7fe0",
+    "b1": "#7fdcf5",
+    "b2": "#3fb97f",
+    "b3": "#f2e27a",
+    "b4": "#ff9e64",
+    "b5": "#d58bf0",
 }
 SHAPES = ("circle", "square", "triangle", "diamond", "cross", "down")
 """Markers, one per backbone."""

@@ -5,7 +5,7 @@ for group, pictures in gallery(summary).items(): ...
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from results import plots_architecture, plots_curves, plots_findings, plots_matrices
 from results.comparisons import ENSEMBLE
@@ -45,6 +45,11 @@ def gallery(summary: Summary) -> Gallery:
         drawn += [matrices[ENSEMBLE]] if ENSEMBLE in matrices else []
         found[ENSEMBLE] = tuple(drawn)
     return found
+
+
+def of_kind(pictures: Sequence[Picture], *kinds: str) -> tuple[Picture, ...]:
+    """Those whose names end with one of `accuracy`, `loss`, `confusion`, `architecture`, ..."""
+    return tuple(one for one in pictures if one.name.rsplit("-", 1)[-1] in kinds)
 
 
 def write_figures(folder: RunFolder, summary: Summary) -> None:

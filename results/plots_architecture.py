@@ -79,6 +79,12 @@ def counts(anatomy: Anatomy) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def head_layers(backbone: str) -> tuple[str, ...]:
+    """The new layers on top of a backbone, in words; the softmax follows."""
+    parts = (layer.partition(":") for layer in backbone_named(backbone).head)
+    return tuple(f"{_LAYERS[kind]} {setting}".strip() for kind, _, setting in parts)
+
+
 def ensemble_diagram(ensemble: EnsembleSummary) -> Picture:
     """A photo, its members, the mean of their probabilities."""
     room = (WIDTH - 2 * _EDGE - _GAP) / 2
@@ -122,9 +128,8 @@ def _blocks(config: Mapping[str, Any], anatomy: Anatomy, classes: int) -> Iterat
         part = "trained" if start == config["unfreeze"] else part
         following = starts[at + 1] if at + 1 < len(starts) else "the end"
         yield f"{start} to {following}", part
-    for layer in entry.head:
-        kind, _, setting = layer.partition(":")
-        yield f"{_LAYERS[kind]} {setting}".strip(), "head"
+    for layer in head_layers(entry.name):
+        yield layer, "head"
     yield f"Dense {classes}, softmax", "head"
 
 

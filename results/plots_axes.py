@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from results.scene import SMALL, WIDTH, Item, Line, Marker, Picture, Words, breadth, fitted
 
 HEIGHT = 230
-_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 14, 12, 42
+_RIGHT, _TOP, _BOTTOM = 14, 12, 42
 _LEGEND_ROW = 18
+_RULE_WORD = 10
 _STEPS = (1, 2, 2.5, 5, 10)
 
 
@@ -109,26 +110,28 @@ class Plane:
 
 def picture(plane: Plane) -> Picture:
     """Lay a chart out: the legend above, the axes, then the series in their order."""
-    legend, top = _legend(plane)
+    left = 30 + max(breadth(text, SMALL) for _, text in (*plane.y.ticks, (0.0, "100")))
+    legend, top = _legend(plane, left)
+    top += _RULE_WORD if plane.rule else 0
     height = HEIGHT + top
-    frame = _Frame(plane, top, height - _BOTTOM)
+    frame = _Frame(plane, left, top, height - _BOTTOM)
     items: list[Item] = [*legend, *frame.axes()]
     for series in plane.series:
         items.extend(frame.series(series))
     return Picture(plane.name, plane.title, plane.told, WIDTH, height, tuple(items))
 
 
-def _legend(plane: Plane) -> tuple[list[Item], float]:
+def _legend(plane: Plane, left: float) -> tuple[list[Item], float]:
     """Entries in as many rows as they need, and where the axes begin."""
     items: list[Item] = []
-    x, y = float(_LEFT), 14.0
+    x, y = left, 14.0
     for series in plane.series:
         if not series.label:
             continue
-        label = fitted(series.label, WIDTH - _LEFT - 40, SMALL)
-        room = 26 + breadth(label, SMALL) + 10
-        if x + room > WIDTH and x > _LEFT:
-            x, y = float(_LEFT), y + _LEGEND_ROW
+        label = fitted(series.label, WIDTH - left - 40, SMALL)
+        room = 26 + breadth(label, SMALL) + 16
+        if x + room > WIDTH and x > left:
+            x, y = left, y + _LEGEND_ROW
         if series.joined:
             items.append(Line(((x, y - 4), (x + 20, y - 4)), series.colour, 2, series.dashed))
         items.append(Marker(x + 10, y - 4, series.colour, series.shape, 3.5))
@@ -142,11 +145,12 @@ class _Frame:
     """From values to pixels."""
 
     plane: Plane
+    left: float
     top: float
     bottom: float
 
     def x(self, value: float) -> float:
-        return _LEFT + self.plane.x.share(value) * (WIDTH - _LEFT - _RIGHT)
+        return self.left + self.plane.x.share(value) * (WIDTH - self.left - _RIGHT)
 
     def y(self, value: float) -> float:
         return self.bottom - self.plane.y.share(value) * (self.bottom - self.top)
@@ -155,14 +159,14 @@ class _Frame:
         plane, end = self.plane, WIDTH - _RIGHT
         for value, text in plane.y.ticks:
             at = self.y(value)
-            yield Line(((_LEFT, at), (end, at)), "line")
-            yield Words(_LEFT - 6, at + 4, text, "muted", SMALL, "end")
-        yield Line(((_LEFT, self.bottom), (end, self.bottom)), "axis")
+            yield Line(((self.left, at), (end, at)), "line")
+            yield Words(self.left - 6, at + 4, text, "muted", SMALL, "end")
+        yield Line(((self.left, self.bottom), (end, self.bottom)), "axis")
         for value, text in plane.x.ticks:
             at = self.x(value)
             yield Line(((at, self.bottom), (at, self.bottom + 4)), "axis")
             yield Words(at, self.bottom + 17, text, "muted", SMALL, "middle")
-        middle = (_LEFT + end) / 2
+        middle = (self.left + end) / 2
         yield Words(middle, self.bottom + 35, plane.x.label, "muted", SMALL, "middle")
         up = (self.top + self.bottom) / 2
         yield Words(12, up, plane.y.label, "muted", SMALL, "middle", turned=True)
@@ -193,10 +197,10 @@ class _Frame:
 
 
 def _step(span: float) -> float:
-    """A round step that gives four to six ticks."""
+    """A round step that gives about five ticks."""
     rough = span / 5
     power = 10.0 ** math.floor(math.log10(rough))
-    return power * next(one for one in _STEPS if one * power >= rough * 0.999)
+    return power * next(one for one in _STEPS if one * power >= 0.8 * rough)
 
 
 def _power(part: int, exponent: int) -> str:
@@ -208,4 +212,4 @@ def _number(value: float, step: float, percent: bool) -> str:
     digits = max(0, -math.floor(math.log10(step * scale) + 1e-9))
     if step * scale * 10**digits % 1 > 1e-6:
         digits += 1
-    return f"{value * scale:,.{digits}f}" + (" %" if percent else "")
+    return f"{value * scale:,.{digits}f}"

@@ -116,7 +116,7 @@ def _mark(part: str) -> str:
 
 def _axis(kind: str, series: Iterable[Series]) -> Axis:
     values = [y for one in series for _, y in one.points]
-    label = "accuracy" if kind == "accuracy" else "cross-entropy, nats"
+    label = "accuracy, %" if kind == "accuracy" else "cross-entropy, nats"
     return numbers(label, values, percent=kind == "accuracy")
 
 

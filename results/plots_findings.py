@@ -74,16 +74,21 @@ def unfreezing(summary: Summary) -> Iterator[Picture]:
             continue
         points = backbone_named(backbone.name).points
         numbered = [HEAD, *(str(at) for at in range(1, len(points)))]
-        list_of = ", ".join(f"{at} {name}" for at, name in enumerate(points) if at)
         yield _scatter(
             f"{backbone.name}-unfreeze",
             f"{backbone.name}: unfreeze point and validation accuracy",
             rows,
             named("first trained: from the head to ever earlier layers", numbered),
-            lambda row, points=points: float(points.index(row.config["unfreeze"])),  # type: ignore[misc]
+            _place_in(points),
             _by_optimizer(rows),
-            note=f" Points: {list_of}.",
+            note=f" Points: {numbered_points(backbone.name)}.",
         )
+
+
+def numbered_points(backbone: str) -> str:
+    """A backbone's unfreeze points under the numbers that the pictures use."""
+    points = backbone_named(backbone).points
+    return ", ".join(f"{at} {name}" for at, name in enumerate(points) if at)
 
 
 def intervals(summary: Summary) -> Iterator[Picture]:
@@ -98,7 +103,9 @@ def intervals(summary: Summary) -> Iterator[Picture]:
     if not rows:
         return
     ends = [end for _, _, one, _ in rows if one for end in (one.interval.low, one.interval.high)]
-    axis = numbers("test accuracy", [*ends, *(published for *_, published in rows)], percent=True)
+    axis = numbers(
+        "test accuracy, %", [*ends, *(published for *_, published in rows)], percent=True
+    )
     items: list[Item] = list(_grid(axis, len(rows)))
     told = []
     for at, (name, hue, scores, published) in enumerate(rows):
@@ -123,7 +130,7 @@ def scaling(summary: Summary) -> Iterator[Picture]:
         return
     values = [row.unit_test_accuracy for row in summary.scaling]
     values += [row.native_test_accuracy for row in summary.scaling]
-    axis = numbers("test accuracy", values, percent=True)
+    axis = numbers("test accuracy, %", values, percent=True)
     items: list[Item] = list(_grid(axis, len(summary.scaling), ("X/255", "own scale")))
     told = []
     for at, row in enumerate(summary.scaling):
@@ -185,8 +192,12 @@ def _scatter(
     values = [y for one in series for _, y in one.points]
     best = max(rows, key=lambda row: row.validation_accuracy or 0.0)
     told = f"{title}, {len(rows)} trials; the highest is {_told(best)}.{note}"
-    y = numbers("validation accuracy", values, percent=True)
+    y = numbers("validation accuracy, %", values, percent=True)
     return picture(Plane(slug(name), title, told, x, y, series))
+
+
+def _place_in(points: tuple[str, ...]) -> Callable[[TrialRow], float]:
+    return lambda row: float(points.index(row.config["unfreeze"]))
 
 
 def _told(row: TrialRow) -> str:

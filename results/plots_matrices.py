@@ -12,10 +12,10 @@ COUNTED = 12
 """Classes up to which each cell has its number; beyond, a pointer over a cell tells it."""
 
 NAMED = 24
-"""Classes up to which the rows have their names."""
+"""Classes up to which the rows have their names and the cells their words."""
 
-LARGEST = 200
-"""Classes beyond which a matrix is no picture any more, but a fog."""
+LARGEST = 50
+"""Classes beyond which a matrix is a fog, and its cells alone would outgrow the page."""
 
 _SIDE, _TOP = 84, 46
 
@@ -76,6 +76,7 @@ def _cell(
         yield Box(x, y, size - gap, size - gap, "raised")
     if count:
         told = f"{fitted(names[true], 200)} taken for {fitted(names[predicted], 200)}: {count}"
+        told = told if len(names) <= NAMED else ""
         strength = max(0.06, count / support)
         yield Box(x, y, size - gap, size - gap, "heat", strength, told)
     if len(names) <= COUNTED:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from results.html import write_page
+from results.plots import write_figures
 from results.store import RunFolder
 from results.summary import summarise, write_summary
 from results.summary_types import Summary
@@ -17,7 +19,7 @@ from results.tables_csv import write_tables
 
 Writer = Callable[[RunFolder, Summary], None]
 
-WRITERS: tuple[Writer, ...] = (write_summary, write_tables)
+WRITERS: tuple[Writer, ...] = (write_summary, write_tables, write_figures, write_page)
 """In this order: the numbers come first, so that they exist even if a drawing fails."""
 
 

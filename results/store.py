@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,7 @@ _OURS = (
     "run.json",
     "split.json",
     "optuna.db",
+    "optuna.db-journal",
     "importances.json",
     "thumbnails.npz",
     "log.txt",
@@ -94,6 +95,10 @@ class RunFolder:
     @property
     def summary_json(self) -> Path:
         return self.report / "summary.json"
+
+    @property
+    def report_html(self) -> Path:
+        return self.report / "report.html"
 
     @property
     def ray(self) -> Path:
@@ -301,22 +306,27 @@ class RunFolder:
         Raises:
             UsageRefusal: another process holds it.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
-        path = self.root / ".lock"
-        with disk_faults_named(path), path.open("a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as fault:
-                file.seek(0)
-                raise UsageRefusal(
-                    f"the run is in use by {file.read().strip() or 'another process'}",
-                    where=str(self.root),
-                    fix="Wait for it, or choose another --run-dir.",
-                ) from fault
+        with disk_faults_named(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            file = (self.root / ".lock").open("a+")
+        with file:  # and not what happens inside: its faults are not the lock's
+            self._hold(file)
+            yield
+
+    def _hold(self, file: IO[str]) -> None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as fault:
+            file.seek(0)
+            raise UsageRefusal(
+                f"the run is in use by {file.read().strip() or 'another process'}",
+                where=str(self.root),
+                fix="Wait for it, or choose another --run-dir.",
+            ) from fault
+        with disk_faults_named(self.root):
             file.truncate(0)
             file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
             file.flush()
-            yield
 
 
 def _read_record(path: Path) -> TrialRecord:

@@ -154,6 +154,9 @@ def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
         UsageRefusal: a word is unknown or a value does not fit.
         SystemExit: `--help` was asked for and printed.
     """
+    dashes = [word for word in words if word.endswith("=--")]
+    if dashes:  # which argparse itself cannot read
+        raise UsageRefusal("-- is no value", where=dashes[0], fix="See run_sweep.py --help.")
     arguments = parser().parse_args(words)
     if arguments.resume and (arguments.run_dir or arguments.overwrite):
         raise UsageRefusal("--resume names the run already", where="--run-dir", fix="Leave it out.")

@@ -52,11 +52,23 @@ class Prepared:
 
 
 def run_folder(arguments: argparse.Namespace) -> RunFolder:
-    """Where the run is or will be."""
+    """Where the run is or will be.
+
+    Raises:
+        UsageRefusal: a file is in the way.
+    """
     chosen = arguments.resume or arguments.run_dir
     if chosen is None:
         chosen = Path("runs") / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
-    return RunFolder(chosen.expanduser().absolute())
+    root: Path = chosen.expanduser().absolute()
+    in_the_way = next((path for path in (root, *root.parents) if path.exists()), root)
+    if in_the_way.exists() and not in_the_way.is_dir():
+        raise UsageRefusal(
+            "this is a file, a run needs a folder",
+            where=str(in_the_way),
+            fix="Choose another --run-dir or --resume.",
+        )
+    return RunFolder(root)
 
 
 def gather(
@@ -163,9 +175,7 @@ def make_way(arguments: argparse.Namespace, folder: RunFolder) -> None:
     """
     if not folder.root.is_dir():
         return
-    if folder.exists() and arguments.overwrite:
-        folder.clear()
-    elif folder.exists():
+    if folder.exists() and not arguments.overwrite:
         raise UsageRefusal(
             "this folder holds a run already",
             where=str(folder.root),
@@ -178,6 +188,8 @@ def make_way(arguments: argparse.Namespace, folder: RunFolder) -> None:
             where=str(folder.root),
             fix="Choose an empty --run-dir.",
         )
+    if folder.exists():
+        folder.clear()
 
 
 def clear_killed_trials(folder: RunFolder) -> None:

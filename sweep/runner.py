@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -196,9 +197,23 @@ def _close_token() -> None:
 
 
 def _remove_left_behind(note: Path) -> None:
+    """End what a killed driver's Ray still runs, so that no orphan writes into the run again."""
     if not note.is_file():
         return
     left = Path(note.read_text())
     if left.name.startswith("sweep-") and left.parent == Path(tempfile.gettempdir()):
+        for process in _processes_naming(str(left)):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGKILL)
         shutil.rmtree(left, ignore_errors=True)
     note.unlink()
+
+
+def _processes_naming(text: str) -> list[int]:
+    """Processes with `text` in their command line, where the system tells (Linux)."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if text.encode() in path.read_bytes() and int(path.parent.name) != os.getpid():
+                found.append(int(path.parent.name))
+    return found

@@ -98,8 +98,19 @@ class Settings:
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Settings:
-        """Read `run.json`'s form; keys of other stages are passed over."""
+        """Read `run.json`'s form; keys of other stages are passed over.
+
+        Raises:
+            UsageRefusal: a setting is missing.
+        """
         names = [field.name for field in dataclasses.fields(Settings)]
+        missing = [name for name in names if name not in values]
+        if missing:
+            raise UsageRefusal(
+                f"this run was written by another version, it has no {', '.join(missing)}",
+                where="run.json",
+                fix="Start another run.",
+            )
         chosen = {name: values[name] for name in names}
         return Settings(
             **{

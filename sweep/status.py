@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @contextmanager
 def showing(console: Console) -> Iterator[Report]:
     """Yield a callable that draws one bar per stage; silent where there is no terminal."""
-    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn()
     bars = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     stages: dict[str, TaskID] = {}
 

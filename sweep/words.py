@@ -36,7 +36,9 @@ def named(flag: str) -> Callable[[str], str]:
 
     def read(text: str) -> str:
         if not text.strip():
-            raise UsageRefusal("a name or a path is needed, got nothing", where=flag)
+            raise UsageRefusal(
+                "a name or a path is needed, got nothing", where=flag, fix="Or leave the flag out."
+            )
         try:
             Path(text).expanduser()
         except RuntimeError as fault:

@@ -27,6 +27,7 @@ from tests.house import (
         ("results/a.py", "def f() -> None:\n import sweep.pool", "imports sweep.pool"),
         ("trainables/a.py", "from results.store import RunFolder", "results.store.RunFolder"),
         ("trainables/a.py", "from results import store", "imports results.store"),
+        ("trainables/export.py", "from results.summary import x", "imports results.summary.x"),
         ("trainables/a.py", "import ray", "imports ray"),
         ("trainables/a.py", "def f() -> None:\n import sklearn", "imports sklearn delayed"),
         ("trainables/digits.py", "import sklearn", "imports sklearn eager"),

@@ -5,6 +5,7 @@ The order of layers (and so their index) is Keras' own: `model.layers`, then tho
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,8 +110,11 @@ def _head_layer(spec: str) -> Any:
 
 def _load(base: Any, entry: Backbone, path: Path) -> None:
     try:
-        base.load_weights(path)
-    except (ValueError, OSError, KeyError) as fault:
+        with warnings.catch_warnings():
+            # Keras only warns when it leaves a layer at its random values.
+            warnings.simplefilter("error", UserWarning)
+            base.load_weights(path)
+    except (ValueError, OSError, KeyError, UserWarning) as fault:
         raise EnvironmentRefusal(
             f"these weights do not fit {entry.name} without its top",
             where=str(path),

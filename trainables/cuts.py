@@ -61,7 +61,8 @@ def cut_at(graph: Graph, first: int) -> Cut:
     """Cut before node `first`: the latest cut, with cheap weight-free layers moved back over it.
 
     A weight-free layer on the cacheable side is moved to the trained side where this makes the
-    required outputs smaller (an Inception block's average pooling, whose input crosses anyway).
+    required outputs smaller (an Inception block's average pooling, whose input crosses anyway). A
+    frozen Dropout stays, since the trained side would switch it on.
     """
     cacheable = _without_active_ancestor(graph, first)
     required = _crossing(graph, cacheable)
@@ -115,7 +116,7 @@ def _crossing(graph: Graph, cacheable: set[int]) -> set[int]:
 
 def _worth_moving(graph: Graph, required: set[int]) -> int | None:
     for node in sorted(required):
-        if node == PHOTO or not graph.weight_free[node]:
+        if node == PHOTO or graph.active[node] or not graph.weight_free[node]:
             continue
         added = set(graph.parents[node]) - required
         if sum(graph.row_bytes[parent] for parent in added) < graph.row_bytes[node]:

@@ -54,7 +54,6 @@ def save(model: Any, target: Path, classes: tuple[str, ...]) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run the command; return its exit code."""
-    from trainables.board import draw_results
     from trainables.devices import configure
 
     if len(arguments) != 1:
@@ -64,6 +63,9 @@ def main(arguments: list[str]) -> int:
     try:
         folder.read_run()
         configure(cpus=2, gpus=0)
+
+        from trainables.board import draw_results
+
         export(folder)
         draw_results(folder)
     except Refusal as refusal:

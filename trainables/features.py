@@ -18,7 +18,7 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -178,12 +178,13 @@ class FeatureStore:
         if size > self.max_bytes:
             return False
         self.folder.mkdir(parents=True, exist_ok=True)
-        files = sorted(self.folder.glob("*.h5"), key=lambda path: path.stat().st_mtime)
-        used = sum(path.stat().st_size for path in files)
-        for path in files:
+        files = [(path, state) for path in self.folder.glob("*.h5") if (state := _state(path))]
+        used = sum(state.st_size for _, state in files)
+        for path, state in sorted(files, key=lambda file: file[1].st_mtime_ns):
             if self._fits(used, size):
                 break
-            used -= _evict(path)
+            if _evict(path):
+                used -= state.st_size
         return self._fits(used, size)
 
     def _fits(self, used: int, size: int) -> bool:
@@ -192,7 +193,8 @@ class FeatureStore:
 
     def _remove_stale_parts(self) -> None:
         for part in self.folder.glob(f"{TEMPORARY_PREFIX}*"):
-            if time.time() - part.stat().st_mtime > _STALE_SECONDS:
+            state = _state(part)
+            if state and time.time() - state.st_mtime > _STALE_SECONDS:
                 part.unlink(missing_ok=True)
 
 
@@ -229,13 +231,20 @@ def _mapped(path: Path, key: FeatureKey, rows: int) -> Rows | None:
         return None
 
 
-def _evict(path: Path) -> int:
-    """Remove a file that nobody reads; return the bytes freed."""
-    with path.open("rb") as file:
+def _evict(path: Path) -> bool:
+    """Remove a file unless somebody reads it; tells whether it is gone."""
+    with suppress(FileNotFoundError), path.open("rb") as file:  # another process may be faster
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return 0
-        size = path.stat().st_size
+            return False
         path.unlink()
-        return size
+    return True
+
+
+def _state(path: Path) -> os.stat_result | None:
+    """What the system says of a file, or None if another process has removed or renamed it."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None

@@ -152,7 +152,7 @@ def _check_readable(backbone: str, path: Path) -> None:
     try:
         with h5py.File(path, "r") as file:
             _refuse_foreign_storage(file, path)
-    except OSError as fault:
+    except (OSError, KeyError, RuntimeError) as fault:  # h5py's, by where the damage is
         raise EnvironmentRefusal(
             f"the weights of {backbone} are damaged or no HDF5 file",
             where=str(path),
@@ -162,8 +162,10 @@ def _check_readable(backbone: str, path: Path) -> None:
 
 def _refuse_foreign_storage(file: h5py.File, path: Path) -> None:
     """Refuse links and storage that would read other files (CVE-2026-1669 and its kin)."""
-
-    def look(name: str, kind: object) -> None:
+    found: list[tuple[str, object]] = []
+    # Looked at afterwards: an exception does not come out of HDF5's visit as what it was.
+    file.visititems_links(lambda name, kind: found.append((name, kind)))
+    for name, kind in found:
         if not isinstance(kind, h5py.HardLink):
             raise EnvironmentRefusal(
                 f"the weights hold a link to elsewhere, {name}",
@@ -177,5 +179,3 @@ def _refuse_foreign_storage(file: h5py.File, path: Path) -> None:
                 where=str(path),
                 fix="Use a file that you trust.",
             )
-
-    file.visititems_links(look)

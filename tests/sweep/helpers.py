@@ -11,9 +11,7 @@ from results.records import (
     COMPLETED,
     FAILED,
     STOPPED_EARLY,
-    DataRecord,
     EpochRecord,
-    RunRecord,
     TrialRecord,
     trial_name,
 )
@@ -117,24 +115,3 @@ def play(
         if done == steps:
             return handed
         pool.finish(one.trial)
-
-
-def run_record(chosen: Settings, **changes: Any) -> RunRecord:
-    """The record of a run of these settings, on made-up photos."""
-    return dataclasses.replace(
-        RunRecord(
-            created="2026-01-02T03:04:05",
-            command=("run_sweep.py",),
-            settings=chosen.to_dict(),
-            planned=chosen.planned,
-            seed=chosen.seed,
-            lag=2,
-            demonstration=True,
-            data=DataRecord("digits", "digits", "d" * 64, ("0", "1"), chosen.image_size, 400),
-            weights=chosen.weights,
-            weights_sha256={},
-            versions={},
-            hardware={},
-        ),
-        **changes,
-    )

@@ -1,0 +1,34 @@
+# Each target does its own set-up in .venv; PYTHON picks the interpreter (3.11 to 3.13).
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+.PHONY: sweep test check lock clean
+
+# The main job: the paper's photos and weights, or the embedded demonstration without a network.
+sweep: $(VENV)/.ready
+	$(RUN) run_sweep.py --backbones all $(ARGS)
+
+# Fast and slow tests. A bare `pytest` runs the fast ones alone.
+test: $(VENV)/.ready
+	$(RUN) -m pytest -m "slow or not slow" $(ARGS)
+
+check: $(VENV)/.ready
+	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
+
+# Rewrites the lock file from pyproject.toml: versions and hashes, no index address.
+lock: $(VENV)/.ready
+	$(RUN) -m pip install --quiet uv
+	$(RUN) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+		--quiet --upgrade --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/.ready: requirements.lock
+	$(PYTHON) -m venv --clear $(VENV)
+	$(RUN) -m pip install --quiet --require-hashes --requirement requirements.lock
+	touch $@

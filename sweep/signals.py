@@ -1,0 +1,52 @@
+"""Ctrl-C, SIGTERM and SIGHUP as one exception, wherever in Ray they arrive."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupted(BaseException):
+    """A signal asked for the end.
+
+    Attributes:
+        exit_code: 128 and the signal's number, as shells have it.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def signals_as_exceptions() -> Iterator[None]:
+    """The first signal raises `Interrupted` in the main thread, a second ends at once.
+
+    Raises:
+        Interrupted: also in place of any other exception after a signal: compiled code of Ray turns
+            what a handler raises into errors of its own.
+    """
+    seen: list[int] = []
+
+    def handle(number: int, _: FrameType | None) -> NoReturn:
+        if seen:
+            os._exit(128 + number)
+        seen.append(number)
+        raise Interrupted(number)
+
+    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    try:
+        yield
+    except Exception as fault:
+        if seen:
+            raise Interrupted(seen[0]) from fault
+        raise
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

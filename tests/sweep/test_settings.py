@@ -1,0 +1,177 @@
+"""What a run is asked to do: typed comes before preset, and a resume must agree with both."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search_spaces.backbones import NAMES, backbone_named
+from search_spaces.presets import DEMONSTRATION, PAPER
+from search_spaces.refusals import UsageRefusal
+from sweep.arguments import parse_arguments
+from sweep.settings import (
+    Settings,
+    default_cache_dir,
+    most_trials,
+    refuse_contradictions,
+    settings_from,
+)
+from tests.sweep.helpers import settings
+
+RECORDED = settings("--backbones", "xception,vgg16", "--trials", "5")
+
+
+@pytest.mark.parametrize(
+    ("backbones", "size", "named"),
+    [("vgg16", 31, "VGG16"), ("xception", 70, "Xception"), ("all", 74, "InceptionV3")],
+)
+def test_photos_too_small_for_a_backbone_are_refused_by_its_name(
+    backbones: str, size: int, named: str
+) -> None:
+    with pytest.raises(UsageRefusal) as refused:
+        settings("--backbones", backbones, "--image-size", str(size))
+    assert str(refused.value).startswith(f"{named} needs photos of at least")
+    assert f"leave {named} out" in refused.value.fix
+
+
+@pytest.mark.parametrize(
+    ("words", "difference"),
+    [
+        ("--data cats_vs_dogs", "data was digits and is cats_vs_dogs"),
+        ("--weights imagenet", "weights was random and is imagenet"),
+        ("--backbones all", "backbones was"),
+        ("--trials 6", "trials was 5 and is 6"),
+        ("--trials 0", "trials was 5 and is 0"),
+        ("--baseline-only", "trials was 5 and is 0"),
+        ("--search learning_rate", "search was"),
+        ("--early-stopping none", "early_stopping was True and is False"),
+        ("--epochs 4", "epochs was 3 and is 4"),
+        ("--batch-size 16", "batch_size was 32 and is 16"),
+        ("--image-size 76", "image_size was 75 and is 76"),
+        ("--seed 0", "seed was 42 and is 0"),
+        ("--cache-dtype float16", "cache_dtype was float32 and is float16"),
+    ],
+)
+def test_a_resume_with_another_argument_is_refused_by_its_name(words: str, difference: str) -> None:
+    with pytest.raises(UsageRefusal) as refused:
+        refuse_contradictions(parse_arguments(["--resume", "run", *words.split()]), RECORDED)
+    assert difference in str(refused.value)
+    assert str(refused.value).count(" was ") == 1
+
+
+def test_a_resume_names_every_difference_at_once() -> None:
+    words = "--resume run --epochs 4 --seed 1 --trials 5 --data here"
+    typed = parse_arguments(words.split())
+    with pytest.raises(UsageRefusal) as refused:
+        refuse_contradictions(typed, RECORDED)
+    line = str(refused.value)
+    assert "epochs was 3 and is 4; seed was 42 and is 1" in line
+    assert f"data was digits and is {Path.cwd() / 'here'}" in line
+    assert "trials" not in line
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "--trials 5 --epochs 3 --seed 42 --data digits --weights random",
+        "--backbones VGG16,xception",
+        "--early-stopping asha --cache-dtype float32",
+        "--max-concurrent 9 --time-budget 1h --max-disk 1GB --cpus-per-trial 4 --plan --verbose",
+    ],
+)
+def test_a_resume_that_repeats_what_was_typed_is_accepted(words: str) -> None:
+    refuse_contradictions(parse_arguments(["--resume", "run", *words.split()]), RECORDED)
+
+
+@pytest.mark.parametrize("key", RECORDED.to_dict())
+def test_a_run_of_another_version_is_refused(key: str) -> None:
+    values = RECORDED.to_dict()
+    del values[key]
+    with pytest.raises(UsageRefusal, match="another version"):
+        Settings.from_dict(values)
+
+
+def test_settings_come_back_from_json_with_keys_of_other_stages_passed_over() -> None:
+    text = json.dumps({**RECORDED.to_dict(), "seconds_prepare": 1.5})
+    assert Settings.from_dict(json.loads(text)) == RECORDED
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("", {"backbones": NAMES, "trials": 20, "epochs": 10, "image_size": 150, "seed": 42}),
+        ("", {"data": "cats_vs_dogs", "weights": "imagenet", "early_stopping": True}),
+        ("--baseline-only", {"trials": 0}),
+        ("--trials 0", {"trials": 0}),
+        ("--seed 0", {"seed": 0}),
+        ("--early-stopping none", {"early_stopping": False}),
+        ("--data digits", {"data": "digits"}),
+        ("--data photos", {"data": str(Path.cwd() / "photos")}),
+        ("--data ./digits", {"data": str(Path.cwd() / "digits")}),
+        ("--data /p/../q", {"data": "/p/../q"}),
+        ("--weights ~/w", {"weights": str(Path.home() / "w")}),
+    ],
+)
+def test_what_is_typed_comes_before_the_preset(words: str, expected: dict[str, Any]) -> None:
+    found = settings_from(parse_arguments(words.split()), PAPER).to_dict()
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_all_baselines_come_first_and_then_round_after_round() -> None:
+    assert settings("--backbones", "xception,vgg16", "--trials", "2").planned == (
+        "VGG16/baseline",
+        "Xception/baseline",
+        "VGG16/t01",
+        "Xception/t01",
+        "VGG16/t02",
+        "Xception/t02",
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "all_points"),
+    [
+        ("--trials 1", True),
+        ("--trials 1 --search learning_rate,unfreeze", True),
+        ("--trials 1 --search learning_rate", False),
+        ("--baseline-only", False),
+    ],
+)
+def test_trials_may_visit_all_points_only_where_unfreezing_is_searched(
+    words: str, all_points: bool
+) -> None:
+    found = settings("--backbones", "xception", *words.split()).points
+    entry = backbone_named("Xception")
+    assert found == {"Xception": entry.points if all_points else (entry.paper_point,)}
+
+
+def test_a_baseline_has_the_runs_own_sizes() -> None:
+    point = settings("--epochs", "7", "--batch-size", "5", "--seed", "3").baseline("VGG16")
+    assert (point.epochs, point.batch_size, point.image_size, point.seed) == (7, 5, 75, 3)
+
+
+@pytest.mark.parametrize(
+    ("words", "most"),
+    [
+        ("", 6 * 21),
+        ("--baseline-only", 6),
+        ("--trials 0 --backbones vgg16", 1),
+        ("--trials 3 --backbones vgg16,xception", 8),
+    ],
+)
+def test_the_most_trials_hold_for_every_preset(words: str, most: int) -> None:
+    typed = parse_arguments(words.split())
+    assert most_trials(typed) == most
+    for preset in (PAPER, DEMONSTRATION):
+        assert len(settings_from(typed, preset).planned) <= most
+
+
+def test_the_cache_is_the_platforms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert default_cache_dir() == Path("/somewhere/transfer-sweep")
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    assert default_cache_dir() == Path.home() / ".cache/transfer-sweep"

@@ -1,0 +1,98 @@
+"""Runs the command as its user does, in a process of its own, on small photos made for it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from results.records import TrialRecord
+from results.store import RunFolder
+
+HOME = Path(__file__).resolve().parents[1]
+PHOTOS_PER_CLASS = 20
+PATIENCE_SECONDS = 240
+
+
+def photo_folder(root: Path) -> Path:
+    """Two classes of noisy photos, dark and light, forty in all."""
+    rng = np.random.default_rng(5)
+    for name, level in (("dark", 40), ("light", 180)):
+        (root / name).mkdir(parents=True)
+        for number in range(PHOTOS_PER_CLASS):
+            pixels = (rng.integers(0, 60, (40, 36, 3)) + level).astype(np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{number}.png")
+    return root
+
+
+def small(photos: Path, cache: Path, run: Path) -> list[str]:
+    """Words for a sweep of two backbones, three trials each, that takes seconds."""
+    return [
+        *("--backbones", "vgg16,efficientnetb0", "--trials", "2", "--epochs", "2"),
+        *("--image-size", "32", "--batch-size", "8", "--weights", "random"),
+        *("--data", str(photos), "--cache-dir", str(cache), "--run-dir", str(run)),
+        *("--max-concurrent", "2", "--cpus-per-trial", "1"),
+    ]
+
+
+def start(*words: str) -> subprocess.Popen[str]:
+    """Start the command, its output piped."""
+    return subprocess.Popen(
+        [sys.executable, str(HOME / "run_sweep.py"), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "COLUMNS": "100"},
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Wait for a command: exit code, stdout, stderr."""
+    try:
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return process.returncode, out, err
+
+
+def sweep(*words: str) -> tuple[int, str, str]:
+    """Run the command to its end: exit code, stdout, stderr."""
+    return finish(start(*words))
+
+
+def resume(run: Path, cache: Path) -> tuple[int, str, str]:
+    """Go on with a run."""
+    return sweep("--resume", str(run), "--cache-dir", str(cache))
+
+
+def when(process: subprocess.Popen[str], ready: Callable[[], bool], number: signal.Signals) -> None:
+    """Send a signal as soon as something holds."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not ready():
+        assert process.poll() is None, f"ended before: {process.communicate()}"
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.05)
+    process.send_signal(number)
+
+
+def outcomes(run: Path) -> dict[str, tuple[object, ...]]:
+    """Per trial what must not depend on kills and resumes: point, status, losses and scores."""
+    return {record.trial: _outcome(record) for record in RunFolder(run).records()}
+
+
+def _outcome(record: TrialRecord) -> tuple[object, ...]:
+    losses = tuple((one.train_loss, one.validation_loss) for one in record.epochs)
+    return record.config, record.status, losses, record.test_accuracy, record.test_loss
+
+
+def record_times(run: Path) -> dict[Path, int]:
+    """When each record was written, in nanoseconds."""
+    return {path: path.stat().st_mtime_ns for path in RunFolder(run).trials.glob("*/*/trial.json")}

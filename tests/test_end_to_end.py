@@ -1,0 +1,165 @@
+"""The whole way through with real Keras, Ray and Optuna: a sweep, and everything made of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from results.store import RunFolder
+from tests.sweeps import HOME, outcomes, photo_folder, record_times, resume, small, sweep
+
+pytestmark = pytest.mark.slow
+
+TRIALS = [
+    f"{name}/{trial}"
+    for name in ("EfficientNetB0", "VGG16")
+    for trial in ("baseline", "t01", "t02")
+]
+
+
+@dataclass(frozen=True)
+class Finished:
+    photos: Path
+    cache: Path
+    run: Path
+    out: str
+
+    @property
+    def folder(self) -> RunFolder:
+        return RunFolder(self.run)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    root = tmp_path_factory.mktemp("sweep")
+    photos = photo_folder(root / "photos")
+    words = small(photos, root / "cache", root / "run")
+    code, out, err = sweep(*words)
+    assert (code, err) == (0, "")
+    return Finished(photos, root / "cache", root / "run", out)
+
+
+def test_every_planned_trial_has_its_record_and_artefacts(finished: Finished) -> None:
+    records = finished.folder.records()
+    assert sorted(record.trial for record in records) == TRIALS
+    for record in records:
+        assert record.status in ("completed", "stopped_early")
+        assert finished.folder.read_weights(record)
+        predictions = finished.folder.read_predictions(record.trial)
+        assert predictions.test.shape == (8, 2)
+
+
+def test_the_summary_says_what_the_ledger_says(finished: Finished) -> None:
+    summary = finished.folder.read_summary()
+    assert summary["complete"]
+    assert summary["demonstration"]
+    assert summary["data"]["counts"] == {"train": 24, "validation": 8, "test": 8}
+    assert summary["trials"]["planned"] == 6
+    best = {one["name"]: one["best"] for one in summary["backbones"]}
+    for name, method in best.items():
+        scores = [
+            record.validation_accuracy or 0.0
+            for record in finished.folder.records()
+            if record.backbone == name
+        ]
+        assert method["validation_accuracy"] == max(scores)
+    assert len(summary["ensemble"]["members"]) == 2
+    assert set(summary["seconds"]) == {"prepare", "features", "training", "other"}
+
+
+def test_each_photo_went_through_each_prefix_once(finished: Finished) -> None:
+    for backbone in ("VGG16", "EfficientNetB0"):
+        own = [one for one in finished.folder.records() if one.backbone == backbone]
+        kinds = {one.config.scaling for one in own}
+        assert sum(one.cost.photos_prefix for one in own) <= 40 * len(kinds)
+
+
+def test_optuna_opens_the_studies_with_no_trial_running(finished: Finished) -> None:
+    import optuna
+
+    storage = f"sqlite:///{finished.folder.optuna_db}"
+    for name in ("VGG16", "EfficientNetB0"):
+        study = optuna.load_study(study_name=name, storage=storage)
+        states = {trial.state.name for trial in study.trials}
+        assert len(study.trials) == 3
+        assert states <= {"COMPLETE", "PRUNED"}
+    study._storage.remove_session()
+
+
+def test_tensorboard_has_every_trial_and_the_ensemble(finished: Finished) -> None:
+    found = {
+        str(path.parent.relative_to(finished.folder.tensorboard))
+        for path in finished.folder.tensorboard.rglob("events.out.*")
+    }
+    assert found == {*TRIALS, "ensemble", "."}
+
+
+def test_the_exported_ensemble_reproduces_the_stored_probabilities(finished: Finished) -> None:
+    import keras
+
+    from trainables.datasets import prepare
+
+    folder = finished.folder
+    with zipfile.ZipFile(folder.models / "ensemble.keras") as archive:
+        assert json.loads(archive.read("classes.json")) == ["dark", "light"]
+    model = keras.models.load_model(folder.models / "ensemble.keras")
+    run = folder.read_run()
+    dataset = prepare(str(finished.photos), image_size=32, cache_dir=finished.cache, seed=run.seed)
+    photos = dataset.photos()[folder.read_split().indices("test")]
+    members = folder.read_summary()["ensemble"]["members"]
+    stored = np.mean([folder.read_predictions(name).test for name in members], axis=0)
+    np.testing.assert_allclose(model.predict_on_batch(photos), stored, atol=1e-4)
+
+
+def test_the_winner_answers_about_photos_and_skips_what_is_none(finished: Finished) -> None:
+    broken = finished.run.parent / "broken.jpg"
+    broken.write_bytes(b"no photo")
+    table = finished.run.parent / "answers.csv"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "trainables.predict", str(finished.run)),
+            *(str(finished.photos / "dark"), str(broken), "--csv", str(table)),
+        ],
+        cwd=HOME,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, len(done.stdout.splitlines())) == (3, 20)
+    assert "broken.jpg" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert table.read_text().splitlines()[0] == "file,class,probability,dark,light"
+
+
+def test_a_trial_is_reproduced_from_its_record(finished: Finished) -> None:
+    code, out, err = sweep("--reproduce", str(finished.run), "VGG16/t01")
+    assert (code, err) == (0, "")
+    assert "reproduced bit for bit" in out
+
+
+def test_a_resumed_run_that_is_complete_trains_nothing(finished: Finished) -> None:
+    before, times = outcomes(finished.run), record_times(finished.run)
+    code, _, err = resume(finished.run, finished.cache)
+    assert (code, err) == (0, "")
+    assert outcomes(finished.run) == before
+    assert record_times(finished.run) == times
+
+
+def test_another_run_on_the_same_photos_pushes_none_through_frozen_layers(
+    finished: Finished, tmp_path: Path
+) -> None:
+    words = small(finished.photos, finished.cache, tmp_path / "again")
+    code, _, err = sweep(*words, "--plan")
+    assert (code, err) == (0, "")
+    code, _, err = sweep(*words)
+    assert (code, err) == (0, "")
+    records = RunFolder(tmp_path / "again").records()
+    assert sum(record.cost.photos_prefix for record in records) == 0
+    assert outcomes(tmp_path / "again") == outcomes(finished.run)
