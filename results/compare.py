@@ -12,7 +12,7 @@ from results.drawing import p_value, percent
 from results.evidence import Evidence, candidate, read_evidence
 from results.methods import averaged
 from results.metrics import McNemar
-from results.records import Split
+from results.runs import Split
 from results.store import RunFolder
 from search_spaces.backbones import NAMES
 

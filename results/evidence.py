@@ -8,7 +8,8 @@ from pathlib import Path
 
 from results.ensemble import Candidate, by_validation
 from results.metrics import Correct, Labels, accuracy, right
-from results.records import FAILED, Predictions, RunRecord, Split, TrialRecord, trial_name
+from results.records import FAILED, Predictions, TrialRecord, trial_name
+from results.runs import RunRecord, Split
 from results.store import RunFolder
 from search_spaces.backbones import NAMES
 from search_spaces.refusals import EnvironmentRefusal

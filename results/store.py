@@ -1,145 +1,45 @@
-"""The run folder, both ways: the only code that knows a run's file names.
-
-    run.json  split.json  optuna.db  log.txt
-    trials/<Backbone>/<tNN>/    suggestion.json history.csv predictions.npz weights.npz
-                                trial.json, and error.txt where it failed
-    tensorboard/  models/  report/  ray/
+"""The run folder, both ways: what is written there, and read back.
 
 The ledger is the set of `trial.json` files. Each is written last in its folder, whole or absent, so
 a trial whose record exists has all its artefacts, and one without a record was never finished.
+Names are in `results.places`; nothing else knows them.
 """
 
 from __future__ import annotations
 
 import csv
-import fcntl
+import dataclasses
 import io
-import os
-import shutil
-import socket
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from results.arrays import damaged, read_npz, write_npz
 from results.files import (
-    disk_faults_named,
     file_sha256,
     read_json,
-    whole_or_absent,
     write_json,
     write_text,
 )
-from results.records import Predictions, RunRecord, Split, TrialRecord
+from results.places import RunPlaces
+from results.records import Predictions, TrialRecord
+from results.runs import Characteristics, RunRecord, Split
 from search_spaces.config import TrialConfig
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
-_OURS = (
-    "run.json",
-    "split.json",
-    "optuna.db",
-    "optuna.db-journal",
-    "importances.json",
-    "thumbnails.npz",
-    "log.txt",
-    "trials",
-    "tensorboard",
-    "models",
-    "report",
-    "ray",
-)
 _NO_THUMBNAILS = np.empty((0, 64, 64, 3), dtype=np.uint8)
 _PREDICTIONS = ("validation", "test", "validation_by_epoch", "train_by_epoch")
 
 
 @dataclass(frozen=True)
-class RunFolder:
-    """A run on disk, below `root`."""
-
-    root: Path
-
-    @property
-    def run_json(self) -> Path:
-        return self.root / "run.json"
-
-    @property
-    def split_json(self) -> Path:
-        return self.root / "split.json"
-
-    @property
-    def optuna_db(self) -> Path:
-        return self.root / "optuna.db"
-
-    @property
-    def trials(self) -> Path:
-        return self.root / "trials"
-
-    @property
-    def tensorboard(self) -> Path:
-        return self.root / "tensorboard"
-
-    @property
-    def models(self) -> Path:
-        return self.root / "models"
-
-    @property
-    def report(self) -> Path:
-        return self.root / "report"
-
-    @property
-    def summary_json(self) -> Path:
-        return self.report / "summary.json"
-
-    @property
-    def report_html(self) -> Path:
-        return self.report / "report.html"
-
-    @property
-    def ray(self) -> Path:
-        return self.root / "ray"
-
-    @property
-    def log(self) -> Path:
-        return self.root / "log.txt"
-
-    @property
-    def importances_json(self) -> Path:
-        return self.root / "importances.json"
-
-    @property
-    def thumbnails_npz(self) -> Path:
-        return self.root / "thumbnails.npz"
-
-    def trial(self, trial: str) -> Path:
-        """The folder of one trial, named as in its record."""
-        return self.trials / trial
+class RunFolder(RunPlaces):
+    """A run on disk, below `root`: what is written there, and read back."""
 
     # ---- the run -------------------------------------------------------------------------
-
-    def exists(self) -> bool:
-        """Whether a run was started here."""
-        return self.run_json.is_file()
-
-    def foreign_files(self) -> list[str]:
-        """Names in the folder that no run of ours would have, sorted; hidden ones do not count."""
-        visible = (path for path in self.root.iterdir() if not path.name.startswith("."))
-        return sorted(path.name for path in visible if path.name not in _OURS)
-
-    def clear(self) -> None:
-        """Remove the run, `run.json` first, and nothing that is not a run's."""
-        self.run_json.unlink(missing_ok=True)
-        for name in _OURS:
-            path = self.root / name
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
 
     def write_run(self, run: RunRecord) -> None:
         write_json(self.run_json, run.to_dict())
@@ -202,6 +102,15 @@ class RunFolder:
         document: dict[str, Any] = read_json(self.summary_json)
         return document
 
+    def write_characteristics(self, rows: Sequence[Characteristics]) -> None:
+        """Keep what was measured for the paper's Table 1."""
+        write_json(self.characteristics_json, [dataclasses.asdict(row) for row in rows])
+
+    def read_characteristics(self) -> tuple[Characteristics, ...]:
+        """What was measured for the paper's Table 1; empty if it was not."""
+        path = self.characteristics_json
+        return tuple(Characteristics(**row) for row in read_json(path)) if path.is_file() else ()
+
     # ---- the ledger ----------------------------------------------------------------------
 
     def write_suggestion(self, trial: str, config: TrialConfig) -> None:
@@ -219,8 +128,8 @@ class RunFolder:
         """Write predictions and weights, before the record; return the weights' SHA-256."""
         folder = self.trial(trial)
         arrays = {name: getattr(predictions, name) for name in _PREDICTIONS}
-        _write_npz(folder / "predictions.npz", arrays)
-        _write_npz(folder / "weights.npz", weights)
+        write_npz(folder / "predictions.npz", arrays)
+        write_npz(folder / "weights.npz", weights)
         return file_sha256(folder / "weights.npz")
 
     def write_record(self, record: TrialRecord) -> None:
@@ -250,9 +159,9 @@ class RunFolder:
             EnvironmentRefusal: the file is missing or damaged.
         """
         path = self.trial(trial) / "predictions.npz"
-        arrays = _read_npz(path)
+        arrays = read_npz(path)
         if not set(_PREDICTIONS) <= set(arrays):
-            raise _damaged(path)
+            raise damaged(path)
         return Predictions(**{name: arrays[name] for name in _PREDICTIONS})
 
     def read_weights(self, record: TrialRecord) -> dict[str, NDArray[Any]]:
@@ -268,7 +177,7 @@ class RunFolder:
                 where=str(path),
                 fix="Remove the trial's folder and resume the run to train it again.",
             )
-        return _read_npz(path)
+        return read_npz(path)
 
     # ---- photos to look at ---------------------------------------------------------------
 
@@ -276,7 +185,7 @@ class RunFolder:
         """Keep small photos for the report, by dataset row: [64, 64, 3] RGB each."""
         rows = sorted(pixels)
         small = np.stack([pixels[row] for row in rows]) if rows else _NO_THUMBNAILS
-        _write_npz(
+        write_npz(
             self.thumbnails_npz,
             {"rows": np.array(rows, dtype=np.int64), "pixels": small.astype(np.uint8)},
         )
@@ -289,44 +198,13 @@ class RunFolder:
         """
         if not self.thumbnails_npz.is_file():
             return {}
-        arrays = _read_npz(self.thumbnails_npz)
+        arrays = read_npz(self.thumbnails_npz)
         rows, pixels = arrays.get("rows"), arrays.get("pixels")
         if rows is None or pixels is None or pixels.shape != (len(rows), *_NO_THUMBNAILS.shape[1:]):
             raise EnvironmentRefusal(
                 "a file of the run is damaged", where=str(self.thumbnails_npz), fix="Remove it."
             )
         return {int(row): one.astype(np.uint8) for row, one in zip(rows, pixels, strict=True)}
-
-    # ---- one writer ----------------------------------------------------------------------
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the folder for one process; the operating system frees it if the process dies.
-
-        Raises:
-            UsageRefusal: another process holds it.
-        """
-        with disk_faults_named(self.root):
-            self.root.mkdir(parents=True, exist_ok=True)
-            file = (self.root / ".lock").open("a+")
-        with file:  # and not what happens inside: its faults are not the lock's
-            self._hold(file)
-            yield
-
-    def _hold(self, file: IO[str]) -> None:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as fault:
-            file.seek(0)
-            raise UsageRefusal(
-                f"the run is in use by {file.read().strip() or 'another process'}",
-                where=str(self.root),
-                fix="Wait for it, or choose another --run-dir.",
-            ) from fault
-        with disk_faults_named(self.root):
-            file.truncate(0)
-            file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-            file.flush()
 
 
 def _read_record(path: Path) -> TrialRecord:
@@ -348,25 +226,3 @@ def _history_csv(record: TrialRecord) -> str:
     for epoch in record.epochs:
         writer.writerow({name: getattr(epoch, name) for name in names})
     return text.getvalue()
-
-
-def _write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
-    with whole_or_absent(path, suffix=".npz") as part:
-        np.savez(part, **dict(arrays))
-
-
-def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        # Opened here, because numpy leaves its own file open when the archive is damaged.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as fault:
-        raise _damaged(path) from fault
-
-
-def _damaged(path: Path) -> EnvironmentRefusal:
-    return EnvironmentRefusal(
-        "a file of the run is missing or damaged",
-        where=str(path),
-        fix="Remove the trial's folder and resume the run to train it again.",
-    )

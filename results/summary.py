@@ -13,7 +13,8 @@ from results.files import read_json, write_json
 from results.method_types import EnsembleSummary, Pair, ScalingRow
 from results.methods import baseline_method, ensemble_summary, trial_method
 from results.mistakes import find_mistakes
-from results.records import COMPLETED, FAILED, SPLITS, STOPPED_EARLY, TrialRecord
+from results.records import COMPLETED, FAILED, STOPPED_EARLY, TrialRecord
+from results.runs import SPLITS
 from results.store import RunFolder
 from results.summary_types import (
     BackboneSummary,

@@ -19,7 +19,8 @@ from results.method_types import (
     Pair,
     ScalingRow,
 )
-from results.records import Cost, Rejected
+from results.records import Cost
+from results.runs import Rejected
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from results.records import FAILED, EpochRecord, Split, TrialRecord
+from results.records import FAILED, EpochRecord, TrialRecord
+from results.runs import Split
 from results.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
 from sweep.assignment import METRIC, Assignment

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from results.files import disk_faults_named, free_megabytes
-from results.records import SPLITS, DataRecord, Rejected
+from results.runs import SPLITS, DataRecord, Rejected
 from search_spaces.refusals import DataRefusal, EnvironmentRefusal
 from trainables.dataset_files import Row, write_dataset
 from trainables.progress import Progress, quiet

@@ -21,8 +21,7 @@ from typing import Any
 import numpy as np
 
 from results.files import read_json, write_json
-from results.records import RunRecord
-from results.runs import Characteristics
+from results.runs import Characteristics, RunRecord
 from results.store import RunFolder
 from search_spaces.refusals import Refusal
 

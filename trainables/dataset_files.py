@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from results.files import whole_or_absent
-from results.records import DataRecord
+from results.runs import DataRecord
 from search_spaces.refusals import DataRefusal
 from trainables.contiguous import lay_out
 from trainables.decoding import Pixels

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from results.records import DataRecord
+from results.runs import DataRecord
 from search_spaces.presets import DIGITS_PER_CLASS
 from trainables.building import duplicates
 from trainables.dataset_files import Row, write_dataset

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from results.records import Rejected
+from results.runs import Rejected
 from search_spaces.refusals import DataRefusal
 from trainables.decoding import MAX_BYTES, Undecodable
 from trainables.listing import Found, Listing, Parts, is_photo, safe_name

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from results.records import Split
+from results.runs import Split
 from trainables.backbones import Whole
 from trainables.cuts import PHOTO, Cut, cut_at, nearest_sources
 from trainables.features import FeatureKey, Features, FeatureStore

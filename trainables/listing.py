@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from results.records import Rejected
+from results.runs import Rejected
 from trainables.decoding import SUFFIXES
 
 Parts = tuple[str, ...]

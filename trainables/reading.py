@@ -18,7 +18,7 @@ from typing import IO
 
 import numpy as np
 
-from results.records import Rejected
+from results.runs import Rejected
 from trainables.dataset_files import Row
 from trainables.decoding import Pixels, Undecodable, decode_one, settled_warnings
 from trainables.progress import Progress

@@ -12,7 +12,8 @@ from typing import Any
 
 import keras
 
-from results.records import RunRecord, TrialRecord
+from results.records import TrialRecord
+from results.runs import RunRecord
 from results.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 from trainables.backbones import Whole, build

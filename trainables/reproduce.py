@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from results.records import RunRecord, TrialRecord, TrialResult
+from results.records import TrialRecord, TrialResult
+from results.runs import RunRecord
 from results.store import RunFolder
 from search_spaces.refusals import DataRefusal, Refusal
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from results.records import SPLITS, Rejected
+from results.runs import SPLITS, Rejected
 from search_spaces.refusals import DataRefusal
 from trainables.listing import Found, Listing, Parts
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from results.records import SPLITS, Split
+from results.runs import SPLITS, Split
 from search_spaces.refusals import DataRefusal
 from trainables.dataset_files import Dataset
 

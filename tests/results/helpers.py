@@ -24,15 +24,13 @@ from results.records import (
     FAILED,
     Anatomy,
     Cost,
-    DataRecord,
     EpochRecord,
     Predictions,
     Probabilities,
-    RunRecord,
-    Split,
     TrialRecord,
     trial_name,
 )
+from results.runs import DataRecord, RunRecord, Split
 from results.store import RunFolder
 from search_spaces import paper
 from search_spaces.config import TrialConfig

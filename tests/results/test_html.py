@@ -16,8 +16,8 @@ from results.html_parts import LONGEST_NAME, name, text
 from results.html_style import POLICY
 from results.metrics import NOT_COMPARABLE
 from results.mistakes import SHOWN, rows_to_show
-from results.records import Rejected
 from results.report import write_report
+from results.runs import Rejected
 from results.summary import summarise
 from results.summary_types import Summary
 from search_spaces.backbones import NAMES

@@ -7,17 +7,8 @@ import json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from results.records import (
-    STATUSES,
-    Anatomy,
-    Cost,
-    DataRecord,
-    EpochRecord,
-    Rejected,
-    RunRecord,
-    TrialRecord,
-    trial_name,
-)
+from results.records import STATUSES, Anatomy, Cost, EpochRecord, TrialRecord, trial_name
+from results.runs import DataRecord, Rejected, RunRecord
 from search_spaces import paper
 from search_spaces.backbones import NAMES
 from tests.results.helpers import make_run_record

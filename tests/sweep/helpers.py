@@ -7,14 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from results.records import (
-    COMPLETED,
-    FAILED,
-    STOPPED_EARLY,
-    EpochRecord,
-    TrialRecord,
-    trial_name,
-)
+from results.records import COMPLETED, FAILED, STOPPED_EARLY, EpochRecord, TrialRecord, trial_name
 from results.store import RunFolder
 from search_spaces import paper
 from search_spaces.config import TrialConfig

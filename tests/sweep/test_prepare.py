@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from results.records import RunRecord
+from results.runs import RunRecord
 from results.store import RunFolder
 from search_spaces import paper
 from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from results.records import Split
+from results.runs import Split
 from search_spaces import paper
 from search_spaces.backbones import NAMES
 from search_spaces.config import TrialConfig

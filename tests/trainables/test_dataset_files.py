@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
-from results.records import DataRecord
+from results.runs import DataRecord
 from search_spaces.refusals import DataRefusal, EnvironmentRefusal
 from tests.trainables.photo_trees import classes, tree
 from trainables.dataset_files import Dataset, Row, open_dataset, write_dataset

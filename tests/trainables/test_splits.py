@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results.records import SPLITS, DataRecord
+from results.runs import SPLITS, DataRecord
 from search_spaces.refusals import DataRefusal
 from trainables.dataset_files import Dataset
 from trainables.splits import quotas, split

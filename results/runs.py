@@ -1,0 +1,165 @@
+"""What a run is made of, as frozen types: its photos, their split, and what was asked for.
+
+These types pass between the rooms. They hold facts and never print, read or write anything.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A file that was looked at and not used."""
+
+    file: str
+    why: str
+
+
+@dataclass(frozen=True)
+class DataRecord:
+    """The photos of a run.
+
+    Attributes:
+        name: `digits`, `cats_vs_dogs`, or the last part of the path given.
+        source: the path or name as given.
+        digest: SHA-256 over the photos' pixels, labels, class names and file names, in order.
+        classes: names by label.
+        image_size: pixels.
+        photos: how many.
+        ignored: files that are no photos by their name (`Thumbs.db`, hidden files, ...).
+        rejected: files that could not be decoded, or were left out, and why.
+        duplicates: photos whose file content occurs more than once.
+        conflicts: groups of identical photos under more than one label.
+    """
+
+    name: str
+    source: str
+    digest: str
+    classes: tuple[str, ...]
+    image_size: int
+    photos: int
+    ignored: int = 0
+    rejected: tuple[Rejected, ...] = ()
+    duplicates: int = 0
+    conflicts: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> DataRecord:
+        return DataRecord(
+            **{
+                **values,
+                "classes": tuple(values["classes"]),
+                "rejected": tuple(Rejected(**one) for one in values["rejected"]),
+                "conflicts": tuple(values["conflicts"]),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which photo is in which split, in the dataset's order.
+
+    Attributes:
+        files: [N] names inside the dataset.
+        labels: [N] int64, indices into the class names.
+        sha256: [N] of each file's content.
+        parts: [N] each one of `SPLITS`.
+    """
+
+    files: tuple[str, ...]
+    labels: NDArray[np.int64]
+    sha256: tuple[str, ...]
+    parts: tuple[str, ...]
+
+    def indices(self, part: str) -> NDArray[np.int64]:
+        """Rows of one split, ascending: [n] int64. Predictions have this order."""
+        return np.flatnonzero(np.asarray(self.parts) == part).astype(np.int64)
+
+    def counts(self) -> dict[str, int]:
+        return {part: self.parts.count(part) for part in SPLITS}
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """`run.json`: what was asked for, of what, on what. Written before any trial.
+
+    Attributes:
+        created: local time, ISO 8601, for people only.
+        command: the arguments as typed.
+        settings: the resolved settings as JSON values; a resume must agree with them.
+        planned: trial names in the order of their baselines and numbers.
+        seed: of the whole run.
+        lag: trial *n* of a backbone is suggested from results up to *n - lag*.
+        demonstration: True if this run makes no statement about the paper.
+        data: the photos.
+        weights: a name or folder as given, and the SHA-256 per backbone.
+        versions: of Python and the libraries that decide numbers.
+        hardware: processors, memory and GPUs in words.
+    """
+
+    created: str
+    command: tuple[str, ...]
+    settings: Mapping[str, Any]
+    planned: tuple[str, ...]
+    seed: int
+    lag: int
+    demonstration: bool
+    data: DataRecord
+    weights: str
+    weights_sha256: Mapping[str, str]
+    versions: Mapping[str, str]
+    hardware: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> RunRecord:
+        return RunRecord(
+            **{
+                **values,
+                "command": tuple(values["command"]),
+                "planned": tuple(values["planned"]),
+                "data": DataRecord.from_dict(values["data"]),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Characteristics:
+    """A row of the paper's Table 1, measured: random weights, random photos, inference mode.
+
+    Attributes:
+        backbone: its name.
+        image_size: pixels; batch: photos per step; device: in words.
+        megabytes: of the weights as float32, with the ImageNet top of 1,000 classes.
+        parameters: with the top.
+        depth: layers that have weights, as Keras counts.
+        milliseconds_per_step: median of several steps.
+        *_without_top: the same for the backbone alone.
+    """
+
+    backbone: str
+    image_size: int
+    device: str
+    batch: int
+    megabytes: float
+    megabytes_without_top: float
+    parameters: int
+    parameters_without_top: int
+    depth: int
+    depth_without_top: int
+    milliseconds_per_step: float
+    milliseconds_per_step_without_top: float
