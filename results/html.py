@@ -9,7 +9,14 @@ from __future__ import annotations
 
 from html import escape
 
-from results import html_findings, html_headline, html_methods, html_paper, html_run
+from results import (
+    html_findings,
+    html_headline,
+    html_methods,
+    html_paper,
+    html_run,
+    html_sizes,
+)
 from results.files import write_text
 from results.html_parts import Section, Thumbnails, text
 from results.html_style import EARLY_SCRIPT, POLICY, SCRIPT, style
@@ -64,6 +71,7 @@ def sections(summary: Summary, thumbnails: Thumbnails) -> tuple[Section, ...]:
         html_headline.leaderboard(summary),
         html_headline.verdicts(summary, pictures),
         html_paper.wrong(summary, pictures),
+        html_sizes.sizes(summary),
         html_methods.backbones(summary, pictures),
         html_methods.together(pictures),
         html_methods.ensemble(summary, pictures),

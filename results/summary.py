@@ -58,6 +58,7 @@ def summarise(folder: RunFolder) -> Summary:
         pairs=_pairs(evidence, backbones, best_two, scaling),
         rows=tuple(_row(record) for record in evidence.records),
         importances=_importances(folder),
+        characteristics=folder.read_characteristics(),
         mistakes=find_mistakes(evidence, best_two.members if best_two else ()),
         seconds=costs.seconds(evidence),
         photos=costs.photos(evidence),

@@ -20,7 +20,7 @@ from results.method_types import (
     ScalingRow,
 )
 from results.records import Cost
-from results.runs import Rejected
+from results.runs import Characteristics, Rejected
 
 
 @dataclass(frozen=True)
@@ -197,6 +197,7 @@ class Summary:
         ensemble: None with fewer than two backbones that have scores.
         pairs: every McNemar test of the text; p-values are not corrected for their number.
         importances: per backbone, each searched dimension's share; empty if not computed.
+        characteristics: the paper's Table 1 as measured; empty if it was not.
     """
 
     name: str
@@ -213,6 +214,7 @@ class Summary:
     pairs: tuple[Pair, ...]
     rows: tuple[TrialRow, ...]
     importances: Mapping[str, Mapping[str, float]]
+    characteristics: tuple[Characteristics, ...]
     mistakes: Mistakes
     seconds: Seconds
     photos: Photos

@@ -174,11 +174,13 @@ def _start(machine: Machine, temporary: Path) -> None:
         "include_dashboard": False,
         "_temp_dir": str(temporary),
     }
+    ours = signal.getsignal(signal.SIGTERM)
     try:
         if machine.address:
             ray.init(address=machine.address, **common)
         else:
             ray.init(**own, **common)
+        signal.signal(signal.SIGTERM, ours)  # Ray puts its own there
     except Exception as fault:
         _LOG.exception("Ray does not start")
         raise EnvironmentRefusal(

@@ -17,7 +17,7 @@ from results.html_style import POLICY
 from results.metrics import NOT_COMPARABLE
 from results.mistakes import SHOWN, rows_to_show
 from results.report import write_report
-from results.runs import Rejected
+from results.runs import Characteristics, Rejected
 from results.summary import summarise
 from results.summary_types import Summary
 from search_spaces.backbones import NAMES
@@ -191,6 +191,19 @@ def test_numbers_come_from_the_summary(tmp_path: Path) -> None:
         assert f"{100 * backbone.baseline.published_test_accuracy:.3f}" in words["verdicts"]
     assert NOT_COMPARABLE in words["verdicts"]
     assert "loss became nan" in words["mattered"]
+
+
+def test_table_1_is_shown_measured_next_to_published(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, searched(), sizes=SIZES)
+    assert "Nothing was measured" in Page(page(summarise(folder), {})).texts["sizes"]
+    measured = Characteristics(
+        "VGG16", 150, EVIL, 32, 527.8, 56.1, 138357544, 14714688, 16, 13, 812.3, 798.9
+    )
+    folder.write_characteristics([measured])
+    summary = summarise(folder)
+    assert summary.characteristics == (measured,)
+    words = Page(page(summary, {})).texts["sizes"]
+    assert all(one in words for one in (EVIL, "138,357,544", "14,714,688", "812.3", "138.4 M"))
 
 
 def test_the_leaderboard_is_ordered_by_validation(tmp_path: Path) -> None:
