@@ -77,7 +77,7 @@ def _run(arguments: Namespace, words: Sequence[str]) -> int:
         with signals_as_exceptions(), folder.locked():
             prepared = _prepare(arguments, words, folder, machine, hardware, console)
             _train(prepared, folder, console, tensorboard=arguments.tensorboard)
-            return _tell(folder, console, baseline_only=not prepared.job.settings.trials)
+            return _tell(prepared, folder, console)
     except Interrupted:
         _say_how_to_go_on(folder, console)
         raise
@@ -169,13 +169,19 @@ def _train(prepared: Prepared, folder: RunFolder, console: Console, *, tensorboa
         run_trials(pool, job, on_epoch=board.running, on_finished=board.finished)
 
 
-def _tell(folder: RunFolder, console: Console, *, baseline_only: bool) -> int:
+def _tell(prepared: Prepared, folder: RunFolder, console: Console) -> int:
+    from results.mistakes import rows_to_show
     from results.report import write_report
+    from results.summary import summarise
     from results.tables import story, table_13
-    from sweep.commands import export_winners
+    from sweep.commands import export_winners, measure_backbones
+    from sweep.worker import small_photos
 
+    if not measure_backbones(folder):
+        _say(console, f"Table 1 could not be measured, see {folder.log}")
+    folder.write_thumbnails(small_photos(prepared.job, rows_to_show(summarise(folder))))
     summary = write_report(folder)
-    for table in [table_13(summary)] if baseline_only else story(summary):
+    for table in story(summary) if prepared.job.settings.trials else [table_13(summary)]:
         console.print(table)
     _say(console, f"report: {folder.report}")
     if summary.trials.completed + summary.trials.stopped_early:
@@ -213,6 +219,7 @@ def _log_libraries_like_us() -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+        logger.setLevel(logging.WARNING)
 
 
 def console() -> NoReturn:

@@ -12,6 +12,7 @@ from results.comparisons import ENSEMBLE
 from results.files import write_text
 from results.method_types import EnsembleSummary, Method, Scores
 from results.records import Anatomy, Cost
+from results.runs import Characteristics
 from results.store import RunFolder
 from results.summary_types import Summary
 from search_spaces.config import TrialConfig
@@ -63,6 +64,7 @@ def sheets() -> dict[str, tuple[tuple[str, ...], Callable[[Summary], Iterable[Ro
         "mistakes": ("method file photo true predicted probability", _mistakes),
         "label_errors": ("file photo split label suggested probability trials", _suspects),
         "cost": ("what unit amount", _cost),
+        "characteristics": (_names(Characteristics), _characteristics),
     }
     return {name: (tuple(header.split()), rows) for name, (header, rows) in sources.items()}
 
@@ -205,3 +207,7 @@ def _cost(summary: Summary) -> Iterator[Row]:
     for what, amount in asdict(summary.photos).items():
         unit = "bytes" if what == "bytes_stored" else "photos"
         yield {"what": what, "unit": unit, "amount": amount}
+
+
+def _characteristics(summary: Summary) -> Iterator[Row]:
+    return (asdict(one) for one in summary.characteristics)

@@ -43,8 +43,8 @@ PAPER = Preset(
 )
 
 DEMONSTRATION = Preset(
-    data="digits", weights="random", image_size=75, epochs=3, batch_size=paper.BATCH_SIZE, trials=3
+    data="digits", weights="random", image_size=75, epochs=4, batch_size=paper.BATCH_SIZE, trials=4
 )
 
-DIGITS_PER_CLASS = 40
+DIGITS_PER_CLASS = 60
 """Scans per digit that the demonstration takes, seeded, out of about 180."""

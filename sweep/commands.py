@@ -19,20 +19,29 @@ def export_winners(folder: RunFolder) -> None:
     Raises:
         EnvironmentRefusal: it failed.
     """
-    with folder.log.open("a") as log:
-        code = subprocess.run(
-            _command("trainables.export", str(folder.root)),
-            stdout=log,
-            stderr=log,
-            env=_environment(),
-            check=False,
-        ).returncode
-    if code:
+    if _logged(folder, "trainables.export"):
         raise EnvironmentRefusal(
             "the winners could not be written as Keras models",
             where=str(folder.log),
             fix="The report is complete; --resume the run to try again.",
         )
+
+
+def measure_backbones(folder: RunFolder) -> bool:
+    """Measure the paper's Table 1 for the run's backbones; tells whether it could be."""
+    return _logged(folder, "trainables.characteristics") == 0
+
+
+def _logged(folder: RunFolder, module: str) -> int:
+    """Run a command on the run, what it prints going to the run's log; return its exit code."""
+    with folder.log.open("a") as log:
+        return subprocess.run(
+            _command(module, str(folder.root)),
+            stdout=log,
+            stderr=log,
+            env=_environment(),
+            check=False,
+        ).returncode
 
 
 def reproduce(folder: RunFolder, trial: str) -> int:

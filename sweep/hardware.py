@@ -86,6 +86,7 @@ def share(arguments: argparse.Namespace, hardware: Hardware, *, most_trials: int
         max_concurrent=concurrent,
         cpus_per_trial=arguments.cpus_per_trial or max(1, hardware.cpus // concurrent),
         gpus_per_trial=gpus,
+        trainer_bytes=hardware.memory_megabytes * _MEGABYTE // concurrent * 2 // 5,
         address=arguments.address,
         cache_dir=cache_dir,
         max_cache=arguments.max_cache or _half_of_the_disk(cache_dir),

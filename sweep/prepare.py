@@ -21,8 +21,9 @@ from results.store import RunFolder
 from search_spaces.presets import DEMONSTRATION, PAPER
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 from sweep.hardware import Hardware
+from sweep.job import Job
 from sweep.settings import Machine, Settings, refuse_contradictions, settings_from
-from sweep.worker import Job, find_weights, open_photos
+from sweep.worker import find_weights, open_photos
 
 if TYPE_CHECKING:
     from trainables.datasets import Dataset

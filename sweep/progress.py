@@ -93,31 +93,32 @@ class Board:
             title_justify="left",
             expand=False,
         )
-        for name in ("backbone", "done", "best so far", "validation", "running", "epoch", "now"):
-            table.add_column(
-                name, justify="left" if name in ("backbone", "best so far") else "right"
-            )
+        for name in ("backbone", "done", "best", "validation", "running", "point", "epoch", "now"):
+            left = name in ("backbone", "best", "running", "point")
+            table.add_column(name, justify="left" if left else "right", no_wrap=True)
         for backbone in self._backbones:
-            table.add_row(*self._row(backbone))
+            for row in self._rows(backbone):
+                table.add_row(*row)
         return table
 
-    def _row(self, backbone: str) -> tuple[str, ...]:
+    def _rows(self, backbone: str) -> list[tuple[str, ...]]:
+        """One row per running trial, at least one; the first says how the backbone stands."""
         own = [one for one in self._finished if one.backbone == backbone]
         scored = [one for one in own if one.validation_accuracy is not None]
         best = max(scored, key=lambda one: one.validation_accuracy or 0.0, default=None)
-        now = [one for name, one in self._running.items() if name.startswith(f"{backbone}/")]
-        return (
+        stand = (
             backbone,
             str(len(own)),
             _short(best.trial) if best else "",
             f"{best.validation_accuracy:.4f}" if best else "",
-            "\n".join(f"{_short(one.trial)} {one.point}" for one in now),
-            "\n".join(f"{one.epoch}/{one.epochs}" for one in now),
-            "\n".join(
-                "" if one.validation_accuracy is None else f"{one.validation_accuracy:.4f}"
-                for one in now
-            ),
         )
+        running = [one for name, one in self._running.items() if name.startswith(f"{backbone}/")]
+        if not running:
+            return [(*stand, "", "", "", "")]
+        rest = ("",) * len(stand)
+        return [
+            (*(rest if place else stand), *_running_cells(one)) for place, one in enumerate(running)
+        ]
 
     def _remaining(self) -> str:
         done = len(self._finished) - self._before
@@ -126,6 +127,11 @@ class Board:
             return f"{_clock(elapsed)} so far"
         left = elapsed / done * (self._planned - len(self._finished))
         return f"{_clock(elapsed)} so far, about {_clock(left)} left"
+
+
+def _running_cells(state: Running) -> tuple[str, str, str, str]:
+    now = "" if state.validation_accuracy is None else f"{state.validation_accuracy:.4f}"
+    return _short(state.trial), escape(state.point), f"{state.epoch}/{state.epochs}", now
 
 
 def _short(trial: str) -> str:

@@ -26,11 +26,13 @@ from results.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
 from sweep.assignment import METRIC
 from sweep.environment import NeverRestored
+from sweep.job import Job
 from sweep.pool import Pool, PoolSearcher, budget
 from sweep.progress import Running
 from sweep.search import Studies, importances
 from sweep.settings import Machine
-from sweep.worker import Job, describe_board, run_trial
+from sweep.task import run_trial
+from sweep.worker import describe_board
 
 _LOG = logging.getLogger(__name__)
 

@@ -189,6 +189,7 @@ class Machine:
         max_concurrent: trials at a time.
         cpus_per_trial: also TensorFlow's threads.
         gpus_per_trial: 0, a fraction, or a whole number.
+        trainer_bytes: memory above which a training process is replaced between trials.
         address: of a Ray cluster, or None for this machine.
         cache_dir: datasets, features and downloads.
         max_cache: bytes of features.
@@ -199,6 +200,7 @@ class Machine:
     max_concurrent: int
     cpus_per_trial: int
     gpus_per_trial: float
+    trainer_bytes: int
     address: str | None
     cache_dir: Path
     max_cache: int

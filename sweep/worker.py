@@ -1,24 +1,34 @@
-"""The one file of this room that reaches into `trainables`, and late: bodies of Ray tasks, and the
-light steps (photos, weights) that come before them.
+"""The one file of this room that reaches into `trainables`, and late: the training process, and
+the light steps (photos, weights) that come before it.
 
-A worker process is reused for trial after trial, so that TensorFlow is imported once and networks
-are built once. `Job` says what all trials of a run share; Ray hands over the rest per trial.
+    python -m sweep.worker DESCRIPTOR       started by `sweep.trainer`, one per Ray worker
 """
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from results.records import FAILED, EpochRecord, TrialRecord
 from results.runs import Split
 from results.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
-from sweep.assignment import METRIC, Assignment
+from sweep.assignment import Assignment
+from sweep.job import Job
 from sweep.settings import Machine, Settings
+from sweep.trainer import Done, resident_bytes
 
 if TYPE_CHECKING:
     from trainables.bench import Bench
@@ -27,23 +37,7 @@ if TYPE_CHECKING:
     from trainables.progress import Progress
     from trainables.weights import Weights
 
-
-@dataclass(frozen=True)
-class Job:
-    """What all trials of a run share.
-
-    Attributes:
-        run: the run's folder.
-        dataset: the dataset's HDF5 file.
-        weights: resolved.
-        settings, machine: the run's.
-    """
-
-    run: Path
-    dataset: Path
-    weights: Weights
-    settings: Settings
-    machine: Machine
+_SECONDS_BETWEEN_LOOKS = 0.5
 
 
 def open_photos(settings: Settings, machine: Machine, progress: Progress) -> tuple[Dataset, Split]:
@@ -82,30 +76,29 @@ def find_weights(settings: Settings, machine: Machine, progress: Progress) -> We
     )
 
 
-def run_trial(assigned: dict[str, Any], *, job: Job) -> None:
-    """Train one trial and commit its record; a trial that has one reports it and ends.
+def small_photos(job: Job, rows: list[int]) -> dict[int, NDArray[np.uint8]]:
+    """Thumbnails of some photos, by row."""
+    from trainables.datasets import open_dataset
+    from trainables.thumbnails import thumbnails
 
-    What makes the whole sweep impossible (a full disk, weights that do not fit) is reported to the
-    driver as `refusal` and leaves no record, so that a resume trains the trial again.
+    return thumbnails(open_dataset(job.dataset).photos(), rows)
 
-    Raises:
-        RuntimeError: the training failed; it was recorded as failed before.
+
+def serve(connection: Connection) -> None:
+    """Train what the parent sends until it hangs up: a `Job` first, then assignments.
+
+    Each is answered by its epochs and then `Done`, or by the refusal that ends the sweep.
     """
-    from ray import tune
-
-    assignment = Assignment.from_dict(assigned)
-
-    def report(epoch: EpochRecord) -> None:
-        tune.report({METRIC: epoch.validation_accuracy, "epoch": epoch.epoch})
-
-    try:
-        record = RunFolder(job.run).read_record(assignment.trial)
-        record = record or train_and_commit(assignment, job, report)
-    except EnvironmentRefusal as refusal:
-        tune.report({METRIC: 0.0, "refusal": [refusal.what, refusal.where, refusal.fix]})
-        return
-    if record.status == FAILED:
-        raise RuntimeError(f"{record.trial}: {record.error}")
+    job = connection.recv()
+    with suppress(EOFError):
+        while True:
+            assignment = connection.recv()
+            try:
+                record = train_and_commit(assignment, job, report=connection.send)
+            except EnvironmentRefusal as refusal:
+                connection.send(refusal)
+            else:
+                connection.send(Done(record, resident_bytes()))
 
 
 def train_and_commit(
@@ -200,3 +193,21 @@ def describe_board(job: Job) -> None:
     from trainables.board import describe_experiment
 
     describe_experiment(RunFolder(job.run).tensorboard)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, even in the middle of a trial."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the driver decides
+    _end_with_parent()
+    serve(Connection(int(sys.argv[1])))

@@ -42,7 +42,7 @@ class Network:
         self._sources = sources
         self._kind = kind
         self._variables = self._live.trainable_variables
-        self._optimizers: dict[str, tuple[Any, list[NDArray[Any]], Any]] = {}
+        self._optimizers: dict[str, tuple[Any, list[Any], Any]] = {}
         self.trained = {node: whole.layers[node] for node in cut.trained}
         signature = input_signature(whole, sources, dtype)
         labels = tf.TensorSpec((None,), "int64")
@@ -63,7 +63,7 @@ class Network:
                 layer.seed_generator.state.assign([seed + node, 0])
         self._optimizer, fresh, self._update = self._optimizer_named(optimizer)
         for variable, value in zip(self._optimizer.variables, fresh, strict=True):
-            variable.assign(value)
+            variable.assign(np.full(variable.shape, value, variable.dtype))
         self._optimizer.learning_rate.assign(learning_rate)
 
     def step(
@@ -113,7 +113,7 @@ class Network:
             loss = tf.reduce_mean(losses)
         return loss, tf.nn.softmax(logits), tape.gradient(loss, self._variables)
 
-    def _optimizer_named(self, name: str) -> tuple[Any, list[NDArray[Any]], Any]:
+    def _optimizer_named(self, name: str) -> tuple[Any, list[Any], Any]:
         if name not in self._optimizers:
             optimizer = _OPTIMIZERS[name]()
             optimizer.build(self._variables)
@@ -121,7 +121,8 @@ class Network:
                 lambda gradients: optimizer.apply(gradients, self._variables),
                 input_signature=[[tf.TensorSpec(one.shape, one.dtype) for one in self._variables]],
             )
-            fresh = [variable.numpy() for variable in optimizer.variables]
+            # Slots start with one value throughout, so that value is all there is to keep.
+            fresh = [variable.numpy().flat[0] for variable in optimizer.variables]
             self._optimizers[name] = (optimizer, fresh, update)
         return self._optimizers[name]
 

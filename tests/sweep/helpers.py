@@ -29,7 +29,9 @@ def settings(*words: str, **changes: Any) -> Settings:
 
 def machine(cache_dir: Path, **changes: Any) -> Machine:
     """Two trials at a time on one processor each."""
-    return dataclasses.replace(Machine(2, 1, 0.0, None, cache_dir, 10**9, None, None), **changes)
+    return dataclasses.replace(
+        Machine(2, 1, 0.0, 10**9, None, cache_dir, 10**9, None, None), **changes
+    )
 
 
 def record(

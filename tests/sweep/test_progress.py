@@ -81,7 +81,7 @@ def test_a_terminal_sees_the_table_and_no_lines() -> None:
 
 def test_before_anything_every_backbone_has_an_empty_row() -> None:
     rows = Screen(terminal=True).rows()
-    assert rows == {name: ["0", "", "", "", "", ""] for name in BACKBONES}
+    assert rows == {name: ["0", "", "", "", "", "", ""] for name in BACKBONES}
 
 
 def test_a_row_shows_the_best_trial_by_validation_and_what_runs() -> None:
@@ -96,22 +96,31 @@ def test_a_row_shows_the_best_trial_by_validation_and_what_runs() -> None:
     screen.board.running(Running("VGG16/t04", "head, adam 1.0e-04", 3, 10, 0.625))
     screen.board.running(Running("Xception/baseline", "head, sgd 1.0e-03", 0, 10, None))
     assert screen.rows() == {
-        "VGG16": ["4", "t01", "0.9000", "t04 head, adam 1.0e-04", "3/10", "0.6250"],
-        "Xception": ["0", "", "", "baseline head, sgd 1.0e-03", "0/10", ""],
+        "VGG16": ["4", "t01", "0.9000", "t04", "head, adam 1.0e-04", "3/10", "0.6250"],
+        "Xception": ["0", "", "", "baseline", "head, sgd 1.0e-03", "0/10", ""],
     }
+
+
+def test_each_running_trial_of_a_backbone_has_its_own_row() -> None:
+    screen = Screen(terminal=True)
+    for number in (1, 2):
+        screen.board.running(Running(f"VGG16/t0{number}", "head, adam 1.0e-04", number, 10, 0.5))
+    lines = [line for line in screen.table().splitlines() if "head, adam" in line]
+    assert ["t01" in lines[0], "VGG16" in lines[0]] == [True, True]
+    assert ["t02" in lines[1], "VGG16" in lines[1]] == [True, False]
 
 
 def test_a_trial_that_finished_does_not_run_any_more() -> None:
     screen = Screen(terminal=True)
     screen.board.running(Running("VGG16/baseline", "head, adam 1.0e-04", 3, 10, 0.6))
     screen.board.finished(record("VGG16", 0, [0.5]))
-    assert screen.rows()["VGG16"] == ["1", "baseline", "0.5000", "", "", ""]
+    assert screen.rows()["VGG16"] == ["1", "baseline", "0.5000", "", "", "", ""]
 
 
 def test_a_failed_baseline_is_no_best_one() -> None:
     screen = Screen(terminal=True)
     screen.board.finished(record("VGG16", 0, [0.3], status=FAILED))
-    assert screen.rows()["VGG16"] == ["1", "", "", "", "", ""]
+    assert screen.rows()["VGG16"] == ["1", "", "", "", "", "", ""]
 
 
 def test_a_resumed_run_counts_what_was_there_but_not_its_time() -> None:

@@ -1,0 +1,90 @@
+"""The training process: what it answers, how it dies, and when it is replaced."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from results.records import EpochRecord
+from results.store import RunFolder
+from search_spaces.refusals import EnvironmentRefusal
+from sweep.assignment import Assignment
+from sweep.job import Job
+from sweep.trainer import Trainer, TrainerDied, resident_bytes
+from tests.sweep.helpers import machine, settings
+from tests.sweeps import photo_folder
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    """Forty photos, VGG16 with random weights, ready to train."""
+    from sweep.worker import find_weights, open_photos
+    from trainables.progress import quiet
+
+    wanted = settings(
+        *("--backbones", "vgg16", "--data", str(photo_folder(tmp_path / "photos"))),
+        *("--weights", "random", "--image-size", "32", "--epochs", "2", "--batch-size", "8"),
+    )
+    share = machine(tmp_path / "cache")
+    dataset, split = open_photos(wanted, share, quiet)
+    folder = RunFolder(tmp_path / "run")
+    folder.write_split(split, dataset.record.classes)
+    return Job(folder.root, dataset.path, find_weights(wanted, share, quiet), wanted, share)
+
+
+def baseline(job: Job) -> Assignment:
+    return Assignment("VGG16/baseline", 0, job.settings.baseline("VGG16"), {})
+
+
+def test_a_process_that_is_killed_in_a_trial_is_named_as_dead_and_leaves_no_record(
+    job: Job,
+) -> None:
+    trainer = Trainer(job)
+
+    def kill(_: EpochRecord) -> None:
+        os.kill(trainer._process.pid, signal.SIGKILL)
+
+    with pytest.raises(TrainerDied, match="ended with -9"):
+        trainer.train(baseline(job), kill)
+    assert RunFolder(job.run).read_record("VGG16/baseline") is None
+
+
+def test_a_reason_that_concerns_every_trial_is_raised_and_leaves_no_record(job: Job) -> None:
+    digests = {"VGG16": "0" * 64}
+    gone = replace(job.weights, name="gone", files={"VGG16": Path("/gone.h5")}, digests=digests)
+    trainer = Trainer(replace(job, weights=gone))
+    with pytest.raises(EnvironmentRefusal, match="do not fit VGG16"):
+        trainer.train(baseline(job), lambda _: None)
+    assert RunFolder(job.run).read_record("VGG16/baseline") is None
+    assert trainer.close() == 0
+
+
+def test_a_trial_reports_its_epochs_and_has_its_record(job: Job) -> None:
+    trainer = Trainer(job)
+    epochs: list[int] = []
+    record = trainer.train(baseline(job), lambda one: epochs.append(one.epoch))
+    assert (record, epochs) == (RunFolder(job.run).read_record("VGG16/baseline"), [1, 2])
+    assert trainer.close() == 0
+
+
+@pytest.mark.parametrize(("most", "too_large"), [(10**6, True), (10**12, False)])
+def test_a_process_is_too_large_above_its_share_of_memory(
+    job: Job, most: int, too_large: bool
+) -> None:
+    trainer = Trainer(replace(job, machine=replace(job.machine, trainer_bytes=most)))
+    trainer.train(baseline(job), lambda _: None)
+    assert trainer.is_too_large == too_large
+    trainer.close()
+
+
+def test_memory_that_is_taken_is_counted() -> None:
+    before = resident_bytes()
+    taken = bytearray(b"x" * 50_000_000)
+    assert resident_bytes() - before > 40_000_000
+    assert taken
