@@ -128,7 +128,7 @@ def _prepare(
     hardware: Hardware,
     console: Console,
 ) -> Prepared:
-    from sweep.prepare import make_way, resume, start, timed_gather
+    from sweep.prepare import gather, make_way, resume, start
     from sweep.status import showing
 
     if not arguments.resume:
@@ -137,10 +137,8 @@ def _prepare(
     with showing(console) as progress:
         if arguments.resume:
             return resume(arguments, folder, machine, progress=progress)
-        materials, seconds = timed_gather(
-            arguments, machine, progress=progress, warn=_warn(console)
-        )
-        return start(materials, folder, machine, hardware, words=words, seconds_prepare=seconds)
+        materials = gather(arguments, machine, progress=progress, warn=_warn(console))
+        return start(materials, folder, machine, hardware, words=words)
 
 
 def _train(prepared: Prepared, folder: RunFolder, console: Console, *, tensorboard: bool) -> None:

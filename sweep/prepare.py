@@ -36,12 +36,14 @@ _DECIDE_NUMBERS = ("tensorflow", "keras", "optuna", "numpy", "pillow")
 
 @dataclass(frozen=True)
 class Materials:
-    """What a run is made of: settings, and the photos and weights that they name."""
+    """What a run is made of: settings, the photos and weights that they name, and the seconds
+    that opening these took."""
 
     settings: Settings
     weights: Weights
     dataset: Dataset
     split: Split
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -107,13 +109,11 @@ def start(
     hardware: Hardware,
     *,
     words: Sequence[str],
-    seconds_prepare: float,
 ) -> Prepared:
     """Write a new run's split and, after it, its `run.json`.
 
     Args:
         words: the command line as typed.
-        seconds_prepare: what gathering took.
     """
     settings, record = materials.settings, materials.dataset.record
     folder.write_split(materials.split, record.classes)
@@ -122,7 +122,7 @@ def start(
         command=tuple(words),
         settings={
             **settings.to_dict(),
-            "seconds_prepare": seconds_prepare,
+            "seconds_prepare": materials.seconds,
             "cache_dir": str(machine.cache_dir),
             "max_cache": machine.max_cache,
         },
@@ -209,23 +209,11 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **found}
 
 
-def timed_gather(
-    arguments: argparse.Namespace,
-    machine: Machine,
-    *,
-    progress: Progress,
-    warn: Callable[[str], None],
-) -> tuple[Materials, float]:
-    """`gather`, and the seconds that it took."""
-    started = time.perf_counter()
-    materials = gather(arguments, machine, progress=progress, warn=warn)
-    return materials, time.perf_counter() - started
-
-
 def _materials(settings: Settings, machine: Machine, progress: Progress) -> Materials:
+    started = time.perf_counter()
     weights = find_weights(settings, machine, progress)
     dataset, split = open_photos(settings, machine, progress)
-    return Materials(settings, weights, dataset, split)
+    return Materials(settings, weights, dataset, split, time.perf_counter() - started)
 
 
 def _job(materials: Materials, folder: RunFolder, machine: Machine) -> Job:

@@ -52,7 +52,7 @@ ROOMS_OF_LIBRARIES = {
 }
 READ_A_RUN = tuple(
     f"trainables/{name}.py"
-    for name in ("rebuilt", "export", "predict", "reproduce", "board", "characteristics")
+    for name in ("rebuilt", "export", "predict", "reproduce", "board_results", "characteristics")
 )
 RAY_TASK = "sweep/worker.py"
 DIGITS = "trainables/digits.py"

@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> int:
         folder.read_run()
         configure(cpus=2, gpus=0)
 
-        from trainables.board import draw_results
+        from trainables.board_results import draw_results
 
         export(folder)
         draw_results(folder)
