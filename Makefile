@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: sweep test check lock clean
+.PHONY: sweep test check bench lock clean
 
 # The main job: the paper's photos and weights, or the embedded demonstration without a network.
 sweep: $(VENV)/.ready
@@ -17,6 +17,10 @@ check: $(VENV)/.ready
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
+
+# The speed table, for an idle machine: tests/benchmarks/RESULTS.md.
+bench: $(VENV)/.ready
+	$(RUN) -m tests.benchmarks --minutes 60 --out tests/benchmarks/RESULTS.md $(ARGS)
 
 # Rewrites the lock file from pyproject.toml: versions and hashes, no index address.
 lock: $(VENV)/.ready

@@ -10,9 +10,11 @@ Each stage reads what the one before left on the disk, so that a run can end any
 from __future__ import annotations
 
 import logging
+import shlex
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from search_spaces.refusals import Refusal
@@ -29,13 +31,15 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-COMPLETE, SOME_FAILED, UNEXPECTED = 0, 1, 4
+COMPLETE, NOT_ALL, UNEXPECTED = 0, 1, 4
 
 
 def main(words: Sequence[str]) -> int:
     """Run the command and return its exit code; what goes wrong is one line on stderr."""
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
-        return _run(parse_arguments(words), words)
+        with signals_as_exceptions():
+            return _run(parse_arguments(words), words)
     except Refusal as refusal:
         _complain(str(refusal), words)
         return refusal.exit_code
@@ -44,7 +48,7 @@ def main(words: Sequence[str]) -> int:
     except Exception as fault:
         _LOG.exception("unexpected")
         text = " ".join(f"{type(fault).__name__}: {fault}".split())
-        _complain(f"unexpected {text[:300]} (see log.txt in the run's folder).", words)
+        _complain(f"unexpected {text[:300]} (--verbose and the run's log.txt say more).", words)
         return UNEXPECTED
 
 
@@ -73,24 +77,41 @@ def _run(arguments: Namespace, words: Sequence[str]) -> int:
     if arguments.plan:
         _show_plan(arguments, folder, machine, console)
         return COMPLETE
-    try:
-        with signals_as_exceptions(), folder.locked():
-            prepared = _prepare(arguments, words, folder, machine, hardware, console)
-            _train(prepared, folder, console, tensorboard=arguments.tensorboard)
+    with folder.locked(), _ending_well(folder, console):
+        prepared = _prepare(arguments, words, folder, machine, hardware, console)
+        with _board(arguments, folder, console):
+            _train(prepared, folder, console)
             return _tell(prepared, folder, console)
+
+
+@contextmanager
+def _ending_well(folder: RunFolder, console: Console) -> Iterator[None]:
+    """Say how to go on after a signal; leave no empty folder behind a refusal."""
+    try:
+        yield
     except Interrupted:
-        _say_how_to_go_on(folder, console)
+        if folder.exists():
+            done, planned = len(folder.records()), len(folder.read_run().planned)
+            _say(
+                console,
+                f"stopped with {done} of {planned} trials done and kept; "
+                f"go on with: run_sweep.py --resume {shlex.quote(str(folder.root))}",
+            )
         raise
+    finally:
+        folder.discard_unstarted()
 
 
-def _say_how_to_go_on(folder: RunFolder, console: Console) -> None:
-    if folder.exists():
-        done, planned = len(folder.records()), len(folder.read_run().planned)
-        _say(
-            console,
-            f"stopped with {done} of {planned} trials done and kept; "
-            f"go on with: run_sweep.py --resume {folder.root}",
-        )
+@contextmanager
+def _board(arguments: Namespace, folder: RunFolder, console: Console) -> Iterator[None]:
+    """TensorBoard, served if it was asked for, else how to open it."""
+    from sweep.board import command, served
+
+    _say(console, f"watch: {command(folder.tensorboard)}")
+    with served(folder.tensorboard, wanted=arguments.tensorboard) as address:
+        if address:
+            _say(console, f"TensorBoard: {address} while this command runs")
+        yield
 
 
 def _reproduce(run: str, trial: str) -> int:
@@ -128,11 +149,11 @@ def _prepare(
     hardware: Hardware,
     console: Console,
 ) -> Prepared:
-    from sweep.prepare import gather, make_way, resume, start
+    from sweep.prepare import gather, refuse_taken, resume, start
     from sweep.status import showing
 
     if not arguments.resume:
-        make_way(arguments, folder)
+        refuse_taken(arguments, folder)
     _log_to(folder, verbose=arguments.verbose)
     with showing(console) as progress:
         if arguments.resume:
@@ -141,8 +162,7 @@ def _prepare(
         return start(materials, folder, machine, hardware, words=words)
 
 
-def _train(prepared: Prepared, folder: RunFolder, console: Console, *, tensorboard: bool) -> None:
-    from sweep.board import command, served
+def _train(prepared: Prepared, folder: RunFolder, console: Console) -> None:
     from sweep.environment import set_for_ray
 
     set_for_ray(prepared.job.machine.address)
@@ -159,11 +179,7 @@ def _train(prepared: Prepared, folder: RunFolder, console: Console, *, tensorboa
     plans = plan(job.settings, folder.read_split().counts(), finished)
     console.print(plan_table(plans, job.settings, job.machine))
     _say(console, f"run: {folder.root}")
-    _say(console, f"watch: {command(folder.tensorboard)}")
-    board = Board(console, job.settings.backbones, len(run.planned), finished)
-    with served(folder.tensorboard, wanted=tensorboard) as address, board:
-        if address:
-            _say(console, f"TensorBoard: {address}")
+    with Board(console, job.settings.backbones, len(run.planned), finished) as board:
         run_trials(pool, job, on_epoch=board.running, on_finished=board.finished)
 
 
@@ -173,19 +189,22 @@ def _tell(prepared: Prepared, folder: RunFolder, console: Console) -> int:
     from results.summary import summarise
     from results.tables import story, table_13
     from sweep.commands import export_winners, measure_backbones
+    from sweep.search import importances
     from sweep.worker import small_photos
 
+    settings = prepared.job.settings
     if not measure_backbones(folder):
         _say(console, f"Table 1 could not be measured, see {folder.log}")
+    folder.write_importances(importances(folder.records(), settings.space))
     folder.write_thumbnails(small_photos(prepared.job, rows_to_show(summarise(folder))))
     summary = write_report(folder)
-    for table in story(summary) if prepared.job.settings.trials else [table_13(summary)]:
+    for table in story(summary) if settings.trials else [table_13(summary)]:
         console.print(table)
-    _say(console, f"report: {folder.report}")
+    _say(console, f"report: {folder.report_html}")
     if summary.trials.completed + summary.trials.stopped_early:
         export_winners(folder)
         _say(console, f"models: {folder.models}")
-    return SOME_FAILED if summary.trials.failed else COMPLETE
+    return COMPLETE if summary.complete and not summary.trials.failed else NOT_ALL
 
 
 def _say(console: Console, line: str) -> None:

@@ -10,8 +10,8 @@ import errno
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,13 +36,14 @@ def whole_or_absent(path: Path, *, suffix: str = "") -> Iterator[Path]:
     """
     with disk_faults_named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, suffix=suffix, dir=path.parent)
-        os.close(handle)
-        part = Path(name)
+        part = path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{suffix}"
+        # Not `mkstemp`, whose files only their owner may read: a `chmod` afterwards would need the
+        # umask, which no process can read without changing it for all its threads. Here the system
+        # applies it, and the folder's access lists.
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         try:
             yield part
             _flush(part)
-            part.chmod(0o644)
             part.replace(path)
             _flush(path.parent)
         finally:

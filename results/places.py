@@ -13,7 +13,7 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -21,6 +21,7 @@ from typing import IO
 from results.files import disk_faults_named
 from search_spaces.refusals import UsageRefusal
 
+_LOCK = ".lock"
 _OURS = (
     "run.json",
     "split.json",
@@ -113,10 +114,21 @@ class RunPlaces:
         visible = (path for path in self.root.iterdir() if not path.name.startswith("."))
         return sorted(path.name for path in visible if path.name not in _OURS)
 
+    def discard_unstarted(self) -> None:
+        """Remove a folder in which no run was started: nothing but a lock and a log is there."""
+        if self.exists() or not self.root.is_dir():
+            return
+        for name in (_LOCK, self.log.name):
+            (self.root / name).unlink(missing_ok=True)
+        with suppress(OSError):  # it holds something of the user's
+            self.root.rmdir()
+
     def clear(self) -> None:
-        """Remove the run, `run.json` first, and nothing that is not a run's."""
+        """Remove the run, `run.json` first, and nothing that is not a run's; the log goes on."""
         self.run_json.unlink(missing_ok=True)
         for name in _OURS:
+            if name == self.log.name:
+                continue
             path = self.root / name
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
@@ -134,7 +146,7 @@ class RunPlaces:
         """
         with disk_faults_named(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
-            file = (self.root / ".lock").open("a+")
+            file = (self.root / _LOCK).open("a+")
         with file:  # and not what happens inside: its faults are not the lock's
             self._hold(file)
             yield

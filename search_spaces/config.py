@@ -138,7 +138,7 @@ class SearchSpace:
         if not 0 < low <= high:
             raise UsageRefusal(
                 f"0 < low <= high must hold for the learning rate, got {low} and {high}",
-                where="--learning-rates",
+                where="learning_rate",
                 fix="Give the lower one first, such as 1e-6,1e-2.",
             )
 
@@ -152,6 +152,14 @@ class SearchSpace:
             "batch_size": Categorical("batch_size", self.batch_sizes),
         }
         return tuple(box[name] for name in DIMENSIONS if name in self.varied)
+
+    def size(self, backbone: str) -> float:
+        """How many points the box has: infinitely many if a number varies."""
+        sizes = [
+            len(one.choices) if isinstance(one, Categorical) else math.inf
+            for one in self.dimensions(backbone)
+        ]
+        return math.prod(sizes)
 
     def point(self, baseline: TrialConfig, values: Mapping[str, Any]) -> TrialConfig:
         """The baseline with the searched values put in.

@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from search_spaces import paper
 
@@ -48,3 +50,9 @@ DEMONSTRATION = Preset(
 
 DIGITS_PER_CLASS = 60
 """Scans per digit that the demonstration takes, seeded, out of about 180."""
+
+
+def default_cache_dir() -> Path:
+    """The platform's user cache, as the XDG base directory specification has it."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "transfer-sweep"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import socket
 import subprocess
 import sys
@@ -16,7 +17,7 @@ _SECONDS_TO_END = 5
 
 def command(logdir: Path) -> str:
     """What to type to open the board later."""
-    return f"tensorboard --logdir {logdir}"
+    return f"tensorboard --logdir {shlex.quote(str(logdir))}"
 
 
 @contextmanager

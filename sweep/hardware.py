@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import platform
 import shutil
@@ -77,7 +78,7 @@ def share(arguments: argparse.Namespace, hardware: Hardware, *, most_trials: int
     """
     gpus = arguments.gpus_per_trial
     if gpus is None:
-        gpus = 1.0 if hardware.gpus else 0.0
+        gpus = _gpu_share(arguments.max_concurrent, hardware.gpus)
     _refuse_too_much(arguments, hardware, gpus)
     concurrent = arguments.max_concurrent or _concurrency(arguments, hardware, gpus)
     concurrent = min(concurrent, most_trials)
@@ -93,6 +94,15 @@ def share(arguments: argparse.Namespace, hardware: Hardware, *, most_trials: int
         time_budget=arguments.time_budget,
         max_disk=arguments.max_disk,
     )
+
+
+def _gpu_share(max_concurrent: int | None, gpus: int) -> float:
+    """One GPU a trial, or a fraction where more trials than GPUs were asked for."""
+    if not gpus:
+        return 0.0
+    if max_concurrent is None or max_concurrent <= gpus:
+        return 1.0
+    return math.floor(1000 * gpus / max_concurrent) / 1000
 
 
 def _refuse_too_much(arguments: argparse.Namespace, hardware: Hardware, gpus: float) -> None:

@@ -9,8 +9,10 @@ Asks the ledger, never Ray: whatever Ray believes of a trial, its record says wh
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,14 @@ from ray.tune.search import Searcher
 from results.records import FAILED, TrialRecord, trial_name
 from results.store import RunFolder
 from search_spaces.config import TrialConfig
-from search_spaces.refusals import EnvironmentRefusal
+from search_spaces.refusals import Refusal
 from sweep.assignment import METRIC, Assignment
 from sweep.environment import NeverRestored
 from sweep.halving import cutoffs
 from sweep.search import Studies, suggest
 from sweep.settings import Machine, Settings
+
+_SECONDS_BETWEEN_LOOKS = 10
 
 
 class Pool:
@@ -39,7 +43,8 @@ class Pool:
             (backbone, number)
             for number in range(settings.trials + 1)
             for backbone in settings.backbones
-            if trial_name(backbone, number) not in self.finished
+            if number <= settings.searched(backbone)
+            and trial_name(backbone, number) not in self.finished
         ]
 
     @property
@@ -79,7 +84,7 @@ class Pool:
         history = self._visible(backbone, number)
         config = self._folder.read_suggestion(trial) or self._point(backbone, number, history)
         self._folder.write_suggestion(trial, config)
-        stops = number > 0 and self._settings.early_stopping
+        stops = number > self._compared and self._settings.early_stopping
         bars = cutoffs(history, config.epochs) if stops else {}
         return Assignment(trial=trial, number=number, config=config, cutoffs=bars)
 
@@ -87,8 +92,23 @@ class Pool:
         baseline = self._settings.baseline(backbone)
         if number == 0:
             return baseline
-        space, seed = self._settings.space, self._settings.seed
-        return suggest(space, baseline, number, seed=seed, history=history)
+        if number <= self._compared:
+            return replace(baseline, scaling="native")
+        earlier = (self._folder.read_suggestion(trial_name(backbone, n)) for n in range(number))
+        return suggest(
+            self._settings.space,
+            baseline,
+            number,
+            seed=self._settings.seed,
+            history=history,
+            taken=[one for one in earlier if one is not None],
+        )
+
+    @property
+    def _compared(self) -> int:
+        """Trials up to this number are run in full: the baseline, and where the scaling is searched
+        the baseline in the backbone's own scaling, which shows what the paper's X/255 costs."""
+        return 1 if "scaling" in self._settings.search else 0
 
     def _lost(self, trial: str) -> TrialRecord:
         config = self._folder.read_suggestion(trial)
@@ -130,14 +150,20 @@ class PoolSearcher(NeverRestored, Searcher):  # type: ignore[misc]
         self._spent = spent
         self._on_finished = on_finished
         self._running: dict[str, str] = {}
-        self.refusal: EnvironmentRefusal | None = None
+        self.refusal: Refusal | None = None
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        if self.refusal or not self._pool.left or self._spent():
+        if self.refusal or not self._pool.left:
             return str(Searcher.FINISHED)
         if len(self._running) >= self._most:
             return None
-        assignment = self._pool.next()
+        if self._spent():
+            return str(Searcher.FINISHED)
+        try:
+            assignment = self._pool.next()
+        except Refusal as refusal:
+            self.refusal = refusal
+            return str(Searcher.FINISHED)
         if assignment is None:
             return None
         self._running[trial_id] = assignment.trial
@@ -149,13 +175,12 @@ class PoolSearcher(NeverRestored, Searcher):  # type: ignore[misc]
         trial = self._running.pop(trial_id)
         try:
             self._finish(trial, result or {})
-        except EnvironmentRefusal as refusal:
+        except Refusal as refusal:
             self.refusal = refusal
 
     def _finish(self, trial: str, result: dict[str, Any]) -> None:
         if "refusal" in result:
-            what, where, fix = result["refusal"]
-            raise EnvironmentRefusal(what, where=where, fix=fix)
+            raise result["refusal"]
         record = self._pool.finish(trial)
         self._studies.add(record)
         self._on_finished(record)
@@ -170,11 +195,18 @@ class PoolSearcher(NeverRestored, Searcher):  # type: ignore[misc]
 def budget(machine: Machine, folder: Path) -> Callable[[], bool]:
     """Tells whether the time or the disk that the run may use is spent."""
     started = time.monotonic()
+    looked, used = -math.inf, 0
 
     def spent() -> bool:
-        if machine.time_budget is not None and time.monotonic() - started > machine.time_budget:
+        nonlocal looked, used
+        now = time.monotonic()
+        if machine.time_budget is not None and now - started > machine.time_budget:
             return True
-        return machine.max_disk is not None and folder_bytes(folder) > machine.max_disk
+        if machine.max_disk is None:
+            return False
+        if now - looked > _SECONDS_BETWEEN_LOOKS:
+            looked, used = now, folder_bytes(folder)
+        return used > machine.max_disk
 
     return spent
 

@@ -110,12 +110,13 @@ def start(
     *,
     words: Sequence[str],
 ) -> Prepared:
-    """Write a new run's split and, after it, its `run.json`.
+    """Write a new run's split and, after it, its `run.json`; an old run there is removed first.
 
     Args:
         words: the command line as typed.
     """
     settings, record = materials.settings, materials.dataset.record
+    folder.clear()
     folder.write_split(materials.split, record.classes)
     run = RunRecord(
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -168,8 +169,8 @@ def resume(
     return Prepared(run, _job(materials, folder, machine))
 
 
-def make_way(arguments: argparse.Namespace, folder: RunFolder) -> None:
-    """Check that a new run may have the folder; with `--overwrite`, remove the old run.
+def refuse_taken(arguments: argparse.Namespace, folder: RunFolder) -> None:
+    """Check that a new run may have the folder; with `--overwrite`, in the place of an old run.
 
     Raises:
         UsageRefusal: it holds another run, or something that is no run.
@@ -189,8 +190,6 @@ def make_way(arguments: argparse.Namespace, folder: RunFolder) -> None:
             where=str(folder.root),
             fix="Choose an empty --run-dir.",
         )
-    if folder.exists():
-        folder.clear()
 
 
 def clear_killed_trials(folder: RunFolder) -> None:

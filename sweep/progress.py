@@ -112,7 +112,9 @@ class Board:
             _short(best.trial) if best else "",
             f"{best.validation_accuracy:.4f}" if best else "",
         )
-        running = [one for name, one in self._running.items() if name.startswith(f"{backbone}/")]
+        running = [
+            one for name, one in list(self._running.items()) if name.startswith(f"{backbone}/")
+        ]
         if not running:
             return [(*stand, "", "", "", "")]
         rest = ("",) * len(stand)

@@ -7,30 +7,23 @@ Call `sweep.environment.set_for_ray` before this module is imported.
 from __future__ import annotations
 
 import logging
-import os
-import shutil
-import signal
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import ray
 from ray import tune
 
-from results.files import write_text
 from results.records import TrialRecord
 from results.store import RunFolder
-from search_spaces.refusals import EnvironmentRefusal
+from search_spaces.refusals import EnvironmentRefusal, Refusal
 from sweep.assignment import METRIC
+from sweep.cluster import ray_started
 from sweep.environment import NeverRestored
 from sweep.job import Job
 from sweep.pool import Pool, PoolSearcher, budget
 from sweep.progress import Running
-from sweep.search import Studies, importances
-from sweep.settings import Machine
+from sweep.search import Studies
 from sweep.task import run_trial
 from sweep.worker import describe_board
 
@@ -66,11 +59,17 @@ def run_trials(
     )
     with ray_started(job.machine, folder):
         if not pool.finished:
-            ray.get(ray.remote(num_cpus=0)(describe_board).remote(job))
+            _describe_board(job)
         _fit(pool, searcher, job, on_epoch)
-    folder.write_importances(importances(pool.finished.values(), job.settings.space))
     if searcher.refusal:
         raise searcher.refusal
+
+
+def _describe_board(job: Job) -> None:
+    try:
+        ray.get(ray.remote(num_cpus=0)(describe_board).remote(job))
+    except ray.exceptions.RayError as fault:
+        _LOG.warning("TensorBoard's HParams tab has no description: %s", fault)
 
 
 def _fit(pool: Pool, searcher: PoolSearcher, job: Job, on_epoch: Callable[[Running], None]) -> None:
@@ -97,6 +96,8 @@ def _fit(pool: Pool, searcher: PoolSearcher, job: Job, on_epoch: Callable[[Runni
     )
     try:
         tuner.fit()
+    except Refusal:
+        raise
     except Exception as fault:
         _LOG.exception("Ray Tune ended with an error")
         raise EnvironmentRefusal(
@@ -144,80 +145,3 @@ def _running(trial: Any, epoch: int, accuracy: float | None) -> Running:
         epochs=config["epochs"],
         validation_accuracy=accuracy,
     )
-
-
-@contextmanager
-def ray_started(machine: Machine, folder: RunFolder) -> Iterator[None]:
-    """Ray for the time of the block: our own instance, or a cluster if an address is given.
-
-    Our own has token authentication, no dashboard, and a temporary folder that is removed at the
-    end; what a killed run of this folder left there is removed first.
-
-    Raises:
-        EnvironmentRefusal: Ray does not start.
-    """
-    note = folder.root / ".ray-folder"
-    _remove_left_behind(note)
-    temporary = Path(tempfile.mkdtemp(prefix="sweep-"))
-    write_text(note, str(temporary))
-    try:
-        _start(machine, temporary)
-        yield
-    finally:
-        ray.shutdown()
-        shutil.rmtree(temporary, ignore_errors=True)
-        note.unlink(missing_ok=True)
-
-
-def _start(machine: Machine, temporary: Path) -> None:
-    common = {"log_to_driver": False, "configure_logging": False}
-    own = {
-        "num_cpus": machine.cpus_per_trial * machine.max_concurrent,
-        "include_dashboard": False,
-        "_temp_dir": str(temporary),
-    }
-    ours = signal.getsignal(signal.SIGTERM)
-    try:
-        if machine.address:
-            ray.init(address=machine.address, **common)
-        else:
-            ray.init(**own, **common)
-        signal.signal(signal.SIGTERM, ours)  # Ray puts its own there
-    except Exception as fault:
-        _LOG.exception("Ray does not start")
-        raise EnvironmentRefusal(
-            f"Ray does not start: {' '.join(str(fault).split())[:200]}",
-            where=machine.address or str(temporary),
-            fix="See the log; a shorter TMPDIR, free ports or more memory may help.",
-        ) from fault
-    _close_token()
-
-
-def _close_token() -> None:
-    """Ray writes its authentication token for all to read."""
-    token = Path.home() / ".ray" / "auth_token"
-    if token.is_file() and token.stat().st_uid == os.getuid():
-        token.chmod(0o600)
-
-
-def _remove_left_behind(note: Path) -> None:
-    """End what a killed driver's Ray still runs, so that no orphan writes into the run again."""
-    if not note.is_file():
-        return
-    left = Path(note.read_text())
-    if left.name.startswith("sweep-") and left.parent == Path(tempfile.gettempdir()):
-        for process in _processes_naming(str(left)):
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(process, signal.SIGKILL)
-        shutil.rmtree(left, ignore_errors=True)
-    note.unlink()
-
-
-def _processes_naming(text: str) -> list[int]:
-    """Processes with `text` in their command line, where the system tells (Linux)."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            if text.encode() in path.read_bytes() and int(path.parent.name) != os.getpid():
-                found.append(int(path.parent.name))
-    return found

@@ -19,6 +19,7 @@ from search_spaces import paper
 from search_spaces.backbones import NAMES, backbone_named
 from search_spaces.config import DEFAULT_SEARCH, SearchSpace, TrialConfig
 from search_spaces.presets import PAPER, Preset
+from search_spaces.presets import default_cache_dir as default_cache_dir
 from search_spaces.refusals import UsageRefusal
 
 DEFAULT_SEED = 42
@@ -63,7 +64,13 @@ class Settings:
 
     @property
     def space(self) -> SearchSpace:
-        return SearchSpace(varied=self.search)
+        """The box that is searched; the run's own batch size is always in it."""
+        sizes = {*SearchSpace().batch_sizes, self.batch_size}
+        return SearchSpace(varied=self.search, batch_sizes=tuple(sorted(sizes)))
+
+    def searched(self, backbone: str) -> int:
+        """How many points of a backbone are searched, of all that there are but its baseline."""
+        return int(min(self.trials, self.space.size(backbone) - 1))
 
     @property
     def planned(self) -> tuple[str, ...]:
@@ -72,6 +79,7 @@ class Settings:
             trial_name(backbone, number)
             for number in range(self.trials + 1)
             for backbone in self.backbones
+            if number <= self.searched(backbone)
         )
 
     @property
@@ -206,12 +214,6 @@ class Machine:
     max_cache: int
     time_budget: float | None
     max_disk: int | None
-
-
-def default_cache_dir() -> Path:
-    """The platform's user cache, as the XDG base directory specification has it."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "transfer-sweep"
 
 
 def _located(text: str | None, names: tuple[str, ...]) -> str | None:

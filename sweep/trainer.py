@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from results.records import EpochRecord, TrialRecord
-from search_spaces.refusals import EnvironmentRefusal
+from search_spaces.refusals import Refusal
 from sweep.assignment import Assignment
 from sweep.job import Job
 
@@ -65,7 +65,7 @@ class Trainer:
             report: called with every epoch.
 
         Raises:
-            EnvironmentRefusal: a reason that concerns every trial; nothing was recorded.
+            Refusal: a reason that concerns every trial; nothing was recorded.
             TrainerDied: the process ended first.
         """
         try:
@@ -74,7 +74,7 @@ class Trainer:
                 message = self._connection.recv()
                 if isinstance(message, EpochRecord):
                     report(message)
-                elif isinstance(message, EnvironmentRefusal):
+                elif isinstance(message, Refusal):
                     raise message
                 elif isinstance(message, Done):
                     self._resident_bytes = message.resident_bytes
@@ -82,6 +82,11 @@ class Trainer:
         except (EOFError, ConnectionError) as fault:
             code = self.close()
             raise TrainerDied(f"the training process ended with {code}; out of memory?") from fault
+
+    def kill(self) -> None:
+        """End the process, whatever it does."""
+        self._process.kill()
+        self.close()
 
     def close(self) -> int:
         """End the process, which is idle or dead; return its exit code."""

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from results.records import FAILED, EpochRecord, TrialRecord
 from results.runs import Split
 from results.store import RunFolder
-from search_spaces.refusals import EnvironmentRefusal
+from search_spaces.refusals import Refusal
 from sweep.assignment import Assignment
 from sweep.job import Job
 from sweep.settings import Machine, Settings
@@ -95,7 +95,7 @@ def serve(connection: Connection) -> None:
             assignment = connection.recv()
             try:
                 record = train_and_commit(assignment, job, report=connection.send)
-            except EnvironmentRefusal as refusal:
+            except Refusal as refusal:
                 connection.send(refusal)
             else:
                 connection.send(Done(record, resident_bytes()))
@@ -107,7 +107,8 @@ def train_and_commit(
     """Train a point and write its artefacts, its board and, last, its record.
 
     Raises:
-        EnvironmentRefusal: the disk is full, or the weights do not fit; nothing is recorded.
+        Refusal: what concerns every trial: a full disk, weights that do not fit, photos that are
+            gone. Nothing is recorded.
     """
     data, bench = _workplace(job)
 
@@ -123,7 +124,7 @@ def train_and_commit(
 
     try:
         result = train(config, data, report_and_draw, bench=bench, cutoffs=assignment.cutoffs)
-    except EnvironmentRefusal:
+    except Refusal:
         raise
     except Exception as fault:
         record = _failed(assignment, fault)
@@ -133,8 +134,8 @@ def train_and_commit(
         record = TrialRecord.of(
             result, trial=trial, number=assignment.number, config=config, weights_sha256=digest
         )
-    board.finish(record)
     folder.write_record(record)
+    board.finish(record)
     return record
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from results.store import RunFolder
 from run_sweep import main
+from search_spaces.presets import DIGITS_PER_CLASS
 
 ROOT = Path(__file__).resolve().parent.parent
 DIGITS = ["--data", "digits", "--weights", "random", "--image-size", "75"]
@@ -122,9 +123,10 @@ def test_a_plan_is_a_table_and_no_run(tmp_path: Path, capsys: pytest.CaptureFixt
     shown = capsys.readouterr()
     assert "The plan" in shown.out
     assert shown.err == ""
-    # 400 photos through the frozen layers once per scaling; 4 trials of 3 epochs.
+    # Every photo goes through the frozen layers once per scaling.
+    frozen = f"{2 * 10 * DIGITS_PER_CLASS:,}"
     [row] = [line for line in shown.out.splitlines() if " VGG16 " in line]
-    assert [cell.strip() for cell in row.strip("│ ").split("│")][:4] == ["VGG16", "4", "0", "800"]
+    assert [cell.strip() for cell in row.strip("│ ").split("│")][:4] == ["VGG16", "4", "0", frozen]
     assert not (tmp_path / "[/x]").exists()
 
 

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from results.files import file_sha256
 from search_spaces.backbones import HEAD, Backbone, backbone_named
 from search_spaces.refusals import EnvironmentRefusal
 from trainables.cuts import Graph
@@ -65,14 +66,14 @@ def build(backbone: str, *, image_size: int, classes: int, weights: Weights) -> 
     """Build a backbone with its head; the head's own first weights are set per trial.
 
     Raises:
-        EnvironmentRefusal: the weights file does not fit the backbone.
+        EnvironmentRefusal: the weights file does not fit the backbone, or is not the one hashed.
     """
     entry = backbone_named(backbone)
     keras.utils.set_random_seed(weights.seed)
     make = getattr(keras.applications, entry.name)
     base = make(include_top=False, weights=None, input_shape=(image_size, image_size, 3))
     if not weights.random:
-        _load(base, entry, weights.files[entry.name])
+        _load(base, entry, weights.files[entry.name], weights.digests[entry.name])
     logits = base.output
     for spec in (*entry.head, f"logits:{classes}"):
         logits = _head_layer(spec)(logits)
@@ -108,7 +109,8 @@ def _head_layer(spec: str) -> Any:
     raise ValueError(f"unknown layer of a head {spec!r}")
 
 
-def _load(base: Any, entry: Backbone, path: Path) -> None:
+def _load(base: Any, entry: Backbone, path: Path, digest: str) -> None:
+    _check_unchanged(entry, path, digest)
     try:
         with warnings.catch_warnings():
             # Keras only warns when it leaves a layer at its random values.
@@ -123,6 +125,25 @@ def _load(base: Any, entry: Backbone, path: Path) -> None:
     _check_finite(base, entry, path)
     if entry.name == "EfficientNetB0":
         _divide_again_by_stddev(base)
+
+
+def _check_unchanged(entry: Backbone, path: Path, digest: str) -> None:
+    """Hash again what was hashed when the run began, hours before or on another machine."""
+    try:
+        found = file_sha256(path)
+    except OSError as fault:
+        raise EnvironmentRefusal(
+            f"the weights of {entry.name} cannot be read: {fault.strerror}",
+            where=str(path),
+            fix="Put the file back and resume the run.",
+        ) from fault
+    if found != digest:
+        raise EnvironmentRefusal(
+            f"the weights of {entry.name} were changed since the run began: their SHA-256 must be "
+            f"{digest}, got {found}",
+            where=str(path),
+            fix="Put the file back and resume the run, or start another run.",
+        )
 
 
 def _check_finite(base: Any, entry: Backbone, path: Path) -> None:

@@ -9,8 +9,12 @@ the HParams metrics are those of the best epoch, as everywhere else.
 from __future__ import annotations
 
 import json
+import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
@@ -18,6 +22,8 @@ from tensorboard.plugins.hparams import api as hparams
 from results.records import FAILED, EpochRecord, TrialRecord
 from search_spaces.backbones import NAMES, SCALINGS
 from search_spaces.config import OPTIMIZERS, TrialConfig
+
+_LOG = logging.getLogger(__name__)
 
 _SHOWN = ("backbone", "unfreeze", "scaling", "optimizer", "learning_rate", "batch_size")
 _METRICS = {
@@ -29,40 +35,54 @@ _METRICS = {
 
 
 class TrialBoard:
-    """Writes one trial's events; what a killed attempt left behind is removed."""
+    """Writes one trial's events; what a killed attempt left behind is removed.
+
+    A board that cannot be written falls silent after one line in the log: it decides no trial.
+    """
 
     def __init__(self, root: Path, trial: str, config: TrialConfig) -> None:
-        folder = root / trial
-        shutil.rmtree(folder, ignore_errors=True)
-        self._writer = tf.summary.create_file_writer(str(folder))
+        self._writer: Any = None
+        with self._silenced():
+            shutil.rmtree(root / trial, ignore_errors=True)
+            self._writer = tf.summary.create_file_writer(str(root / trial))
+            self._configuration(trial, config)
+
+    def _configuration(self, trial: str, config: TrialConfig) -> None:
+        text = json.dumps(config.to_dict(), indent=2)
         with self._writer.as_default(step=0):
-            values = {name: getattr(config, name) for name in _SHOWN}
-            hparams.hparams(values, trial_id=trial)
-            tf.summary.text("configuration", f"```\n{json.dumps(config.to_dict(), indent=2)}\n```")
+            hparams.hparams({name: getattr(config, name) for name in _SHOWN}, trial_id=trial)
+            tf.summary.text("configuration", f"```\n{text}\n```")
         self._writer.flush()
 
     def epoch(self, record: EpochRecord) -> None:
         """Add one point to each curve."""
-        with self._writer.as_default(step=record.epoch):
+        with self._silenced(), self._writer.as_default(step=record.epoch):
             for part in ("train", "validation"):
                 for figure in ("loss", "accuracy"):
                     tf.summary.scalar(f"{figure}/{part}", getattr(record, f"{part}_{figure}"))
             tf.summary.scalar("learning_rate", record.learning_rate)
-        self._writer.flush()
+            self._writer.flush()
 
     def finish(self, record: TrialRecord) -> None:
-        """Add the best epoch's figures, if there are any, and close."""
-        if record.status != FAILED:
-            values = (
-                record.validation_accuracy,
-                record.validation_loss,
-                record.test_accuracy,
-                record.best_epoch,
-            )
-            with self._writer.as_default(step=record.best_epoch):
-                for name, value in zip(_METRICS, values, strict=True):
-                    tf.summary.scalar(name, value)
-        self._writer.close()
+        """Add the best epoch's validation figures, if there are any, and close.
+
+        Test figures are added to the winners alone, at the end: see `trainables.board_results`.
+        """
+        with self._silenced():
+            if record.status != FAILED:
+                with self._writer.as_default(step=record.best_epoch):
+                    tf.summary.scalar("best/validation_accuracy", record.validation_accuracy)
+                    tf.summary.scalar("best/validation_loss", record.validation_loss)
+                    tf.summary.scalar("best/epoch", record.best_epoch)
+            self._writer.close()
+
+    @contextmanager
+    def _silenced(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as fault:  # TensorFlow raises many kinds; none of them is the trial's
+            _LOG.warning("TensorBoard is not written: %s", fault)
+            self._writer = tf.summary.create_noop_writer()
 
 
 def describe_experiment(root: Path) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from results.store import RunFolder
 
 _MISTAKES = 8
+_SUFFIX = ".results"
 
 
 def draw_results(folder: RunFolder) -> None:
@@ -24,10 +25,14 @@ def draw_results(folder: RunFolder) -> None:
     small = folder.read_thumbnails()
     worst = summary["mistakes"]["winners"]
     best = {one["best"]["trial"]: one["best"] for one in summary["backbones"] if one["best"]}
+    for before in folder.tensorboard.rglob(f"*{_SUFFIX}"):
+        before.unlink()
     for trial, method in best.items():
-        with tf.summary.create_file_writer(str(folder.tensorboard / trial)).as_default():
+        target = str(folder.tensorboard / trial)
+        with tf.summary.create_file_writer(target, filename_suffix=_SUFFIX).as_default():
             image = confusion_image(method["scores"]["confusion"])
             _draw_confusion(image, classes, step=method["best_epoch"])
+            tf.summary.scalar("best/test_accuracy", method["test_accuracy"], method["best_epoch"])
             _draw_mistakes(worst.get(trial, []), small, step=method["best_epoch"])
     if summary["ensemble"]:
         _draw_ensemble(folder, summary["ensemble"], classes)

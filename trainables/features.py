@@ -3,8 +3,15 @@
 One file per (photos, backbone, weights, scaling, layer, number type, numerics) below
 `<cache>/features/`: a contiguous HDF5 dataset that readers map into memory, so that all epochs, all
 trials, all processes and all later runs share the pages. A file is whole or absent and safe to
-delete. A budget in bytes bounds the folder; the least recently used files give way, never one that
-is being read.
+delete. A budget in bytes bounds the folder, files in the making included; the least recently used
+files give way, never one that is being read, and only to what a trial cannot do without.
+
+Three kinds of lock, all `flock`, so that a killed process leaves none behind:
+
+    .lock-<group>   held while one group (a backbone's layers) is computed
+    .lock-store     held while space is chosen and claimed, never while anything is computed
+    a file's own    shared by its readers; exclusive while it is written, so that a `.part-` file
+                    without one is what a killed process left, and is removed
 
 Knows no Keras: the rows come from a function that is passed in.
 """
@@ -13,82 +20,25 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
-import time
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
-
-import h5py
-import numpy as np
-from numpy.typing import NDArray
+from typing import IO
 
 from results.files import TEMPORARY_PREFIX, disk_faults_named, free_megabytes, whole_or_absent
-from trainables.contiguous import lay_out
+from trainables.feature_files import FeatureKey, Features, Rows, Writing, laid_out, mapped
 
-_DATASET = "features"
-_STALE_SECONDS = 24 * 3600
-_DISK_RESERVE_BYTES = 512 * 1024 * 1024
+__all__ = ["Compute", "FeatureKey", "FeatureStore", "Features", "Prepare"]
 
-Rows = NDArray[Any]
+_MEGABYTE = 1024 * 1024
+
 Compute = Callable[[slice], Sequence[Rows]]
 """Gives the outputs of all asked layers for some photos, each [n, ...] float32."""
 
-
-@dataclass(frozen=True)
-class FeatureKey:
-    """Everything that a layer's output depends on.
-
-    Attributes:
-        photos: the dataset's digest (the image size is part of it).
-        backbone: its name.
-        weights: the digest of its weights.
-        scaling: kind of input scaling.
-        node: the layer's index, see `trainables.backbones`.
-        layer: the layer's class, so that another structure is another key.
-        shape: of one photo's output.
-        dtype: `float32` or `float16`, as stored.
-        numerics: what else moves the last bits: library versions, oneDNN, device.
-    """
-
-    photos: str
-    backbone: str
-    weights: str
-    scaling: str
-    node: int
-    layer: str
-    shape: tuple[int, ...]
-    dtype: str
-    numerics: str
-
-    @property
-    def row_bytes(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
-
-    @property
-    def name(self) -> str:
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:24]
-
-
-@dataclass(frozen=True, eq=False)
-class Features:
-    """Rows of one layer, mapped from the file; the file is not evicted while this lives.
-
-    Attributes:
-        rows: [N, ...] read-only, of the key's number type.
-        held: the descriptor that holds the file's shared lock, closed with the object.
-    """
-
-    rows: Rows
-    held: int
-
-    def __post_init__(self) -> None:
-        weakref.finalize(self, os.close, self.held)
+Prepare = Callable[[Sequence[FeatureKey]], Compute]
+"""Told the layers that there is room for, gives what computes them."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +48,12 @@ class FeatureStore:
     Attributes:
         folder: where they are.
         max_bytes: how much the folder may hold.
+        leave_free: bytes of the disk that are left to others.
     """
 
     folder: Path
     max_bytes: int
+    leave_free: int = 512 * _MEGABYTE
 
     def open(self, key: FeatureKey, rows: int) -> Features | None:
         """Map a layer's rows, or None if they are not there in full. A damaged file is removed."""
@@ -111,33 +63,35 @@ class FeatureStore:
         except FileNotFoundError:
             return None
         fcntl.flock(held, fcntl.LOCK_SH)
-        mapped = _mapped(path, key, rows)
-        if mapped is None:
+        found = mapped(path, key, rows)
+        if found is None:
             os.close(held)
             path.unlink(missing_ok=True)
             return None
-        os.utime(path)
-        return Features(mapped, held)
+        features = Features(found, held)
+        with suppress(FileNotFoundError):  # evicted between being opened and being locked
+            os.utime(path)
+        return features
 
     def has(self, key: FeatureKey) -> bool:
         return self._path(key).is_file()
 
-    def affordable(self, keys: Sequence[FeatureKey], rows: int) -> list[FeatureKey]:
-        """The keys, in their order, that the budget and the disk have room for; makes the room."""
-        chosen: list[FeatureKey] = []
-        needed = 0
-        for key in keys:
-            size = key.row_bytes * rows
-            if self._make_room(needed + size):
-                chosen.append(key)
-                needed += size
-        return chosen
-
-    def fill(self, keys: Sequence[FeatureKey], rows: int, compute: Compute, *, batch: int) -> int:
-        """Compute all rows of some layers in one pass and write their files.
+    def fill(
+        self,
+        required: Sequence[FeatureKey],
+        rows: int,
+        prepare: Prepare,
+        *,
+        batch: int,
+        spare: Sequence[FeatureKey] = (),
+    ) -> int:
+        """Compute all rows of the layers that there is room for, in one pass, and write their files.
 
         Args:
-            batch: photos per call of `compute`.
+            required: older files give way to these, in this order.
+            prepare: called once, unless there is room for nothing.
+            batch: photos per call of what computes.
+            spare: stored only where room is free.
 
         Returns:
             Bytes written.
@@ -145,101 +99,101 @@ class FeatureStore:
         Raises:
             EnvironmentRefusal: the disk is full or broken.
         """
-        self._remove_stale_parts()
-        with disk_faults_named(self.folder), ExitStack() as stack:
-            parts = [stack.enter_context(whole_or_absent(self._path(key))) for key in keys]
-            with ExitStack() as files:
-                targets = [
-                    files.enter_context(_rows_written(part, key, rows))
-                    for part, key in zip(parts, keys, strict=True)
-                ]
-                for start in range(0, rows, batch):
-                    outputs = compute(slice(start, min(start + batch, rows)))
-                    for target, values in zip(targets, outputs, strict=True):
-                        target(values)
-            for part, key in zip(parts, keys, strict=True):
-                _complete(part, key)
+        # The files' locks outlive their renaming: an unlocked part is a dead one.
+        with disk_faults_named(self.folder), ExitStack() as locks, ExitStack() as parts:
+            with self._locked("store"):
+                files = self._claimed(required, spare, rows, locks, parts)
+            keys = [file.key for file in files]
+            if not keys:
+                return 0
+            compute = prepare(keys)
+            for start in range(0, rows, batch):
+                outputs = compute(slice(start, min(start + batch, rows)))
+                for file, values in zip(files, outputs, strict=True):
+                    file.append(values)
+            for file in files:
+                file.complete()
         return sum(key.row_bytes for key in keys) * rows
 
     @contextmanager
     def filling(self, group: str) -> Iterator[None]:
         """Hold the right to compute features of one group; other processes wait."""
-        path = self.folder / f".lock-{hashlib.sha256(group.encode()).hexdigest()[:24]}"
-        with disk_faults_named(path):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with path.open("w") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                yield
+        with disk_faults_named(self.folder), self._locked(_short(group)):
+            yield
 
     def _path(self, key: FeatureKey) -> Path:
         return self.folder / f"{key.name}.h5"
 
-    def _make_room(self, size: int) -> bool:
-        if size > self.max_bytes:
-            return False
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
         self.folder.mkdir(parents=True, exist_ok=True)
-        files = [(path, state) for path in self.folder.glob("*.h5") if (state := _state(path))]
-        used = sum(state.st_size for _, state in files)
-        for path, state in sorted(files, key=lambda file: file[1].st_mtime_ns):
-            if self._fits(used, size):
-                break
-            if _evict(path):
-                used -= state.st_size
-        return self._fits(used, size)
+        with (self.folder / f".lock-{name}").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
-    def _fits(self, used: int, size: int) -> bool:
-        free = free_megabytes(self.folder) * 1024 * 1024 - _DISK_RESERVE_BYTES
-        return used + size <= self.max_bytes and size <= free
+    def _claimed(
+        self,
+        required: Sequence[FeatureKey],
+        spare: Sequence[FeatureKey],
+        rows: int,
+        locks: ExitStack,
+        parts: ExitStack,
+    ) -> list[Writing]:
+        """Lay out the files that there is room for; under the store's lock."""
+        self._remove_dead_parts()
+        claimed = []
+        for key in (*required, *spare):
+            if self._make_room(key.file_bytes(rows), evict=key in required):
+                part = parts.enter_context(whole_or_absent(self._path(key)))
+                claimed.append(locks.enter_context(laid_out(part, key, rows)))
+        return claimed
 
-    def _remove_stale_parts(self) -> None:
-        for part in self.folder.glob(f"{TEMPORARY_PREFIX}*"):
-            state = _state(part)
-            if state and time.time() - state.st_mtime > _STALE_SECONDS:
-                part.unlink(missing_ok=True)
+    def _make_room(self, size: int, *, evict: bool) -> bool:
+        """Whether `size` more bytes fit, after evicting; evicts nothing if they never will."""
+        whole = [(path, state) for path in self.folder.glob("*.h5") if (state := _state(path))]
+        parts = [state for path in self._parts() if (state := _state(path))]
+        used = sum(state.st_size for state in (*(state for _, state in whole), *parts))
+        free = free_megabytes(self.folder) * _MEGABYTE - self.leave_free
+        over = max(used + size - self.max_bytes, size - free)
+        if over <= 0 or not evict:
+            return over <= 0
+        with ExitStack() as stack:
+            leaving = []
+            for path, state in sorted(whole, key=lambda file: file[1].st_mtime_ns):
+                if over > 0 and stack.enter_context(_unused(path)):
+                    leaving.append(path)
+                    over -= state.st_size
+            if over <= 0:
+                for path in leaving:
+                    path.unlink(missing_ok=True)
+        return over <= 0
+
+    def _parts(self) -> Iterator[Path]:
+        return self.folder.glob(f"{TEMPORARY_PREFIX}*")
+
+    def _remove_dead_parts(self) -> None:
+        """Remove what killed processes left; the living hold a lock on theirs."""
+        for part in self._parts():
+            with _unused(part) as dead:
+                if dead:
+                    part.unlink(missing_ok=True)
 
 
 @contextmanager
-def _rows_written(part: Path, key: FeatureKey, rows: int) -> Iterator[Callable[[Rows], None]]:
-    """Yield what appends rows, in order, to the file's dataset."""
-    offset = lay_out(part, _DATASET, (rows, *key.shape), key.dtype)
-    with part.open("r+b") as file:
-        file.seek(offset)
-        yield lambda values: _write(file, np.ascontiguousarray(values, key.dtype))
-
-
-def _write(file: IO[bytes], values: Rows) -> None:
-    file.write(values.data)
-
-
-def _complete(part: Path, key: FeatureKey) -> None:
-    with h5py.File(part, "r+", locking=False) as file:
-        file[_DATASET].attrs["key"] = json.dumps(asdict(key), sort_keys=True)
-        file[_DATASET].attrs["complete"] = True
-
-
-def _mapped(path: Path, key: FeatureKey, rows: int) -> Rows | None:
-    shape = (rows, *key.shape)
-    try:
-        with h5py.File(path, "r") as file:
-            dataset = file[_DATASET]
-            offset = dataset.id.get_offset()
-            whole = dataset.shape == shape and dataset.dtype == key.dtype and not dataset.external
-            if not (whole and dataset.attrs.get("complete", False) and offset):
-                return None
-        return np.memmap(path, dtype=key.dtype, mode="r", offset=offset, shape=shape)
-    except (OSError, KeyError, ValueError):
-        return None
-
-
-def _evict(path: Path) -> bool:
-    """Remove a file unless somebody reads it; tells whether it is gone."""
-    with suppress(FileNotFoundError), path.open("rb") as file:  # another process may be faster
+def _unused(path: Path) -> Iterator[bool]:
+    """Whether nobody reads or writes a file, which then nobody can while this lasts."""
+    with ExitStack() as stack:
         try:
+            file: IO[bytes] = stack.enter_context(path.open("rb"))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        path.unlink()
-    return True
+        except (BlockingIOError, FileNotFoundError):  # in use, or removed by a reader as damaged
+            yield False
+        else:
+            yield True
+
+
+def _short(group: str) -> str:
+    return hashlib.sha256(group.encode()).hexdigest()[:24]
 
 
 def _state(path: Path) -> os.stat_result | None:

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from results.runs import Split
 from trainables.backbones import Whole
 from trainables.cuts import PHOTO, Cut, cut_at, nearest_sources
-from trainables.features import FeatureKey, Features, FeatureStore
+from trainables.device_names import gpu_names
+from trainables.features import Compute, FeatureKey, Features, FeatureStore
 from trainables.scaling import scaled
 from trainables.weights import Weights
 
@@ -84,26 +85,26 @@ def frozen_inputs(whole: Whole, cut: Cut, data: TrainingData, kind: str) -> Inpu
     """
     started = time.perf_counter()
     keys = {node: _key(whole, node, data, kind) for node in _worth_storing(whole, cut, data)}
+    found = _nearest(whole, cut.required, keys, data)
     pushed, written = 0, 0
-    if not all(data.store.has(keys[node]) for node in cut.required if node != PHOTO):
+    if found.nodes != cut.required:
         with data.store.filling(f"{data.digest} {whole.entry.name} {kind}"):
-            pushed, written = _fill(whole, keys, data, kind)
-    opened = _open(keys, data)
-    nodes, run = nearest_sources(whole.graph, cut.required, opened)
+            pushed, written = _fill(whole, cut, keys, data, kind)
+        found = _nearest(whole, cut.required, keys, data)
     return Inputs(
-        nodes=nodes,
-        arrays=tuple(data.photos if node == PHOTO else opened[node].rows for node in nodes),
-        recomputed=len(run),
+        nodes=found.nodes,
+        arrays=found.arrays,
+        recomputed=len(found.run),
         photos_prefix=pushed,
         bytes_stored=written,
         seconds=time.perf_counter() - started,
-        held=tuple(opened[node] for node in nodes if node != PHOTO),
+        held=found.held,
     )
 
 
 def numerics() -> str:
     """What moves the last bits of a layer's output besides its inputs."""
-    device = "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
+    device = ", ".join(gpu_names()) or "cpu"
     onednn = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default")
     return f"tensorflow {tf.__version__}, keras {keras.__version__}, oneDNN {onednn}, {device}"
 
@@ -132,29 +133,71 @@ def _key(whole: Whole, node: int, data: TrainingData, kind: str) -> FeatureKey:
 
 
 def _fill(
-    whole: Whole, keys: dict[int, FeatureKey], data: TrainingData, kind: str
+    whole: Whole, cut: Cut, keys: dict[int, FeatureKey], data: TrainingData, kind: str
 ) -> tuple[int, int]:
-    """Compute what is absent and affordable; return photos pushed and bytes written."""
+    """Compute what this trial lacks, and others where room is free.
+
+    Returns:
+        Photos pushed through frozen layers, and bytes written.
+    """
     rows = len(data.photos)
-    absent = [key for key in keys.values() if not data.store.has(key)]
-    chosen = data.store.affordable(absent, rows)
-    if not chosen:
+    # Held until the pass has ended, so that none of them gives way to what is computed from them.
+    needed = _nearest(whole, cut.required, keys, data)
+    absent = [node for node in keys if not data.store.has(keys[node])]
+    required = [keys[node] for node in absent if node in needed.lacking]
+    if not required:
         return 0, 0
-    opened = _open(keys, data)
-    wanted = tuple(key.node for key in chosen)
-    nodes, _ = nearest_sources(whole.graph, wanted, opened)
-    arrays = [data.photos if node == PHOTO else opened[node].rows for node in nodes]
-    whole.restore()
-    prefix = Prefix(whole, nodes, wanted, kind)
+
+    def prepare(chosen: Sequence[FeatureKey]) -> Compute:
+        wanted = tuple(key.node for key in chosen)
+        sources = _nearest(whole, wanted, keys, data)
+        whole.restore()
+        prefix = Prefix(whole, sources.nodes, wanted, kind)
+        return lambda window: prefix([array[window] for array in sources.arrays])
+
     written = data.store.fill(
-        chosen, rows, lambda window: prefix([array[window] for array in arrays]), batch=PREFIX_BATCH
+        required,
+        rows,
+        prepare,
+        batch=PREFIX_BATCH,
+        spare=[keys[node] for node in absent if node not in needed.lacking],
     )
-    return rows, written
+    return (rows if written else 0), written
 
 
-def _open(keys: dict[int, FeatureKey], data: TrainingData) -> dict[int, Features]:
-    found = {node: data.store.open(key, len(data.photos)) for node, key in keys.items()}
-    return {node: features for node, features in found.items() if features is not None}
+@dataclass(frozen=True)
+class _Sources:
+    """Where outputs come from: `nodes` that are stored (or the photos), `run` that are not.
+
+    `lacking` are the wanted nodes that are not stored.
+    """
+
+    nodes: tuple[int, ...]
+    arrays: tuple[NDArray[Any], ...]
+    run: tuple[int, ...]
+    lacking: frozenset[int]
+    held: tuple[Features, ...]
+
+
+def _nearest(
+    whole: Whole, wanted: tuple[int, ...], keys: dict[int, FeatureKey], data: TrainingData
+) -> _Sources:
+    """Open what is nearest to the wanted nodes; a file that cannot be opened is passed over."""
+    stored = {node for node, key in keys.items() if data.store.has(key)}
+    while True:
+        nodes, run = nearest_sources(whole.graph, wanted, stored)
+        opened = {node: data.store.open(keys[node], len(data.photos)) for node in nodes if node != PHOTO}
+        if lost := {node for node, features in opened.items() if features is None}:
+            stored -= lost
+            continue
+        held = {node: features for node, features in opened.items() if features is not None}
+        return _Sources(
+            nodes=nodes,
+            arrays=tuple(data.photos if node == PHOTO else held[node].rows for node in nodes),
+            run=run,
+            lacking=frozenset(wanted) - stored - {PHOTO},
+            held=tuple(held.values()),
+        )
 
 
 class Prefix:

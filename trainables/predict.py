@@ -23,6 +23,7 @@ from results.files import write_text
 from results.store import RunFolder
 from search_spaces.refusals import DataRefusal, Refusal
 from trainables.decoding import SUFFIXES, Undecodable, decode
+from trainables.listing import safe_name
 
 BATCH = 32
 SOME_SKIPPED = 3
@@ -39,6 +40,14 @@ class Answer:
     @property
     def probability(self) -> float:
         return max(self.probabilities)
+
+    @property
+    def name(self) -> str:
+        """The file as any writer accepts it."""
+        return safe_name(str(self.file))
+
+    def __str__(self) -> str:
+        return f"{self.name}\t{self.predicted}\t{self.probability:.4f}"
 
 
 def winner(folder: RunFolder) -> tuple[str, ...]:
@@ -71,9 +80,11 @@ def photo_files(paths: Sequence[Path]) -> list[Path]:
         elif path.is_file():
             found.append(path)
         else:
-            raise DataRefusal("there is no such photo or folder", where=str(path))
+            raise DataRefusal("there is no such photo or folder", where=safe_name(str(path)))
     if not found:
-        raise DataRefusal("there are no photos", where=", ".join(str(path) for path in paths))
+        raise DataRefusal(
+            "there are no photos", where=", ".join(safe_name(str(path)) for path in paths)
+        )
     return found
 
 
@@ -126,22 +137,23 @@ def _run(arguments: argparse.Namespace) -> int:
     for one in predict(model, files, run.data.classes, size=run.data.image_size):
         if isinstance(one, Answer):
             answers.append(one)
-            print(f"{one.file}\t{one.predicted}\t{one.probability:.4f}")
+            print(one)
         else:
             skipped += 1
-            print(f"skipped: {one[0]}: {one[1]}", file=sys.stderr)
+            print(f"skipped: {safe_name(str(one[0]))}: {safe_name(one[1])}", file=sys.stderr)
     if arguments.csv:
-        write_text(arguments.csv, _csv(answers, run.data.classes))
+        write_text(arguments.csv, as_csv(answers, run.data.classes))
     return SOME_SKIPPED if skipped else 0
 
 
-def _csv(answers: Sequence[Answer], classes: tuple[str, ...]) -> str:
+def as_csv(answers: Sequence[Answer], classes: tuple[str, ...]) -> str:
+    """Every class's probability per photo, as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["file", "class", "probability", *classes])
     for one in answers:
         numbers = [f"{value:.6f}" for value in (one.probability, *one.probabilities)]
-        writer.writerow([one.file, one.predicted, *numbers])
+        writer.writerow([one.name, one.predicted, *numbers])
     return text.getvalue()
 
 

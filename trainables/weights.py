@@ -115,11 +115,6 @@ def resolve(
     return Weights(name=name, files=files, seed=seed, digests=digests)
 
 
-def are_cached(backbones: tuple[str, ...], cache_dir: Path) -> bool:
-    """Whether ImageNet weights of all these backbones were downloaded before."""
-    return all((cache_dir / "weights" / KERAS_FILES[one].file).is_file() for one in backbones)
-
-
 def _random_digest(backbone: str, seed: int) -> str:
     return hashlib.sha256(f"random weights of {backbone}, seed {seed}".encode()).hexdigest()
 

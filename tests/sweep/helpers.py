@@ -11,19 +11,22 @@ from results.records import COMPLETED, FAILED, STOPPED_EARLY, EpochRecord, Trial
 from results.store import RunFolder
 from search_spaces import paper
 from search_spaces.config import TrialConfig
-from search_spaces.presets import DEMONSTRATION
+from search_spaces.presets import Preset
 from sweep.arguments import parse_arguments
 from sweep.assignment import Assignment
 from sweep.pool import Pool
 from sweep.settings import Machine, Settings, settings_from
+
+SMALL = Preset("digits", "random", image_size=75, epochs=3, batch_size=32, trials=3)
+"""The tests' own, so that the demonstration can change."""
 
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """Where many small runs are written: every record is flushed, which a disk takes its time for."""
 
 
 def settings(*words: str, **changes: Any) -> Settings:
-    """The demonstration's settings with what is typed put in."""
-    found = settings_from(parse_arguments(words), DEMONSTRATION)
+    """Small settings with what is typed put in."""
+    found = settings_from(parse_arguments(words), SMALL)
     return dataclasses.replace(found, **changes)
 
 

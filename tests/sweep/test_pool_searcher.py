@@ -10,6 +10,7 @@ from ray.tune.search import Searcher
 
 from results.records import FAILED, TrialRecord
 from results.store import RunFolder
+from search_spaces.refusals import EnvironmentRefusal
 from sweep.assignment import Assignment
 from sweep.pool import Pool, PoolSearcher, budget, folder_bytes
 from sweep.search import Studies
@@ -44,8 +45,9 @@ def sweep(tmp_path: Path) -> Sweep:
 
 
 def test_a_refusal_of_a_worker_ends_the_sweep_without_a_record(sweep: Sweep) -> None:
+    full = EnvironmentRefusal("the disk is full", where="/run", fix="Make room.")
     sweep.searcher.suggest("a")
-    sweep.searcher.on_trial_complete("a", {"refusal": ["the disk is full", "/run", "Make room."]})
+    sweep.searcher.on_trial_complete("a", {"refusal": full})
     assert str(sweep.searcher.refusal) == "the disk is full (/run). Make room."
     assert sweep.searcher.suggest("b") == Searcher.FINISHED
     assert sweep.folder.records() == ()

@@ -12,20 +12,29 @@ import pytest
 from results.runs import RunRecord
 from results.store import RunFolder
 from search_spaces import paper
+from search_spaces.presets import DEMONSTRATION, DIGITS_PER_CLASS
 from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal
 from sweep.arguments import parse_arguments
 from sweep.hardware import Hardware
-from sweep.prepare import clear_killed_trials, gather, make_way, resume, run_folder, start, versions
-from sweep.settings import Machine
-from tests.sweep.helpers import machine, record, settings
+from sweep.prepare import (
+    clear_killed_trials,
+    gather,
+    refuse_taken,
+    resume,
+    run_folder,
+    start,
+    versions,
+)
+from sweep.settings import Machine, settings_from
+from tests.sweep.helpers import machine, record
 from trainables.progress import quiet
 
 WORDS = ("--data", "digits", "--weights", "random", "--backbones", "vgg16", "--image-size", "32")
 HERE = Hardware(2, 8000, 0, "test")
 
 
-def make_way_for(folder: RunFolder, *words: str) -> None:
-    make_way(parse_arguments(["--run-dir", str(folder.root), *words]), folder)
+def refuse_taken_for(folder: RunFolder, *words: str) -> None:
+    refuse_taken(parse_arguments(["--run-dir", str(folder.root), *words]), folder)
 
 
 def names(folder: Path) -> list[str]:
@@ -42,7 +51,7 @@ def run(tmp_path: Path, kept: Machine) -> RunFolder:
     """A run of the digits that was started and has no trial yet."""
     folder = RunFolder(tmp_path / "run")
     materials = gather(parse_arguments(WORDS), kept, progress=quiet, warn=pytest.fail)
-    start(materials, folder, kept, HERE, words=WORDS, seconds_prepare=1.5)
+    start(materials, folder, kept, HERE, words=WORDS)
     return folder
 
 
@@ -68,14 +77,14 @@ def test_a_folder_with_something_else_in_it_is_refused_and_left_alone(
     (tmp_path / "trials").mkdir()
     (tmp_path / "trials/notes.txt").write_text("mine")
     with pytest.raises(UsageRefusal, match=r"no run: thesis\.tex"):
-        make_way_for(RunFolder(tmp_path), *words)
+        refuse_taken_for(RunFolder(tmp_path), *words)
     assert names(tmp_path) == ["thesis.tex", "trials", "trials/notes.txt"]
 
 
 def test_a_folder_with_a_run_is_refused_and_left_alone(run: RunFolder) -> None:
     before = names(run.root)
     with pytest.raises(UsageRefusal, match="holds a run already") as refused:
-        make_way_for(run)
+        refuse_taken_for(run)
     assert "--overwrite" in refused.value.fix
     assert names(run.root) == before
 
@@ -87,18 +96,41 @@ def test_overwriting_a_run_removes_only_what_is_a_runs(run: RunFolder) -> None:
     (run.root / "thesis.tex").write_text("mine")
     before = names(run.root)
     with pytest.raises(UsageRefusal, match=r"no run: thesis\.tex"):
-        make_way_for(run, "--overwrite")
+        refuse_taken_for(run, "--overwrite")
     assert names(run.root) == before
     (run.root / "thesis.tex").rename(run.root / ".thesis.tex")
-    make_way_for(run, "--overwrite")
-    assert names(run.root) == [".thesis.tex"]
+    refuse_taken_for(run, "--overwrite")
+    run.clear()
+    assert names(run.root) == [".thesis.tex", "log.txt"]
+
+
+def test_a_typo_in_the_photos_costs_no_old_run(run: RunFolder, kept: Machine) -> None:
+    run.write_record(record("VGG16", 0))
+    before = names(run.root)
+    typed = parse_arguments(["--run-dir", str(run.root), "--overwrite", "--data", "/no/where"])
+    refuse_taken(typed, run)
+    with pytest.raises(Refusal):
+        gather(typed, kept, progress=quiet, warn=pytest.fail)
+    assert names(run.root) == before
+
+
+def test_a_folder_in_which_nothing_was_started_is_discarded(tmp_path: Path, run: RunFolder) -> None:
+    empty = RunFolder(tmp_path / "empty")
+    with empty.locked():
+        empty.log.write_text("refused")
+        empty.discard_unstarted()
+    assert not empty.root.exists()
+    before = names(run.root)
+    run.discard_unstarted()
+    assert names(run.root) == before
 
 
 def test_overwriting_follows_no_link_out_of_the_run(run: RunFolder, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere/mine").write_text("mine")
     run.tensorboard.symlink_to(tmp_path / "elsewhere")
-    make_way_for(run, "--overwrite")
+    refuse_taken_for(run, "--overwrite")
+    run.clear()
     assert names(run.root) == []
     assert names(tmp_path / "elsewhere") == ["mine"]
 
@@ -109,8 +141,8 @@ def test_an_empty_folder_and_the_rest_of_a_start_that_failed_are_no_run(
 ) -> None:
     for name in inside:
         (tmp_path / name).write_text("")
-    make_way_for(RunFolder(tmp_path))
-    make_way_for(RunFolder(tmp_path / "new"))
+    refuse_taken_for(RunFolder(tmp_path))
+    refuse_taken_for(RunFolder(tmp_path / "new"))
 
 
 @pytest.mark.parametrize(
@@ -179,11 +211,11 @@ def test_a_resume_of_a_run_without_a_setting_is_refused(run: RunFolder, kept: Ma
 
 def test_a_run_starts_with_all_that_a_resume_needs(run: RunFolder, kept: Machine) -> None:
     written = run.read_run()
-    assert written.planned == settings(*WORDS).planned
+    assert written.planned == settings_from(parse_arguments(WORDS), DEMONSTRATION).planned
     assert (written.lag, written.seed, written.command) == (2, 42, WORDS)
     assert written.demonstration
     assert written.versions == versions()
-    assert sum(run.read_split().counts().values()) == written.data.photos == 400
+    assert sum(run.read_split().counts().values()) == written.data.photos == 10 * DIGITS_PER_CLASS
     assert resumed(run, kept, "--max-concurrent", "9")
 
 

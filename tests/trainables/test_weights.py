@@ -16,7 +16,7 @@ from results.files import file_sha256
 from search_spaces.backbones import NAMES
 from search_spaces.refusals import EnvironmentRefusal
 from trainables.downloads import fetch
-from trainables.weights import KERAS_FILES, Weights, are_cached, resolve
+from trainables.weights import KERAS_FILES, Weights, resolve
 
 BACKBONES = ("VGG16", "Xception")
 
@@ -178,14 +178,6 @@ def test_random_weights_need_no_file_and_are_named_by_backbone_and_seed(tmp_path
     assert one == same
     assert len({*one.digests.values(), *other.digests.values()}) == 4
     assert not (tmp_path / "none").exists()
-
-
-def test_imagenet_weights_are_cached_only_if_all_are_there(tmp_path: Path) -> None:
-    (tmp_path / "weights").mkdir()
-    assert not are_cached(BACKBONES, tmp_path)
-    write(tmp_path / "weights" / KERAS_FILES["VGG16"].file)
-    assert are_cached(("VGG16",), tmp_path)
-    assert not are_cached(BACKBONES, tmp_path)
 
 
 def test_cached_imagenet_weights_with_the_wrong_digest_are_never_used(tmp_path: Path) -> None:
