@@ -77,7 +77,7 @@ def _run(arguments: Namespace, words: Sequence[str]) -> int:
     if arguments.plan:
         _show_plan(arguments, folder, machine, console)
         return COMPLETE
-    with folder.locked(), _ending_well(folder, console):
+    with folder.locked(), _ending_well(folder, console), signals_as_exceptions():
         prepared = _prepare(arguments, words, folder, machine, hardware, console)
         with _board(arguments, folder, console):
             _train(prepared, folder, console)
