@@ -48,4 +48,5 @@ def _plain(records: Sequence[TrialRecord], counts: dict[str, int]) -> int:
 
 
 def _reads_features(record: TrialRecord) -> bool:
-    return record.anatomy is not None and FROM_PHOTOS not in record.anatomy.stored
+    anatomy = record.anatomy
+    return anatomy is not None and anatomy.recomputed == 0 and FROM_PHOTOS not in anatomy.stored

@@ -30,15 +30,16 @@ def sizes(summary: Summary) -> Section:
 def _lead(summary: Summary) -> str:
     lead = (
         "Published are Keras' figures for the models with their ImageNet top of 1,000 classes; the "
-        "published time is that of a GPU. Depth is counted as layers that have weights."
+        "published time is that of a GPU. Depth is counted as layers that have weights. Size, "
+        "parameters and depth with the top are counted at the published input size."
     )
     if not summary.characteristics:
         return f"{lead} Nothing was measured in this run."
     first = summary.characteristics[0]
     return (
-        f"{lead} Measured here on {first.device}, {first.batch} photos of {first.image_size} "
+        f"{lead} Timed here on {first.device}, {first.batch} photos of {first.image_size} "
         "pixels per step, inference mode: so compare the backbones with each other, not the times "
-        "with the published ones. The top is measured and then left off, as in every trial."
+        "with the published ones. The top is timed and then left off, as in every trial."
     )
 
 

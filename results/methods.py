@@ -30,7 +30,8 @@ PAPER_REDREW = "the paper scored it on a re-drawn split, mostly its members' tra
 def doubts(evidence: Evidence, backbones: Sequence[str]) -> tuple[str, ...]:
     """Why the run's accuracies cannot be held against the paper's; empty if they can.
 
-    Comparable are two classes, the paper's number of test photos and ImageNet weights.
+    Comparable are cats and dogs, the paper's number of test photos, and weights from a file: the
+    weights of a folder are taken to be ImageNet's, since nothing in a file says so.
     """
     run, found = evidence.run, []
     if run.demonstration:
@@ -38,11 +39,18 @@ def doubts(evidence: Evidence, backbones: Sequence[str]) -> tuple[str, ...]:
     test = len(evidence.labels("test"))
     if (len(evidence.classes), test) != (len(paper.CLASSES), paper.TEST_PHOTOS):
         found.append(f"other photos ({len(evidence.classes)} classes, {test} for test)")
+    elif not _are_the_papers(evidence.classes):
+        found.append(f"other photos ({' and '.join(evidence.classes)})")
     if run.weights == "random":
         found.append("other weights (random)")
     elif without := [name for name in backbones if not run.weights_sha256.get(name)]:
         found.append(f"other weights (no digest for {', '.join(without)})")
     return tuple(found)
+
+
+def _are_the_papers(classes: Sequence[str]) -> bool:
+    """Whether the classes are cats and dogs, in the singular or plural and any case."""
+    return tuple(name.casefold().removesuffix("s") for name in classes) == paper.CLASSES
 
 
 def setting_doubts(config: TrialConfig) -> tuple[str, ...]:

@@ -143,12 +143,14 @@ class Characteristics:
 
     Attributes:
         backbone: its name.
-        image_size: pixels; batch: photos per step; device: in words.
-        megabytes: of the weights as float32, with the ImageNet top of 1,000 classes.
-        parameters: with the top.
-        depth: layers that have weights, as Keras counts.
-        milliseconds_per_step: median of several steps.
-        *_without_top: the same for the backbone alone.
+        image_size: pixels of the photos that were timed, those of the run.
+        device: what it was timed on, by name; batch: photos per step.
+        megabytes: of the weights as float32, with the ImageNet top of 1,000 classes, built at the
+            model's default input size (299 or 224 pixels), as Keras publishes it.
+        parameters: of the same model. VGG16's top would be smaller at a smaller `image_size`.
+        depth: of the same model, layers that have weights, as Keras counts.
+        milliseconds_per_step: with the top at `image_size`, median of several steps.
+        *_without_top: of the backbone alone; its weights do not depend on the size.
     """
 
     backbone: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -74,3 +75,14 @@ def test_a_broken_disk_is_named(tmp_path: Path, number: int, told: str) -> None:
 def test_other_faults_of_the_system_are_not_hidden(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError), disk_faults_named(tmp_path):
         raise IsADirectoryError(errno.EISDIR, "a folder")
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o077, 0o600), (0o022, 0o644), (0o002, 0o664)])
+def test_the_umask_decides_who_may_read(tmp_path: Path, mask: int, mode: int) -> None:
+    path = tmp_path / "a.txt"
+    code = (
+        "import os, pathlib, sys; from results.files import write_text\n"
+        "os.umask(int(sys.argv[2])); write_text(pathlib.Path(sys.argv[1]), 'x')\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path), str(mask)], check=True)
+    assert stat.S_IMODE(path.stat().st_mode) == mode

@@ -91,3 +91,16 @@ def test_only_the_papers_rule_is_marked_as_looking_at_test(tmp_path: Path) -> No
         ("the paper's two, as documented", False),
     ]
     assert rows[1].members == ("InceptionResNetV2/baseline", "Xception/baseline")
+
+
+@pytest.mark.parametrize(
+    ("classes", "doubted"),
+    [(("rose", "tulip"), True), (("dog", "cat"), True), (("Cats", "Dogs"), False)],
+)
+def test_only_cats_and_dogs_are_held_against_the_paper(
+    tmp_path: Path, classes: tuple[str, str], doubted: bool
+) -> None:
+    trials = [Trial("Xception", 0)]
+    [found] = summarise(make_run(tmp_path, trials, classes=classes, sizes=PAPER_SIZES)).backbones
+    reason = found.baseline.verdict.reason
+    assert (f"other photos ({' and '.join(classes)})" in reason) == doubted
