@@ -102,5 +102,6 @@ def test_only_cats_and_dogs_are_held_against_the_paper(
 ) -> None:
     trials = [Trial("Xception", 0)]
     [found] = summarise(make_run(tmp_path, trials, classes=classes, sizes=PAPER_SIZES)).backbones
+    assert found.baseline.verdict is not None
     reason = found.baseline.verdict.reason
     assert (f"other photos ({' and '.join(classes)})" in reason) == doubted
