@@ -2,9 +2,11 @@
 
     python -m trainables.characteristics RUN
 
-Keras publishes these for the model *with* its ImageNet top; here they are measured with and without
-it, at the run's image size. Depth is Keras' own count: layers that have weights. What was measured
-on the same machine and versions before is taken from the cache folder.
+Keras publishes these for the model *with* its ImageNet top at its default input size, and so are
+size, parameters and depth with the top counted here (VGG16's dense layers grow with the photo). The
+times are of the run's image size, with the top and without it. Depth is Keras' own count: layers
+that have weights. What was measured before on the same device, by name, with the same versions is
+taken from the cache folder.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,52 +26,72 @@ from results.files import read_json, write_json
 from results.runs import Characteristics, RunRecord
 from results.store import RunFolder
 from search_spaces.refusals import Refusal
+from trainables.caches import cache_dir_of
+from trainables.device_names import device_name
 
 BATCH = 32
 REPEATS = 5
+DEFAULT_SIZE = 224
+DEFAULT_SIZES = {"InceptionV3": 299, "InceptionResNetV2": 299, "Xception": 299}
+"""Pixels of the input that Keras' published figures are of, where they are not `DEFAULT_SIZE`."""
+
+_SCHEMA = 2
 _CLASSES = 1000
 _FLOAT_BYTES = 4
 _MEGABYTE = 1024 * 1024
 
 
+def counted(backbone: str) -> tuple[int, int]:
+    """Parameters and depth of the model that Keras publishes: top and default input size."""
+    model = _built(backbone, DEFAULT_SIZES.get(backbone, DEFAULT_SIZE), top=True)
+    return int(model.count_params()), _depth(model)
+
+
 def measure(backbone: str, image_size: int, device: str) -> Characteristics:
-    """Build the backbone with and without its top, and time inference on random photos."""
+    """Build the backbone with and without its top, and time inference on random photos.
+
+    Args:
+        image_size: pixels, of what is timed.
+        device: in words.
+    """
     photos = np.random.default_rng(0).random((BATCH, image_size, image_size, 3), np.float32)
+    parameters, depth = counted(backbone)
     top, bare = _built(backbone, image_size, top=True), _built(backbone, image_size, top=False)
     return Characteristics(
         backbone=backbone,
         image_size=image_size,
         device=device,
         batch=BATCH,
-        megabytes=top.count_params() * _FLOAT_BYTES / _MEGABYTE,
+        megabytes=parameters * _FLOAT_BYTES / _MEGABYTE,
         megabytes_without_top=bare.count_params() * _FLOAT_BYTES / _MEGABYTE,
-        parameters=top.count_params(),
+        parameters=parameters,
         parameters_without_top=bare.count_params(),
-        depth=_depth(top),
+        depth=depth,
         depth_without_top=_depth(bare),
         milliseconds_per_step=_milliseconds(top, photos),
         milliseconds_per_step_without_top=_milliseconds(bare, photos),
     )
 
 
-def of_run(run: RunRecord, backbones: Sequence[str]) -> list[Characteristics]:
-    """Measure each backbone of a run, or take what the cache folder has of this machine."""
-    folder = Path(run.settings["cache_dir"]) / "characteristics"
-    threads = run.hardware["cpus"]
-    gpus = run.hardware["gpus"]
-    device = f"{run.hardware['name']}, {threads} CPU threads" if not gpus else f"{gpus} GPU"
+def of_run(
+    run: RunRecord,
+    backbones: Sequence[str],
+    *,
+    device: str,
+    versions: Sequence[str],
+    folder: Path,
+    measured: Callable[[str, int, str], Characteristics] = measure,
+) -> list[Characteristics]:
+    """Measure each backbone of a run, or take what `folder` has of this device and versions."""
     found = []
     for backbone in backbones:
-        path = folder / f"{_key(run, backbone, device)}.json"
+        parts = [_SCHEMA, backbone, run.data.image_size, device, *versions]
+        key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
+        path = folder / f"{key}.json"
         if not path.is_file():
-            write_json(path, vars(measure(backbone, run.data.image_size, device)))
+            write_json(path, vars(measured(backbone, run.data.image_size, device)))
         found.append(Characteristics(**read_json(path)))
     return found
-
-
-def _key(run: RunRecord, backbone: str, device: str) -> str:
-    parts = [backbone, run.data.image_size, device, dict(run.versions), dict(run.hardware)]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
 
 
 def _built(backbone: str, image_size: int, *, top: bool) -> Any:
@@ -99,6 +121,13 @@ def _milliseconds(model: Any, photos: np.ndarray[Any, Any]) -> float:
     return 1000 * statistics.median(seconds)
 
 
+def _versions() -> tuple[str, str]:
+    import keras
+    import tensorflow as tf
+
+    return tf.__version__, keras.__version__
+
+
 def main(arguments: Sequence[str]) -> int:
     """Measure a run's backbones into its folder; return the exit code."""
     from trainables.devices import configure
@@ -110,7 +139,14 @@ def main(arguments: Sequence[str]) -> int:
     try:
         run = folder.read_run()
         configure(cpus=run.hardware["cpus"], gpus=run.hardware["gpus"])
-        folder.write_characteristics(of_run(run, run.settings["backbones"]))
+        rows = of_run(
+            run,
+            run.settings["backbones"],
+            device=device_name(run.hardware["cpus"]),
+            versions=_versions(),
+            folder=cache_dir_of(run) / "characteristics",
+        )
+        folder.write_characteristics(rows)
     except Refusal as refusal:
         print(f"error: {refusal}", file=sys.stderr)
         return refusal.exit_code

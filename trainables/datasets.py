@@ -8,7 +8,8 @@ file of ours, or one of two names:
 
 The dataset lands in `<cache_dir>/datasets/<key>.h5`. The key covers all that the pixels depend on,
 so a second call opens the file without decoding (4,000 photos: milliseconds instead of seconds),
-and a changed photo, size or decoder makes another file. A damaged cache file is rebuilt.
+and a changed photo, size or decoder makes another file. A damaged cache file is rebuilt. Photos are
+known by `trainables.fingerprints`, not by content: a copied folder is decoded again.
 
 `DataRecord.digest` is computed while a file is written. Opening checks names and labels in full,
 but only a sample of the pixels; a dataset file that the user names is checked row by row.
@@ -35,8 +36,9 @@ from trainables.dataset_files import SCHEMA, SUFFIX, Dataset, open_dataset
 from trainables.decoding import DECODER_VERSION
 from trainables.digits import write_digits
 from trainables.downloads import fetch
+from trainables.fingerprints import file_fingerprint, folder_fingerprint
 from trainables.folders import list_folder
-from trainables.listing import Listing, safe_name
+from trainables.listing import safe_name
 from trainables.progress import Progress, quiet
 from trainables.sources import Source, labelled
 
@@ -150,7 +152,7 @@ def _from_folder(
     path: Path, given: str, image_size: int, cache_dir: Path, progress: Progress
 ) -> Dataset:
     listing = list_folder(path)
-    cached = _path(cache_dir, "folder", image_size, _fingerprint(listing))
+    cached = _path(cache_dir, "folder", image_size, folder_fingerprint(path, listing))
 
     def rebuild() -> None:
         source = labelled(listing)
@@ -166,9 +168,7 @@ def _from_file(
 ) -> Dataset:
     if _is_hdf5(path):
         return _named_dataset(path, image_size)
-    state = path.stat()
-    place = safe_name(str(path.resolve()))
-    cached = _path(cache_dir, "zip", image_size, place, state.st_size, state.st_mtime_ns)
+    cached = _path(cache_dir, "zip", image_size, file_fingerprint(path))
 
     def rebuild() -> None:
         with listed_zip(path) as listing:
@@ -233,11 +233,3 @@ def _remove_leftovers(folder: Path) -> None:
 def _path(cache_dir: Path, kind: str, image_size: int, *identity: str | int) -> Path:
     text = json.dumps([SCHEMA, DECODER_VERSION, kind, image_size, *identity])
     return cache_dir / "datasets" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}{SUFFIX}"
-
-
-def _fingerprint(listing: Listing) -> str:
-    """Of a folder's names, sizes and times of change; the content is not read."""
-    photos = [(found.parts, found.size, found.stamp) for found in listing.photos]
-    rejected = [one.file for one in listing.rejected]
-    rest = [sorted(listing.folders), listing.ignored, rejected]
-    return hashlib.sha256(json.dumps([photos, rest]).encode()).hexdigest()

@@ -21,7 +21,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +85,7 @@ class FeatureStore:
         batch: int,
         spare: Sequence[FeatureKey] = (),
     ) -> int:
-        """Compute all rows of the layers that there is room for, in one pass, and write their files.
+        """Compute all rows of the layers that there is room for, in one pass, and store them.
 
         Args:
             required: older files give way to these, in this order.
@@ -150,9 +150,11 @@ class FeatureStore:
 
     def _make_room(self, size: int, *, evict: bool) -> bool:
         """Whether `size` more bytes fit, after evicting; evicts nothing if they never will."""
-        whole = [(path, state) for path in self.folder.glob("*.h5") if (state := _state(path))]
-        parts = [state for path in self._parts() if (state := _state(path))]
-        used = sum(state.st_size for state in (*(state for _, state in whole), *parts))
+        # Parts come first, and by inode: one may be renamed meanwhile, and must count exactly once.
+        sizes = {state.st_ino: state.st_size for _, state in _states(self._parts())}
+        whole = _states(self.folder.glob("*.h5"))
+        sizes |= {state.st_ino: state.st_size for _, state in whole}
+        used = sum(sizes.values())
         free = free_megabytes(self.folder) * _MEGABYTE - self.leave_free
         over = max(used + size - self.max_bytes, size - free)
         if over <= 0 or not evict:
@@ -196,9 +198,10 @@ def _short(group: str) -> str:
     return hashlib.sha256(group.encode()).hexdigest()[:24]
 
 
-def _state(path: Path) -> os.stat_result | None:
-    """What the system says of a file, or None if another process has removed or renamed it."""
-    try:
-        return path.stat()
-    except FileNotFoundError:
-        return None
+def _states(paths: Iterable[Path]) -> list[tuple[Path, os.stat_result]]:
+    """What the system says of files, but for those that another process has removed meanwhile."""
+    found = []
+    for path in paths:
+        with suppress(FileNotFoundError):
+            found.append((path, path.stat()))
+    return found

@@ -186,7 +186,9 @@ def _nearest(
     stored = {node for node, key in keys.items() if data.store.has(key)}
     while True:
         nodes, run = nearest_sources(whole.graph, wanted, stored)
-        opened = {node: data.store.open(keys[node], len(data.photos)) for node in nodes if node != PHOTO}
+        opened = {
+            node: data.store.open(keys[node], len(data.photos)) for node in nodes if node != PHOTO
+        }
         if lost := {node for node, features in opened.items() if features is None}:
             stored -= lost
             continue

@@ -7,7 +7,6 @@ scaling are inside. Photos that have the trial's size already pass the resizing 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -17,6 +16,7 @@ from results.runs import RunRecord
 from results.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 from trainables.backbones import Whole, build
+from trainables.caches import cache_dir_of
 from trainables.scaling import scaled, scaling_kind
 from trainables.weights import Weights, resolve
 
@@ -24,11 +24,12 @@ from trainables.weights import Weights, resolve
 def run_weights(run: RunRecord, backbones: tuple[str, ...]) -> Weights:
     """The weights that the run started from, checked against the digests it recorded.
 
+    They are looked for in the run's cache folder or, where that does not exist, in this machine's.
+
     Raises:
         EnvironmentRefusal: they are missing or others now.
     """
-    cache_dir = Path(run.settings["cache_dir"])
-    weights = resolve(run.weights, backbones, cache_dir=cache_dir, seed=run.seed)
+    weights = resolve(run.weights, backbones, cache_dir=cache_dir_of(run), seed=run.seed)
     for backbone in backbones:
         if weights.digests[backbone] != run.weights_sha256.get(backbone):
             raise EnvironmentRefusal(

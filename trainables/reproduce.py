@@ -2,14 +2,14 @@
 
     python -m trainables.reproduce RUN TRIAL        (run_sweep.py --reproduce RUN TRIAL)
 
-Exit code 0 if every epoch's losses and the test probabilities agree to 1e-5, else 1. On the same
-machine and versions they agree bit for bit.
+Exit code 0 if every epoch's losses and the test probabilities agree to 1e-5, else 1; a repetition
+that diverges does not agree. On the same machine and versions they agree bit for bit.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class Agreement:
 
     @property
     def agrees(self) -> bool:
-        return max(self.loss, self.probability) <= TOLERANCE
+        return self.loss <= TOLERANCE and self.probability <= TOLERANCE  # a NaN is neither
 
     def __str__(self) -> str:
         if self.loss == self.probability == 0:
@@ -55,13 +55,14 @@ def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResul
     Raises:
         DataRefusal: the photos are not those of the run any more.
     """
+    from trainables.caches import cache_dir_of
     from trainables.datasets import prepare
     from trainables.features import FeatureStore
     from trainables.frozen import TrainingData
     from trainables.rebuilt import run_weights
     from trainables.train import train
 
-    config, cache_dir = record.config, Path(run.settings["cache_dir"])
+    config, cache_dir = record.config, cache_dir_of(run)
     dataset = prepare(
         run.settings["data"], image_size=config.image_size, cache_dir=cache_dir, seed=run.seed
     )
@@ -116,10 +117,20 @@ def _run(folder: RunFolder, trial: str) -> int:
     from trainables.rebuilt import scored_record
 
     record = scored_record(folder, trial)
-    again = repeat(folder, run, record)
-    found = agreement(folder, record, again)
-    print(f"{trial}: recorded test accuracy {record.test_accuracy}, again {again.test_accuracy}")
-    print(f"{trial}: {found}")
+    return verdict(folder, record, lambda: repeat(folder, run, record))
+
+
+def verdict(folder: RunFolder, record: TrialRecord, again: Callable[[], TrialResult]) -> int:
+    """Repeat a trial, print in words whether it agrees, and return the exit code."""
+    try:
+        result = again()
+    except ArithmeticError as fault:  # `train.Diverged`, whose module loads TensorFlow
+        print(f"{record.trial}: NOT reproduced: the repetition {fault}")
+        return 1
+    found = agreement(folder, record, result)
+    accuracies = f"recorded test accuracy {record.test_accuracy}, again {result.test_accuracy}"
+    print(f"{record.trial}: {accuracies}")
+    print(f"{record.trial}: {found}")
     return 0 if found.agrees else 1
 
 

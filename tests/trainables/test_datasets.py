@@ -118,9 +118,15 @@ def test_a_second_call_reads_no_photo_and_takes_the_new_name(tmp_path: Path) -> 
     root = tree(tmp_path / "photos", TWO)
     first = prepared(root, tmp_path / "cache")
     changed = first.path.stat().st_mtime_ns
-    for file in root.rglob("*.png"):
-        file.chmod(0)
-    again = prepared(f"{root}/../photos", tmp_path / "cache")
+    told: list[str] = []
+    again = prepare(
+        f"{root}/../photos",
+        image_size=SIZE,
+        cache_dir=tmp_path / "cache",
+        seed=1,
+        progress=lambda what, *_: told.append(what),
+    )
+    assert told == []
     assert again.path.stat().st_mtime_ns == changed
     assert again.record.source.endswith("/../photos")
     assert again.record.name == "photos"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from search_spaces.refusals import EnvironmentRefusal
-from trainables.features import FeatureKey, FeatureStore
+from trainables.features import Compute, FeatureKey, FeatureStore
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 37
@@ -49,16 +47,20 @@ def blank(shape: tuple[int, ...]) -> Callable[[slice], Sequence[NDArray[Any]]]:
     return lambda window: [np.zeros((window.stop - window.start, *shape), np.float32)]
 
 
+def fill(store: FeatureStore, keys: Sequence[FeatureKey], work: Compute) -> int:
+    return store.fill(keys, ROWS, lambda _: work, batch=8)
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> FeatureStore:
-    """A store with room for so many of these, each with its header."""
+    """A store with room for all."""
     return FeatureStore(tmp_path / "features", 10**9)
 
 
 @pytest.fixture
 def filled(store: FeatureStore) -> Path:
     """The file of one layer's rows."""
-    store.fill([KEY], ROWS, compute_one, batch=8)
+    fill(store, [KEY], compute_one)
     return next(store.folder.glob("*.h5"))
 
 
@@ -70,31 +72,35 @@ def test_a_fill_that_ends_in_the_middle_leaves_nothing(store: FeatureStore, batc
         return compute(window)
 
     with pytest.raises(KeyboardInterrupt):
-        store.fill([KEY, SMALLER], ROWS, until_killed, batch=8)
-    assert list(store.folder.iterdir()) == []
+        fill(store, [KEY, SMALLER], until_killed)
+    assert list(store.folder.glob("*.h5")) == list(store.folder.glob(".part-*")) == []
     assert store.open(KEY, ROWS) is None
 
 
-def test_a_process_killed_in_the_middle_leaves_nothing_under_the_final_name(
-    store: FeatureStore,
-) -> None:
+def test_rows_that_were_not_computed_are_never_stored(store: FeatureStore) -> None:
+    with pytest.raises(ValueError, match="were not computed"):
+        fill(store, [KEY], lambda window: [VALUES[window][:1]])
+    assert store.open(KEY, ROWS) is None
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_fill(store: FeatureStore) -> None:
     code = (
         "import os, sys, pathlib, numpy as np\n"
-        "from tests.trainables.test_features import KEY, ROWS, FeatureStore, compute_one\n"
+        "from tests.trainables.test_features import KEY, FeatureStore, compute_one, fill\n"
         "def work(window):\n"
         "    if window.start: os.kill(os.getpid(), 9)\n"
         "    return compute_one(window)\n"
-        "FeatureStore(pathlib.Path(sys.argv[1]), 10**9).fill([KEY], ROWS, work, batch=8)\n"
+        "fill(FeatureStore(pathlib.Path(sys.argv[1]), 10**9), [KEY], work)\n"
     )
     ended = subprocess.run(
         [sys.executable, "-c", code, str(store.folder)], cwd=ROOT, check=False, timeout=60
     )
     assert ended.returncode == -9
     assert list(store.folder.glob("*.h5")) == []
-    [part] = store.folder.iterdir()
-    os.utime(part, (time.time() - 25 * 3600,) * 2)
-    store.fill([KEY], ROWS, compute_one, batch=8)
-    assert not part.exists()
+    assert len(list(store.folder.glob(".part-*"))) == 1
+    fill(store, [KEY], compute_one)
+    assert list(store.folder.glob(".part-*")) == []
+    assert store.open(KEY, ROWS) is not None
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.1, 0.5, 0.9])
@@ -105,7 +111,41 @@ def test_a_truncated_file_is_removed_and_computed_again(
         file.truncate(int(filled.stat().st_size * share))
     assert store.open(KEY, ROWS) is None
     assert not filled.exists()
-    store.fill([KEY], ROWS, compute_one, batch=8)
+    fill(store, [KEY], compute_one)
+    assert store.open(KEY, ROWS) is not None
+
+
+@pytest.mark.parametrize("place", [0.0, 0.5, 1.0], ids=["first", "middle", "last"])
+def test_one_flipped_bit_removes_the_file(store: FeatureStore, filled: Path, place: float) -> None:
+    with h5py.File(filled, "r") as file:
+        first, size = file["features"].id.get_offset(), file["features"].id.get_storage_size()
+    content = bytearray(filled.read_bytes())
+    content[first + int(place * (size - 1))] ^= 1
+    filled.write_bytes(content)
+    assert store.open(KEY, ROWS) is None
+    assert not filled.exists()
+
+
+def test_a_file_without_a_sum_is_not_used(store: FeatureStore, filled: Path) -> None:
+    with h5py.File(filled, "r+") as file:
+        del file["features"].attrs["crc32"]
+    assert store.open(KEY, ROWS) is None
+
+
+def test_a_file_of_another_key_under_this_name_is_not_used(
+    store: FeatureStore, filled: Path
+) -> None:
+    other = replace(KEY, weights="x" * 64)
+    filled.rename(store.folder / f"{other.name}.h5")
+    assert store.open(other, ROWS) is None
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_file_is_summed_once_a_process(
+    store: FeatureStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store.open(KEY, ROWS) is not None
+    monkeypatch.setattr("trainables.feature_files.zlib.crc32", lambda *_: 1 / 0)
     assert store.open(KEY, ROWS) is not None
 
 
@@ -142,18 +182,25 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_refused_and_leaves_nothing(tiny_disk: Path) -> None:
-    store = FeatureStore(tiny_disk / "features", 10**9)
-    store.fill([KEY], ROWS, compute_one, batch=8)
+    store = FeatureStore(tiny_disk / "features", 10**9, leave_free=-(10**9))
+    fill(store, [KEY], compute_one)
     large = replace(KEY, shape=(10_000,))
     with pytest.raises(EnvironmentRefusal, match="the disk is full") as refused:
-        store.fill([large], ROWS, blank((10_000,)), batch=8)
+        fill(store, [large], blank((10_000,)))
     assert str(tiny_disk) in str(refused.value)
-    assert [path.stem for path in store.folder.iterdir()] == [KEY.name]
+    assert [path.stem for path in store.folder.glob("*.h5")] == [KEY.name]
+    assert list(store.folder.glob(".part-*")) == []
     assert store.open(KEY, ROWS) is not None
 
 
+def test_on_a_disk_without_room_to_spare_nothing_is_stored(tiny_disk: Path) -> None:
+    store = FeatureStore(tiny_disk / "features", 10**9)
+    assert fill(store, [KEY], compute_one) == 0
+    assert store.open(KEY, ROWS) is None
+
+
 def test_rows_come_back_as_they_were_stored(store: FeatureStore) -> None:
-    written = store.fill([KEY, SMALLER], ROWS, compute, batch=8)
+    written = fill(store, [KEY, SMALLER], compute)
     assert written == ROWS * (6 * 4 + 5 * 2)
     for key, values in ((KEY, VALUES), (SMALLER, OTHERS.astype(np.float16))):
         found = store.open(key, ROWS)
@@ -165,7 +212,7 @@ def test_rows_come_back_as_they_were_stored(store: FeatureStore) -> None:
 
 @pytest.mark.parametrize("batch", [1, 7, ROWS, 1000])
 def test_the_size_of_the_batches_does_not_matter(store: FeatureStore, batch: int) -> None:
-    store.fill([KEY], ROWS, compute_one, batch=batch)
+    store.fill([KEY], ROWS, lambda _: compute_one, batch=batch)
     found = store.open(KEY, ROWS)
     assert found is not None
     np.testing.assert_array_equal(found.rows, VALUES)
@@ -192,59 +239,3 @@ def test_every_part_of_a_key_is_in_its_name(
     assert replace(KEY, **change).name != KEY.name == filled.stem
     assert store.open(replace(KEY, **change), ROWS) is None
     assert (store.has(replace(KEY, **change)), store.has(KEY)) == (False, True)
-
-
-def some(store: FeatureStore, *nodes: int) -> list[FeatureKey]:
-    """Layers of 100 kB in all, computed, the last one used last."""
-    keys = [replace(KEY, node=node, shape=(1000,)) for node in nodes]
-    for age, key in enumerate(keys):
-        store.fill([key], 25, blank((1000,)), batch=25)
-        stamp = time.time() - 1000 + age
-        os.utime(store.folder / f"{key.name}.h5", (stamp, stamp))
-    return keys
-
-
-def budgeted(tmp_path: Path, files: float) -> FeatureStore:
-    """A store with room for so many of these, each with its header."""
-    return FeatureStore(tmp_path / "features", int(files * 120_000))
-
-
-def left(store: FeatureStore, keys: Sequence[FeatureKey]) -> list[bool]:
-    return [store.has(key) for key in keys]
-
-
-def test_nothing_is_affordable_that_is_larger_than_the_budget(tmp_path: Path) -> None:
-    store = budgeted(tmp_path, 2.4)
-    keys = some(store, 1, 2)
-    assert store.affordable([replace(keys[0], node=3, shape=(3000,))], 25) == []
-    assert left(store, keys) == [True, True]
-    assert budgeted(tmp_path, 0).affordable([KEY], ROWS) == []
-
-
-def test_the_least_recently_used_gives_way(tmp_path: Path) -> None:
-    store = budgeted(tmp_path, 4)
-    keys = some(store, 1, 2, 3)
-    opened = store.open(keys[0], 25)  # used just now
-    del opened
-    wanted = [replace(keys[0], node=4), replace(keys[0], node=5)]
-    assert store.affordable(wanted, 25) == wanted
-    assert left(store, keys) == [True, False, True]
-
-
-def test_a_file_in_use_never_gives_way(tmp_path: Path) -> None:
-    store = budgeted(tmp_path, 2.4)
-    keys = some(store, 1, 2)
-    used = [store.open(key, 25) for key in keys]
-    new = replace(keys[0], node=3)
-    assert store.affordable([new], 25) == []
-    assert left(store, keys) == [True, True]
-    used.pop(0)
-    assert store.affordable([new], 25) == [new]
-    assert left(store, keys) == [False, True]
-
-
-def test_of_several_layers_those_are_chosen_that_the_budget_has_room_for(tmp_path: Path) -> None:
-    store = budgeted(tmp_path, 2.4)
-    keys = [replace(KEY, node=node, shape=(1000,)) for node in (1, 2, 3)]
-    assert store.affordable(keys, 25) == keys[:2]
-    assert store.affordable([replace(keys[0], shape=(9000,)), *keys[1:]], 25) == keys[1:]

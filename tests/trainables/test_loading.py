@@ -43,6 +43,22 @@ def test_weights_of_another_backbone_are_refused_in_one_line(tmp_path: Path) -> 
     assert "\n" not in str(caught.value)
 
 
+def test_weights_that_were_changed_after_they_were_hashed_are_refused(tmp_path: Path) -> None:
+    from trainables.backbones import build
+
+    base = saved("VGG16", tmp_path)
+    weights = resolve(str(tmp_path), ("VGG16",), cache_dir=tmp_path, seed=1)
+    base.layers[1].kernel.assign(base.layers[1].kernel.numpy() + 1)
+    base.save_weights(tmp_path / "vgg16_notop.weights.h5", overwrite=True)
+    with pytest.raises(EnvironmentRefusal, match="VGG16 were changed since the run") as caught:
+        build("VGG16", image_size=SIZE, classes=2, weights=weights)
+    assert "\n" not in str(caught.value)
+    assert weights.digests["VGG16"] in str(caught.value)
+    (tmp_path / "vgg16_notop.weights.h5").unlink()
+    with pytest.raises(EnvironmentRefusal, match="VGG16 cannot be read: No such file"):
+        build("VGG16", image_size=SIZE, classes=2, weights=weights)
+
+
 def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     base = saved("VGG16", tmp_path)
     base.layers[1].kernel.assign(base.layers[1].kernel.numpy() * np.nan)

@@ -1,0 +1,160 @@
+"""RESULTS.md: what was measured, beside what was asked, and what bounds each miss."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from results.files import write_text
+from tests.benchmarks.row import MISSED, UNMEASURED, Row
+from tests.benchmarks.sizes import BATCH, SEED, Sizes
+
+_ABOUT = """\
+# What the speed costs and gives
+
+Ours against `plain_ray_keras.py`, the script that Ray Tune's and Keras' documentation lead to: same
+trials, split, weights, batch size, oneDNN setting, concurrency and threads; the photos decoded
+already for both. Every figure is of a process of its own, timed from its start to its end, the two
+sides by turns; `x` is plain's seconds over ours, `of` is a share. Figures are medians, with the
+smallest and the largest of the repeats. A size that fits the budget is smaller than a user's, so
+imports, building and tracing weigh more on both sides; rows of whole sweeps say what the same parts
+come to for 4,000 photos and ten epochs, which is computed, not measured.
+
+    make bench                                       all of it, 60 minutes on 2 idle cores
+    python -m tests.benchmarks --minutes 20 --rows G1,G3 --out RESULTS.md
+"""
+_PART_NAMES = (
+    "steps are epochs at their steady speed, validation included; frozen layers include their "
+    "tracing; rest is starting Ray and processes, imports where not named, records, and waiting"
+)
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """When and on what the figures were taken, in words and numbers."""
+
+    date: str
+    minutes: float
+    versions: Mapping[str, str]
+    cpus: int
+    memory_megabytes: int
+    load: float
+    concurrent: int
+    threads: int
+    onednn: str
+    sizes: Sizes
+
+
+def processor() -> str:
+    """The kind of processor, as far as it decides speed."""
+    flags: set[str] = set()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        lines = info.read_text().splitlines()
+        flags = set(next((line for line in lines if line.startswith("flags")), "").split())
+    kind = "an AVX-512 " if "avx512f" in flags else "an AVX2 " if "avx2" in flags else "a "
+    return f"{kind}{platform.machine().replace('_', '-')} CPU"
+
+
+def load() -> float:
+    """Processes that wanted to run in the last minute: above zero, the machine was not idle."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+
+
+def write_page(path: Path, rows: Sequence[Row], occasion: Occasion, elapsed: float) -> None:
+    """Write the whole page; called after every row, so that a kill loses nothing."""
+    parts = [
+        _ABOUT,
+        _when(occasion, elapsed),
+        _table(rows),
+        *_misses(rows),
+        *_unmeasured(rows),
+        *_profiles(rows),
+    ]
+    write_text(path, "\n".join(parts))
+
+
+def _when(one: Occasion, elapsed: float) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in one.versions.items())
+    sizes = one.sizes
+    return (
+        f"{one.date}; {one.cpus} cores of {processor()}, {one.memory_megabytes / 1024:.0f} GB; "
+        f"load {one.load:.1f} when it began; budget {one.minutes:g} minutes, "
+        f"{elapsed / 60:.0f} used.\n\n"
+        f"{versions}.\n\n"
+        f"{one.concurrent} trials at a time with {one.threads} thread each, "
+        f"TF_ENABLE_ONEDNN_OPTS={one.onednn}, seed {SEED}, batch {BATCH}, synthetic photos and "
+        f"random weights unless a row says otherwise, {sizes.image} px; {sizes.photos} photos are "
+        f"split 60 : 20 : 20.\n"
+    )
+
+
+def _table(rows: Sequence[Row]) -> str:
+    head = (
+        "| | what | goal | measured | spread | repeats | verdict |\n|---|---|---|---|---|---|---|\n"
+    )
+    return head + "\n".join(_line(row) for row in rows) + "\n"
+
+
+def _line(row: Row) -> str:
+    goal = row.goal
+    spread = "" if row.spread is None else f"{_figure(row.spread[0])} to {_figure(row.spread[1])}"
+    value = "" if row.value is None else f"{_figure(row.value)} {goal.unit}"
+    verdict = f"**{row.verdict}**" if row.verdict == MISSED else row.verdict
+    cells = (goal.name, goal.what, goal.text, value, spread, str(row.repeats or ""), verdict)
+    return f"| {' | '.join(cells)} |"
+
+
+def _figure(value: float) -> str:
+    if value == 0 or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.1e}"
+
+
+def _misses(rows: Sequence[Row]) -> list[str]:
+    missed = [row for row in rows if row.verdict == MISSED]
+    if not missed:
+        return []
+    lines = [f"- **{row.goal.name}**: {_miss(row)}" for row in missed]
+    return ["## Misses, and what bounds them\n", "\n".join(lines) + "\n"]
+
+
+def _miss(row: Row) -> str:
+    assert row.value is not None
+    said = f"{_figure(row.value)} {row.goal.unit}, asked {row.goal.text}. {row.note}."
+    ours = row.profiles.get("ours")
+    if not ours:
+        return said
+    first, second = sorted(ours, key=lambda name: -ours[name])[:2]
+    total = sum(ours.values())
+    shares = f"{ours[first] / total:.0%} and {ours[second] / total:.0%}"
+    return f"{said} Most of ours is {first} and {second} ({shares})."
+
+
+def _unmeasured(rows: Sequence[Row]) -> list[str]:
+    left = [row for row in rows if row.verdict == UNMEASURED]
+    if not left:
+        return []
+    return ["## Not measured\n", "\n".join(f"- {one.goal.name}: {one.note}" for one in left) + "\n"]
+
+
+def _profiles(rows: Sequence[Row]) -> list[str]:
+    told = [row for row in rows if row.value is not None and row.note]
+    notes = [f"- **{row.goal.name}**: {row.note}." for row in told if row.verdict != MISSED]
+    lines = [
+        f"- **{row.goal.name}** {side}: {_parts(parts)}"
+        for row in rows
+        for side, parts in row.profiles.items()
+    ]
+    found = ["## Notes\n", "\n".join(notes) + "\n"] if notes else []
+    if lines:
+        about = f"Worker-seconds (seconds times trials at a time): {_PART_NAMES}.\n"
+        found += ["## Where the seconds went\n", about, "\n".join(lines) + "\n"]
+    return found
+
+
+def _parts(parts: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {seconds:.0f}" for name, seconds in parts.items())

@@ -1,0 +1,217 @@
+"""The opponent: the script that Ray Tune's and Keras' documentation lead to, written with care.
+
+    python -m tests.benchmarks.plain_ray_keras LIST.json DATASET.h5 OUT.json
+
+Every trial is a Ray Tune function trainable in a process of its own, Ray's default. It imports
+TensorFlow, builds `keras.applications.X` with the paper's head, sets `layer.trainable = False` for
+the frozen part, compiles, and calls `model.fit` over a tf.data pipeline: photos that are decoded
+already, shuffled, batched, scaled in parallel, prefetched. It validates every epoch, keeps the best
+epoch's weights in memory (`EarlyStopping` with `restore_best_weights` and endless patience), and
+predicts the test photos once. No checkpoints, no loggers, no TensorBoard, no debugging.
+
+Frozen Dropout is switched off: the trials are ours, and in them what is frozen is deterministic.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from results.files import write_json
+from search_spaces.backbones import HEAD, backbone_named
+from search_spaces.config import TrialConfig
+from tests.benchmarks.task import Task
+
+
+def main(words: list[str]) -> None:
+    """Train a list of trials and write what came out of each."""
+    task_path, dataset, out = (Path(word).absolute() for word in words)
+    write_json(out, {"trials": sweep(Task.read(task_path), dataset)})
+
+
+def sweep(task: Task, dataset: Path) -> dict[str, dict[str, Any]]:
+    """Run the trials by Ray Tune; return each one's last report."""
+    os.environ.update(RAY_USAGE_STATS_ENABLED="0", TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1")
+    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+
+    import ray
+    from ray import tune
+
+    temporary = Path(tempfile.mkdtemp(prefix="plain-"))
+    try:
+        ray.init(
+            num_cpus=task.concurrent * task.cpus,
+            include_dashboard=False,
+            log_to_driver=False,
+            configure_logging=False,
+            _temp_dir=str(temporary),
+        )
+        shared = {"task": task, "dataset": str(dataset)}
+        trainable = tune.with_parameters(trial, **shared)
+        tuner = tune.Tuner(
+            tune.with_resources(trainable, {"cpu": task.cpus}),
+            param_space={"name": tune.grid_search(list(task.points))},
+            tune_config=tune.TuneConfig(max_concurrent_trials=task.concurrent),
+            run_config=tune.RunConfig(storage_path=str(temporary / "results"), verbose=0),
+        )
+        results = tuner.fit()
+        if results.num_errors:
+            raise RuntimeError(f"a plain trial failed: {results.errors[0]}")
+        return {one.config["name"]: one.metrics["outcome"] for one in results}
+    finally:
+        ray.shutdown()
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def trial(config: dict[str, Any], *, task: Task, dataset: str) -> None:
+    """The body of one trial; reports every epoch's validation accuracy, and the outcome last."""
+    started = time.perf_counter()
+
+    from ray import tune
+
+    outcome = train(
+        task.points[config["name"]],
+        task,
+        Path(dataset),
+        lambda accuracy: tune.report({"validation_accuracy": accuracy}),
+        started,
+    )
+    tune.report({"validation_accuracy": max(outcome["accuracies"]), "outcome": outcome})
+
+
+def train(point: TrialConfig, task: Task, dataset: Path, report: Any, started: float) -> Any:
+    """Train one point; return its figures and where its seconds went."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+    import keras
+    import tensorflow as tf
+
+    # Threads between operations are left to TensorFlow, so that prefetching has one.
+    tf.config.threading.set_intra_op_parallelism_threads(task.cpus)
+    tf.config.set_visible_devices([], "GPU")
+
+    from trainables.dataset_files import open_dataset
+    from trainables.splits import split
+
+    imported = time.perf_counter()
+    data = open_dataset(dataset)
+    photos, parts = data.photos(), split(data, seed=task.seed)
+    model = build(point, classes=len(data.record.classes), task=task)
+    model.compile(
+        optimizer=optimizer(point),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    built = time.perf_counter()
+    read = {
+        part: batches(photos, data.labels, parts.indices(part), point, shuffled=part == "train")
+        for part in ("train", "validation", "test")
+    }
+    ends: list[float] = []
+    best = keras.callbacks.EarlyStopping(
+        "val_accuracy", mode="max", patience=point.epochs, restore_best_weights=True
+    )
+
+    def epoch_ended(_: int, logs: dict[str, float]) -> None:
+        ends.append(time.perf_counter())
+        report(logs["val_accuracy"])
+
+    told = keras.callbacks.LambdaCallback(on_epoch_end=epoch_ended)
+    history = model.fit(
+        read["train"],
+        validation_data=read["validation"],
+        epochs=point.epochs,
+        callbacks=[best, told],
+        verbose=0,
+    ).history
+    fitted = time.perf_counter()
+    test = model.predict(read["test"], verbose=0)
+    right = test.argmax(axis=1) == data.labels[parts.indices("test")]
+    return {
+        "accuracies": [float(one) for one in history["val_accuracy"]],
+        "losses": [float(one) for one in history["loss"]],
+        "test_accuracy": float(right.mean()),
+        "import": imported - started,
+        "build": built - imported,
+        "epochs": [end - start for start, end in zip([built, *ends], ends, strict=False)],
+        "test": time.perf_counter() - fitted,
+        "total": time.perf_counter() - started,
+    }
+
+
+def build(point: TrialConfig, *, classes: int, task: Task) -> Any:
+    """The backbone with the paper's head, frozen before the unfreeze point; seeds as in ours."""
+    import keras
+
+    entry = backbone_named(point.backbone)
+    keras.utils.set_random_seed(task.seed)
+    shape = (point.image_size, point.image_size, 3)
+    make = getattr(keras.applications, entry.name)
+    base = make(include_top=False, weights=None, input_shape=shape)
+    if task.weights != "random":
+        base.load_weights(Path(task.weights) / f"{entry.name.lower()}_notop.weights.h5")
+    frozen = base.layers
+    if point.unfreeze != HEAD:
+        frozen = base.layers[: [one.name for one in base.layers].index(point.unfreeze)]
+    for layer in frozen:
+        layer.trainable = False
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0
+    tensor = base.output
+    for offset, spec in enumerate((*entry.head, f"logits:{classes}")):
+        tensor = head_layer(spec, seed=point.seed + offset)(tensor)
+    return keras.Model(base.input, tensor)
+
+
+def head_layer(spec: str, *, seed: int) -> Any:
+    """One layer of a head as the catalogue writes it."""
+    import keras
+
+    kind, _, number = spec.partition(":")
+    first = keras.initializers.GlorotUniform(seed=seed)
+    layers = keras.layers
+    return {
+        "gap": lambda: layers.GlobalAveragePooling2D(),
+        "flatten": lambda: layers.Flatten(),
+        "batch_norm": lambda: layers.BatchNormalization(),
+        "dropout": lambda: layers.Dropout(float(number), seed=seed),
+        "dense": lambda: layers.Dense(int(number), activation="relu", kernel_initializer=first),
+        "logits": lambda: layers.Dense(int(number), kernel_initializer=first),
+    }[kind]()
+
+
+def optimizer(point: TrialConfig) -> Any:
+    """Keras' own defaults at the point's rate; `sgd` with Nesterov momentum, as in ours."""
+    from keras import optimizers
+
+    rate = point.learning_rate
+    if point.optimizer == "sgd":
+        return optimizers.SGD(rate, momentum=0.9, nesterov=True)
+    classes = {"adam": optimizers.Adam, "adagrad": optimizers.Adagrad}
+    return classes.get(point.optimizer, optimizers.RMSprop)(rate)
+
+
+def batches(photos: Any, labels: Any, rows: Any, point: TrialConfig, *, shuffled: bool) -> Any:
+    """[n, S, S, 3] scaled photos and [n] labels, batch by batch, prepared ahead of the network."""
+    import tensorflow as tf
+
+    from trainables.scaling import scaled, scaling_kind
+
+    kind = scaling_kind(point.backbone, point.scaling)
+    data = tf.data.Dataset.from_tensor_slices((photos[rows], labels[rows]))
+    if shuffled:
+        data = data.shuffle(len(rows), seed=point.seed)
+    return (
+        data.batch(point.batch_size)
+        .map(lambda pixels, label: (scaled(pixels, kind), label), tf.data.AUTOTUNE)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,218 @@
+"""Measurements inside one process of ours, each started as a process by the driver.
+
+    python -m tests.benchmarks.probes NAME SPEC.json OUT.json
+
+    fixed     seconds and tf.function traces of further trials in a living process (G2)
+    reading   decoding a photo, fetching cached rows, a suffix step (G4)
+    rates     frozen layers: seconds per photo once everything is traced (G5)
+    cuts      the frozen pass for all cuts, and for the deepest alone (K)
+    heap      anonymous memory of a head-only trial on many photos (memory)
+    growth    anonymous memory after each of several trials (memory)
+
+They go through `train`, the room's one public function, wherever it can show what is asked.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from results.files import read_json, write_json
+from search_spaces import paper
+from search_spaces.backbones import HEAD, backbone_named
+from search_spaces.config import OPTIMIZERS, TrialConfig
+from tests.benchmarks.photos import jpegs
+from tests.benchmarks.task import other_cut
+from tests.benchmarks.watches import FirstEpoch, functions_recorded, traces
+
+if TYPE_CHECKING:
+    from trainables.frozen import TrainingData
+
+Spec = dict[str, Any]
+_PLENTY = 10**13
+_TIMED_BATCHES = 4
+
+
+def training_data(
+    spec: Spec, cache: str, points: Sequence[str], room: int = _PLENTY
+) -> TrainingData:
+    """The spec's dataset with a feature store in `cache` of `room` bytes."""
+    from trainables.dataset_files import open_dataset
+    from trainables.features import FeatureStore
+    from trainables.frozen import TrainingData
+    from trainables.splits import split
+    from trainables.weights import resolve
+
+    dataset, name = open_dataset(Path(spec["dataset"])), spec["backbone"]
+    return TrainingData(
+        photos=dataset.photos(),
+        split=split(dataset, seed=spec["seed"]),
+        classes=len(dataset.record.classes),
+        digest=dataset.record.digest,
+        weights=resolve("random", (name,), cache_dir=Path(cache), seed=spec["seed"]),
+        store=FeatureStore(Path(spec["cache"]) / cache, room),
+        points={name: tuple(points)},
+    )
+
+
+def point(spec: Spec, **changes: Any) -> TrialConfig:
+    """The paper's point with the spec's sizes, two epochs, and what is to differ."""
+    sized = {"epochs": 2, "image_size": spec["image"], "seed": spec["seed"]}
+    base = paper.baseline(spec["backbone"], **sized)
+    return dataclasses.replace(base, **changes)
+
+
+def fixed(spec: Spec) -> Any:
+    """Per further trial: seconds until its first epoch ended, less a steady epoch, and traces."""
+    made = functions_recorded()
+
+    from trainables.bench import Bench
+    from trainables.train import train
+
+    entry, bench = backbone_named(spec["backbone"]), Bench()
+    data = training_data(spec, "features", entry.points)
+    other = next(one for one in OPTIMIZERS if one != point(spec).optimizer)
+    visits: list[tuple[str, TrialConfig]] = [("first", point(spec))]
+    visits += [
+        ("known", point(spec, learning_rate=1e-5 * (1 + again))) for again in range(spec["repeats"])
+    ]
+    visits += [
+        ("optimizer", point(spec, optimizer=other)),
+        ("cut", point(spec, unfreeze=other_cut(entry))),
+    ]
+    found: dict[str, list[tuple[float, int]]] = {}
+    for kind, config in visits:
+        before, first = traces(made), FirstEpoch()
+        result = train(config, data, first, bench=bench)
+        seconds = first.seconds - result.epochs[1].seconds
+        found.setdefault(kind, []).append((seconds, traces(made) - before))
+    return found
+
+
+def reading(spec: Spec) -> Any:
+    """Seconds per decoded photo, per fetched row of the paper's cut, per fetched batch and step."""
+    from trainables.bench import Bench
+    from trainables.cuts import cut_at
+    from trainables.decoding import decode
+    from trainables.frozen import frozen_inputs
+    from trainables.scaling import scaling_kind
+    from trainables.train import train
+
+    config, bench = point(spec), Bench()
+    data = training_data(spec, "features", (config.unfreeze,))
+    result = train(config, data, lambda _: None, bench=bench)
+    whole = bench.whole(config, data)
+    cut = cut_at(whole.graph, whole.first(config.unfreeze))
+    kind = scaling_kind(config.backbone, config.scaling)
+    arrays = frozen_inputs(whole, cut, data, kind).arrays
+    rng = np.random.default_rng(spec["seed"])
+    orders = [rng.permutation(len(data.photos))[: config.batch_size] for _ in range(50)]
+    batch = _median_seconds(lambda rows: [one[rows] for one in arrays], orders)
+    files = jpegs(40, spec["seed"])
+    photo = _median_seconds(lambda file: decode(file, spec["image"]), files)
+    counts = data.split.counts()
+    steps = sum(-(-counts[part] // config.batch_size) for part in ("train", "validation"))
+    row_bytes = sum(one[0].nbytes for one in arrays)
+    step = result.epochs[1].seconds / steps
+    row = batch / len(orders[0])
+    return {"photo": photo, "row": row, "batch": batch, "step": step, "row_bytes": row_bytes}
+
+
+def _median_seconds(call: Callable[[Any], Any], inputs: Sequence[Any]) -> float:
+    seconds = []
+    for one in inputs:
+        started = time.perf_counter()
+        call(one)
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds)
+
+
+def rates(spec: Spec) -> Any:
+    """Seconds per photo through the frozen layers of the paper's cut, in batches, traced before."""
+    from trainables.bench import Bench
+    from trainables.cuts import PHOTO, cut_at
+    from trainables.frozen import PREFIX_BATCH, Prefix
+
+    config = point(spec)
+    data = training_data(spec, "features", ())
+    whole = Bench().whole(config, data)
+    cut = cut_at(whole.graph, whole.first(config.unfreeze))
+    prefix = Prefix(whole, (PHOTO,), cut.required, "unit")
+    batch = np.asarray(data.photos[:PREFIX_BATCH])
+    prefix([batch])
+    return _median_seconds(prefix, [[batch]] * _TIMED_BATCHES) / len(batch)
+
+
+def cuts(spec: Spec) -> Any:
+    """Seconds of the frozen pass: for every cut of the backbone, and for the deepest alone."""
+    from trainables.bench import Bench
+    from trainables.train import train
+
+    bench, points = Bench(), backbone_named(spec["backbone"]).points
+    seconds: dict[str, list[float]] = {"warm": [], "all": [], "deepest": []}
+    for again in range(spec["repeats"]):
+        for kind, asked in (("warm", (HEAD,)), ("deepest", (HEAD,)), ("all", points)):
+            if kind == "warm" and again:  # the first pass alone meets a cold process
+                continue
+            data = training_data(spec, f"{kind}-{again}", asked)
+            result = train(point(spec, unfreeze=HEAD, epochs=1), data, lambda _: None, bench=bench)
+            seconds[kind].append(result.cost.seconds_features)
+    return seconds
+
+
+def heap(spec: Spec) -> Any:
+    """The most anonymous memory, MB, at the ends of a head-only trial's epochs."""
+    from trainables.train import train
+
+    seen: list[float] = []
+    data = training_data(spec, "features", (HEAD,))
+    train(point(spec, unfreeze=HEAD), data, lambda _: seen.append(anonymous_megabytes()))
+    return max(*seen, anonymous_megabytes())
+
+
+def growth(spec: Spec) -> Any:
+    """Anonymous memory, MB, after each of several trials at one point of the network."""
+    from trainables.bench import Bench
+    from trainables.train import train
+
+    bench, data = Bench(), training_data(spec, "features", (spec["unfreeze"],))
+    after = []
+    for number in range(spec["trials"]):
+        rate = 1e-5 * (1 + number)
+        config = point(spec, unfreeze=spec["unfreeze"], learning_rate=rate)
+        train(config, data, lambda _: None, bench=bench)
+        gc.collect()
+        after.append(anonymous_megabytes())
+    return after
+
+
+def anonymous_megabytes() -> float:
+    """Resident memory that belongs to this process alone; mapped files do not count (Linux)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    [kilobytes] = [line.split()[1] for line in lines if line.startswith("RssAnon:")]
+    return int(kilobytes) / 1024
+
+
+PROBES = {one.__name__: one for one in (fixed, reading, rates, cuts, heap, growth)}
+
+
+def main(words: list[str]) -> None:
+    """Run one probe with the threads of one trial and write what it found."""
+    from trainables.devices import configure
+
+    name, spec_path, out = words
+    spec = read_json(Path(spec_path))
+    configure(cpus=spec["cpus"], gpus=0)
+    write_json(Path(out), PROBES[name](spec))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

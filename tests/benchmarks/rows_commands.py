@@ -1,0 +1,80 @@
+"""Rows about the command as its user meets it, and about real photos with real weights."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+
+from tests.benchmarks.row import Row, measured, unmeasured
+from tests.benchmarks.sizes import BATCH, SEED
+from tests.benchmarks.sweeps import ours, plain
+from tests.benchmarks.task import paper_points
+from tests.benchmarks.workplace import HOME, Workplace
+
+SHARED = HOME.parent / "shared"
+REAL_BACKBONE = "Xception"
+_PHOTOS_THAT_ARE_CHANCE = 2
+
+
+def command(place: Workplace) -> list[Row]:
+    """`--help`, and `--plan` once the dataset is decoded."""
+    repeats = max(3, place.sizes.repeats)
+    helps = [place.time(["run_sweep.py", "--help"], name="help") for _ in range(repeats)]
+    cache, words = place.folder("cache"), ["run_sweep.py", "--plan", "--data", "digits"]
+    words += ["--weights", "random", "--cache-dir", str(cache)]
+    cold = place.time(words, name="plan")
+    plans = [place.time(words, name="plan") for _ in range(repeats)]
+    return [
+        measured("help", helps, statistics.median(helps) < 0.3, "whole process"),
+        measured("plan", plans, statistics.median(plans) < 3, f"digits; not cached {cold:.1f} s"),
+    ]
+
+
+def real_photos(place: Workplace) -> list[Row]:
+    """Real photos and Xception's real weights at the paper's cut: accuracy of both, and ratio."""
+    archives, weights = sorted((SHARED / "data").glob("*.zip")), SHARED / "weights"
+    if not archives or not (weights / f"{REAL_BACKBONE.lower()}_notop.weights.h5").is_file():
+        return [unmeasured("real", "no photos and weights in a folder `shared` beside this one")]
+    sizes = place.sizes
+    image = max(75, sizes.image)
+    dataset = _decoded(place, archives[0], image)
+    sized = {
+        "epochs": sizes.real_epochs,
+        "batch_size": BATCH,
+        "image_size": image,
+        "seed": SEED,
+    }
+    points = paper_points((REAL_BACKBONE,), sizes.real_trials, sized)
+    theirs = plain(place, points, dataset, weights=str(weights))
+    mine = ours(place, points, dataset, weights=str(weights))
+    judged = sizes.real_photos // 5
+    met = abs(theirs.best - mine.best) * judged < _PHOTOS_THAT_ARE_CHANCE + 0.5
+    note = (
+        f"{sizes.real_photos} photos of {image} px, {len(points)} trials, {sizes.real_epochs} "
+        f"epochs; best validation accuracy plain {theirs.best:.3f}, ours {mine.best:.3f}, their "
+        f"test accuracy {theirs.test:.3f} and {mine.test:.3f}; the same within "
+        f"{_PHOTOS_THAT_ARE_CHANCE} of {judged} photos, whose order differs"
+    )
+    profiles = {"plain": theirs.parts, "ours": mine.parts}
+    return [measured("real", [theirs.seconds / mine.seconds], met, note, profiles)]
+
+
+def _decoded(place: Workplace, archive: Path, image: int) -> Path:
+    """A seeded part of the photos, half of each class, as a dataset file."""
+    from trainables.archives import listed_zip
+    from trainables.building import Quota, build
+    from trainables.progress import quiet
+    from trainables.sources import labelled
+
+    path = place.root / "real.h5"
+    with listed_zip(archive) as listing:
+        build(
+            path,
+            labelled(listing),
+            image_size=image,
+            name="real",
+            given="real",
+            quota=Quota(place.sizes.real_photos // 2, SEED),
+            progress=quiet,
+        )
+    return path

@@ -1,0 +1,177 @@
+"""Rows about whole sweeps: ours against the plain script, end to end (G1, G1b, G3, G5, G6, G7)."""
+
+from __future__ import annotations
+
+import importlib.util
+import statistics
+from pathlib import Path
+
+from tests.benchmarks.row import Row, measured, unmeasured
+from tests.benchmarks.sizes import BATCH, SEED, USERS_EPOCHS, USERS_PHOTOS
+from tests.benchmarks.sweeps import Side, at_users_size, ours, plain, spread_over_depths
+from tests.benchmarks.task import Points, Sized, default_points, head_points, paper_points
+from tests.benchmarks.workplace import Workplace
+
+_PROBES = "tests.benchmarks.probes"
+_MEASURED_EPOCHS = 3
+
+
+def papers_cuts(place: Workplace) -> list[Row]:
+    """G1: the paper's cuts, several learning rates per backbone, plain and ours by turns."""
+    pairs = _paper_pairs(place)
+    sizes = place.sizes
+    note = _sizes_in_words(place, len(_paper_points(place)), sizes.photos, sizes.epochs)
+    return [_ratio_row("G1", pairs, place, sizes.photos, sizes.epochs, 3.5, note)]
+
+
+def default_space(place: Workplace) -> list[Row]:
+    """G1b: what the default space suggests, head-only to deep; plain on a share of it."""
+    sizes, epochs = place.sizes, place.sizes.searched_epochs
+    points = default_points(sizes.backbones, sizes.searched_trials, _sized(place, epochs))
+    dataset = place.dataset(sizes.photos, sizes.image)
+    share = spread_over_depths(points, sizes.plain_share)
+    theirs = plain(place, share, dataset, stand_for=len(points))
+    pairs = [(theirs, ours(place, points, dataset))]
+    note = _sizes_in_words(place, len(points), sizes.photos, epochs)
+    return [_ratio_row("G1b", pairs, place, sizes.photos, epochs, 6.0, note)]
+
+
+def head_only(place: Workplace) -> list[Row]:
+    """G3: many head-only trials of one backbone; plain on a few of them, for a few epochs."""
+    sizes = place.sizes
+    points = head_points(sizes.backbone, sizes.head_trials, _sized(place, sizes.head_epochs))
+    dataset = place.dataset(sizes.head_photos, sizes.image)
+    few = dict(list(points.items())[: sizes.head_measured])
+    theirs = plain(place, few, dataset, epochs=_MEASURED_EPOCHS, stand_for=len(points))
+    mine = ours(place, points, dataset)
+    further = statistics.median(theirs.trial_seconds) / statistics.median(mine.trial_seconds)
+    note = (
+        f"{_sizes_in_words(place, len(points), sizes.head_photos, sizes.head_epochs)}; "
+        f"cold cache; a further trial alone {further:.0f} x"
+    )
+    row = _ratio_row("G3", [(theirs, mine)], place, sizes.head_photos, sizes.head_epochs, 100, note)
+    return [row, _fused()]
+
+
+def lower_bound(place: Workplace) -> list[Row]:
+    """G5: seconds of the sweep of G1 over its distinct frozen passes and its suffix steps.
+
+    The frozen passes at the speed that one process has alone, the steps at the speed of the sweep's
+    own steady epochs; both divided by how many trials run at a time.
+    """
+    pairs, sizes = _paper_pairs(place), place.sizes
+    per_photo = sum(_frozen_rate(place, name) for name in sizes.backbones)
+    values = [
+        mine.seconds * place.concurrent / (per_photo * sizes.photos + mine.parts["steps"])
+        for _, mine in pairs
+    ]
+    note = f"frozen layers of all backbones {per_photo * 1000:.0f} ms a photo, one pass each"
+    profiles = {"ours": pairs[-1][1].parts}
+    return [measured("G5", values, statistics.median(values) <= 1.3, note, profiles)]
+
+
+def early_stopping(place: Workplace) -> list[Row]:
+    """G6: ours with early stopping against plain without, on one backbone's default list."""
+    sizes = place.sizes
+    sized = _sized(place, sizes.stopping_epochs)
+    points = default_points((sizes.light,), sizes.stopping_trials, sized)
+    dataset = place.dataset(sizes.photos, sizes.image)
+    theirs = plain(place, points, dataset)
+    mine = ours(place, points, dataset, early_stopping=True)
+    words = _sizes_in_words(place, len(points), sizes.photos, sizes.stopping_epochs)
+    note = f"{words}; {sizes.light}; {_bests(theirs, mine)}"
+    row = _ratio_row("G6", [(theirs, mine)], place, sizes.photos, sizes.stopping_epochs, 12, note)
+    same = mine.best >= theirs.best
+    return [row if same else measured("G6", [row.value or 0.0], False, note, row.profiles)]
+
+
+def second_run(place: Workplace) -> list[Row]:
+    """G7 and the first finished trial: one trial, then again as new runs on the warm cache."""
+    sizes, cache = place.sizes, place.folder("cache")
+    points = paper_points((sizes.backbone,), 1, _sized(place, 2))
+    dataset = place.dataset(sizes.photos, sizes.image)
+    cold = ours(place, points, dataset, cache=cache)
+    warm = [ours(place, points, dataset, cache=cache) for _ in range(sizes.repeats)]
+    pushed, firsts = [one.photos_prefix for one in warm], [one.first_trial for one in warm]
+    note = f"{sizes.backbone}, {sizes.photos} photos"
+    return [
+        measured("G7", pushed, max(pushed) == 0, f"{note}; the first run {cold.photos_prefix}"),
+        measured(
+            "first",
+            firsts,
+            statistics.median(firsts) < 20,
+            f"{note}, two epochs; from the process' start; cold {cold.first_trial:.1f} s",
+            {"ours": warm[-1].parts},
+        ),
+    ]
+
+
+def _paper_points(place: Workplace) -> Points:
+    sizes = place.sizes
+    return paper_points(sizes.backbones, sizes.paper_trials, _sized(place, sizes.epochs))
+
+
+def _paper_pairs(place: Workplace) -> list[tuple[Side, Side]]:
+    """Plain and ours by turns on the paper's cuts; measured once, read by two rows."""
+    if "paper" not in place.kept:
+        points, sizes = _paper_points(place), place.sizes
+        dataset = place.dataset(sizes.photos, sizes.image)
+        place.kept["paper"] = [
+            (plain(place, points, dataset), ours(place, points, dataset))
+            for _ in range(sizes.sweep_repeats)
+        ]
+    pairs: list[tuple[Side, Side]] = place.kept["paper"]
+    return pairs
+
+
+def _frozen_rate(place: Workplace, backbone: str) -> float:
+    sizes = place.sizes
+    spec = {"backbone": backbone, "image": sizes.image, "cpus": place.cpus}
+    dataset: Path = place.dataset(sizes.photos, sizes.image)
+    return float(place.probe(_PROBES, "rates", {**spec, "dataset": str(dataset)}).document)
+
+
+def _ratio_row(
+    name: str,
+    pairs: list[tuple[Side, Side]],
+    place: Workplace,
+    photos: int,
+    epochs: int,
+    goal: float,
+    note: str,
+) -> Row:
+    """Plain's seconds over ours, both sides' parts, and the ratio at the user's size."""
+    ratios = [theirs.seconds / mine.seconds for theirs, mine in pairs]
+    theirs, mine = pairs[-1]
+    large = [at_users_size(side, place, photos=photos, epochs=epochs) for side in pairs[-1]]
+    words = [
+        f"{note}; plain {theirs.seconds:.0f} s, ours {mine.seconds:.0f} s",
+        *([theirs.extrapolated] if theirs.extrapolated else []),
+        f"computed from these parts for {USERS_PHOTOS:,} photos and {USERS_EPOCHS} epochs: "
+        f"{large[0] / large[1]:.1f} x",
+    ]
+    profiles = {"plain": theirs.parts, "ours": mine.parts}
+    return measured(name, ratios, statistics.median(ratios) >= goal, "; ".join(words), profiles)
+
+
+def _fused() -> Row:
+    if importlib.util.find_spec("trainables.heads") is None:
+        return unmeasured("G3 fused", "not built")
+    return unmeasured("G3 fused", "built, its benchmark is not written")
+
+
+def _bests(theirs: Side, mine: Side) -> str:
+    return f"best validation accuracy plain {theirs.best:.3f}, ours {mine.best:.3f}"
+
+
+def _sizes_in_words(place: Workplace, trials: int, photos: int, epochs: int) -> str:
+    return f"{trials} trials, {photos} photos of {place.sizes.image} px, {epochs} epochs"
+
+
+def _sized(place: Workplace, epochs: int) -> Sized:
+    return {
+        "epochs": epochs,
+        "batch_size": BATCH,
+        "image_size": place.sizes.image,
+        "seed": SEED,
+    }
