@@ -20,7 +20,8 @@ examples:
   run_sweep.py --backbones xception --data PHOTOS.zip --weights DIR
   run_sweep.py --resume runs/NAME                do what is left of a run
 
-exit codes: 0 complete, 1 some trials failed or were not started, 2 usage, 3 data, 4 environment, 130/143 signals
+exit codes: 0 complete, 1 some trials failed or were not started, 2 usage, 3 data,
+            4 environment, 130/143 signals
 """
 
 
