@@ -50,7 +50,7 @@ def page(summary: Summary, thumbnails: Thumbnails) -> str:
         f'<meta name="color-scheme" content="light dark"><title>{title}</title>'
         f"<style>{style()}</style><script>{EARLY_SCRIPT}</script></head><body>"
         f'<header class="top"><div class="wide"><h1>{text(summary.name)}</h1>'
-        f'<div class="quiet">Six backbones fine-tuned, searched and measured, next to what the '
+        f'<div class="quiet">Fine-tuned, searched and measured, next to what the '
         f"paper published. Started {text(summary.created)}.</div>"
         f"{html_headline.banner(summary)}</div></header>"
         f'<nav aria-label="Sections"><div class="wide"><ul>{links}</ul>'
