@@ -16,11 +16,13 @@ def seconds(evidence: Evidence) -> Seconds:
     """Preparation from the run's settings, the rest summed over the trials."""
     costs = [record.cost for record in evidence.records]
     features = sum(cost.seconds_features for cost in costs)
+    waiting = sum(cost.seconds_waiting for cost in costs)
     training = sum(cost.seconds_training for cost in costs)
     total = sum(cost.seconds_total for cost in costs)
     return Seconds(
         prepare=float(evidence.run.settings.get("seconds_prepare") or 0.0),
-        features=features,
+        features=features - waiting,
+        waiting=waiting,
         training=training,
         other=max(0.0, total - features - training),
     )

@@ -31,6 +31,7 @@ def cost(summary: Summary) -> Section:
         for what, shown, value in (
             ("preparing photos", duration(seconds.prepare), seconds.prepare),
             ("frozen features", duration(seconds.features), seconds.features),
+            ("waiting for another's", duration(seconds.waiting), seconds.waiting),
             ("training", duration(seconds.training), seconds.training),
             ("everything else in trials", duration(seconds.other), seconds.other),
             ("photos through frozen layers, to be stored", whole(photos.prefix), photos.prefix),

@@ -50,12 +50,13 @@ class Cost:
     """What a trial cost, in seconds and photos.
 
     Attributes:
-        seconds_features: computing or waiting for frozen features.
+        seconds_features: computing frozen features, and waiting for them.
         seconds_training: epochs, validation and the one test prediction.
         seconds_total: from the trial's start to its record.
         photos_prefix: photos pushed through frozen layers to fill the feature store.
         photos_trained: photos (or their cached features) seen by training steps.
         bytes_stored: new bytes in the feature store.
+        seconds_waiting: of `seconds_features`, while another process computed them.
     """
 
     seconds_features: float = 0.0
@@ -64,6 +65,7 @@ class Cost:
     photos_prefix: int = 0
     photos_trained: int = 0
     bytes_stored: int = 0
+    seconds_waiting: float = 0.0
 
 
 @dataclass(frozen=True)

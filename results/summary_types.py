@@ -160,6 +160,7 @@ class Seconds:
 
     prepare: float
     features: float
+    waiting: float
     training: float
     other: float
 

@@ -74,6 +74,7 @@ def cost_table(summary: Summary) -> Table:
     for what, how_much in (
         ("preparing photos", duration(seconds.prepare)),
         ("frozen features", duration(seconds.features)),
+        ("waiting for another trial's features", duration(seconds.waiting)),
         ("training", duration(seconds.training)),
         ("everything else in trials", duration(seconds.other)),
         ("photos through frozen layers, to be stored", whole(photos.prefix)),

@@ -71,7 +71,7 @@ def test_the_summary_says_what_the_ledger_says(finished: Finished) -> None:
         ]
         assert method["validation_accuracy"] == max(scores)
     assert len(summary["ensemble"]["members"]) == 2
-    assert set(summary["seconds"]) == {"prepare", "features", "training", "other"}
+    assert set(summary["seconds"]) == {"prepare", "features", "waiting", "training", "other"}
 
 
 def test_each_photo_went_through_each_prefix_once(finished: Finished) -> None:

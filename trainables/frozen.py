@@ -66,6 +66,7 @@ class Inputs:
         photos_prefix: photos that were pushed through frozen layers now.
         bytes_stored: written now.
         seconds: taken now, waiting for another process included.
+        seconds_waiting: of these, while another process computed.
     """
 
     nodes: tuple[int, ...]
@@ -74,6 +75,7 @@ class Inputs:
     photos_prefix: int
     bytes_stored: int
     seconds: float
+    seconds_waiting: float
     held: tuple[Features, ...] = ()
 
 
@@ -86,9 +88,11 @@ def frozen_inputs(whole: Whole, cut: Cut, data: TrainingData, kind: str) -> Inpu
     started = time.perf_counter()
     keys = {node: _key(whole, node, data, kind) for node in _worth_storing(whole, cut, data)}
     found = _nearest(whole, cut.required, keys, data)
-    pushed, written = 0, 0
+    pushed, written, waited = 0, 0, 0.0
     if found.nodes != cut.required:
+        asked = time.perf_counter()
         with data.store.filling(f"{data.digest} {whole.entry.name} {kind}"):
+            waited = time.perf_counter() - asked
             pushed, written = _fill(whole, cut, keys, data, kind)
         found = _nearest(whole, cut.required, keys, data)
     return Inputs(
@@ -98,6 +102,7 @@ def frozen_inputs(whole: Whole, cut: Cut, data: TrainingData, kind: str) -> Inpu
         photos_prefix=pushed,
         bytes_stored=written,
         seconds=time.perf_counter() - started,
+        seconds_waiting=waited,
         held=found.held,
     )
 

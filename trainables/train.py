@@ -128,6 +128,7 @@ class _Training:
     def _cost(self, started: float) -> Cost:
         return Cost(
             seconds_features=self.inputs.seconds,
+            seconds_waiting=self.inputs.seconds_waiting,
             seconds_training=time.perf_counter() - self.started,
             seconds_total=time.perf_counter() - started,
             photos_prefix=self.inputs.photos_prefix,

@@ -47,7 +47,7 @@ def test_labels_that_two_backbones_contradict_are_suspects(tmp_path: Path) -> No
 def test_costs_add_up_and_photos_saved_are_those_that_features_replaced(tmp_path: Path) -> None:
     trials = (Trial("VGG16", 0, epochs=3), Trial("VGG16", 1, epochs=2, stored=("photos",)))
     summary = summarise(make_run(tmp_path, trials))
-    assert dataclasses.astuple(summary.seconds) == (1.5, 4.0, 6.0, 2.0)
+    assert dataclasses.astuple(summary.seconds) == (1.5, 4.0, 0.0, 6.0, 2.0)
     assert summary.photos.plain == (3 + 2) * (24 + 12) + 2 * 16
     assert summary.photos.saved == 3 * (24 + 12) + 16 - 2 * 52
     assert summary.photos.prefix == 104
