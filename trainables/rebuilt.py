@@ -17,6 +17,7 @@ from results.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 from trainables.backbones import Whole, build
 from trainables.caches import cache_dir_of
+from trainables.frozen import as_list
 from trainables.scaling import scaled, scaling_kind
 from trainables.weights import Weights, resolve
 
@@ -84,8 +85,7 @@ def photo_model(whole: Whole, record: TrialRecord) -> Any:
     )
     pixels = scaled(resized, scaling_kind(record.config.backbone, record.config.scaling))
     network = whole.part((0,), (whole.graph.output,))
-    logits = network([pixels], training=False)
-    logits = logits[0] if isinstance(logits, list) else logits
+    [logits] = as_list(network([pixels], training=False))
     probabilities = keras.layers.Softmax(name="probabilities")(logits)
     return keras.Model(photos, probabilities, name=record.trial.replace("/", "_"))
 
