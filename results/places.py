@@ -29,6 +29,7 @@ _OURS = (
     "optuna.db-journal",
     "importances.json",
     "characteristics.json",
+    "profiles.json",
     "thumbnails.npz",
     "log.txt",
     "trials",
@@ -96,6 +97,10 @@ class RunPlaces:
     @property
     def characteristics_json(self) -> Path:
         return self.root / "characteristics.json"
+
+    @property
+    def profiles_json(self) -> Path:
+        return self.root / "profiles.json"
 
     @property
     def thumbnails_npz(self) -> Path:

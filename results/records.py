@@ -57,6 +57,7 @@ class Cost:
         photos_trained: photos (or their cached features) seen by training steps.
         bytes_stored: new bytes in the feature store.
         seconds_waiting: of `seconds_features`, while another process computed them.
+        seconds_tracing: of all, the first calls of functions that had to be traced or compiled.
     """
 
     seconds_features: float = 0.0
@@ -66,6 +67,7 @@ class Cost:
     photos_trained: int = 0
     bytes_stored: int = 0
     seconds_waiting: float = 0.0
+    seconds_tracing: float = 0.0
 
 
 @dataclass(frozen=True)

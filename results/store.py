@@ -26,6 +26,7 @@ from results.files import (
     write_text,
 )
 from results.places import RunPlaces
+from results.profiles import Profile
 from results.records import Predictions, TrialRecord
 from results.runs import Characteristics, RunRecord, Split
 from search_spaces.config import TrialConfig
@@ -110,6 +111,16 @@ class RunFolder(RunPlaces):
         """What was measured for the paper's Table 1; empty if it was not."""
         path = self.characteristics_json
         return tuple(Characteristics(**row) for row in read_json(path)) if path.is_file() else ()
+
+    def write_profiles(self, profiles: Mapping[str, Profile]) -> None:
+        """Keep what the backbones' layers cost on this machine, by backbone."""
+        write_json(self.profiles_json, {name: one.to_dict() for name, one in profiles.items()})
+
+    def read_profiles(self) -> dict[str, Profile]:
+        """What the backbones' layers cost; empty where nothing was measured."""
+        path = self.profiles_json
+        document = read_json(path) if path.is_file() else {}
+        return {name: Profile.from_dict(one) for name, one in document.items()}
 
     # ---- the ledger ----------------------------------------------------------------------
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from results.profiles import Profile
 from sweep.settings import Machine, Settings
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ class Job:
         dataset: the dataset's HDF5 file.
         weights: resolved.
         settings, machine: the run's.
+        profiles: what the backbones' layers cost here, as far as that is known.
     """
 
     run: Path
@@ -28,3 +31,4 @@ class Job:
     weights: Weights
     settings: Settings
     machine: Machine
+    profiles: Mapping[str, Profile] = field(default_factory=dict)

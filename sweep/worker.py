@@ -182,6 +182,7 @@ def training_data(job: Job) -> TrainingData:
         store=FeatureStore(job.machine.cache_dir / "features", job.machine.max_cache),
         points=job.settings.points,
         cache_dtype=job.settings.cache_dtype,
+        profiles=job.profiles,
     )
 
 

@@ -23,6 +23,7 @@ MAY_IMPORT = {
         "results.records",
         "results.runs",
         "results.files",
+        "results.profiles",
         "trainables",
     ),
     "sweep": (
@@ -31,6 +32,7 @@ MAY_IMPORT = {
         "results.runs",
         "results.store",
         "results.files",
+        "results.profiles",
         "trainables",
         "sweep",
     ),

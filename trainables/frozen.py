@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -18,12 +18,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from results.profiles import Profile
 from results.runs import Split
 from trainables.backbones import Whole
 from trainables.cuts import PHOTO, Cut, cut_at, nearest_sources
 from trainables.device_names import gpu_names
 from trainables.features import Compute, FeatureKey, Features, FeatureStore
-from trainables.scaling import scaled
+from trainables.prefix import Prefix
 from trainables.weights import Weights
 
 PREFIX_BATCH = 32
@@ -43,6 +44,7 @@ class TrainingData:
         store: where frozen features are kept.
         points: the unfreeze points, per backbone, that this run may visit.
         cache_dtype: `float32` or `float16`, of the stored features.
+        profiles: what each backbone's layers cost here, as far as that is known.
     """
 
     photos: NDArray[np.uint8]
@@ -53,6 +55,7 @@ class TrainingData:
     store: FeatureStore
     points: Mapping[str, tuple[str, ...]]
     cache_dtype: str = "float32"
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -205,44 +208,3 @@ def _nearest(
             lacking=frozenset(wanted) - stored - {PHOTO},
             held=tuple(held.values()),
         )
-
-
-class Prefix:
-    """Frozen layers between two sets of nodes, in inference mode."""
-
-    def __init__(
-        self, whole: Whole, sources: tuple[int, ...], wanted: tuple[int, ...], kind: str
-    ) -> None:
-        model = whole.part(sources, wanted)
-
-        def run(batch: list[Any]) -> list[Any]:
-            return as_list(model(network_inputs(batch, sources, kind), training=False))
-
-        self._run = tf.function(run, input_signature=[input_signature(whole, sources)])
-
-    def __call__(self, batch: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-        """Outputs of the wanted layers for one batch, each [n, ...] float32."""
-        outputs = self._run([tf.convert_to_tensor(one) for one in batch])
-        return [one.numpy() for one in outputs]
-
-
-def as_list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def input_signature(whole: Whole, nodes: tuple[int, ...], dtype: str = "float32") -> list[Any]:
-    """One TensorSpec per node for any number of photos; the photos themselves are uint8."""
-    return [
-        tf.TensorSpec(
-            (None, *whole.layers[node].output.shape[1:]), "uint8" if node == PHOTO else dtype
-        )
-        for node in nodes
-    ]
-
-
-def network_inputs(batch: list[Any], nodes: tuple[int, ...], kind: str) -> list[Any]:
-    """Stored features as float32, photos scaled."""
-    return [
-        scaled(one, kind) if node == PHOTO else tf.cast(one, "float32")
-        for one, node in zip(batch, nodes, strict=True)
-    ]

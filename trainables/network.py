@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from trainables.backbones import Whole
 from trainables.cuts import Cut
-from trainables.frozen import as_list, input_signature, network_inputs
+from trainables.prefix import as_list, input_signature, network_inputs
 
 _OPTIMIZERS: dict[str, Callable[[], Any]] = {
     "adam": keras.optimizers.Adam,

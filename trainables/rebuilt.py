@@ -17,7 +17,7 @@ from results.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 from trainables.backbones import Whole, build
 from trainables.caches import cache_dir_of
-from trainables.frozen import as_list
+from trainables.prefix import as_list
 from trainables.scaling import scaled, scaling_kind
 from trainables.weights import Weights, resolve
 

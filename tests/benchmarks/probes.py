@@ -139,7 +139,8 @@ def rates(spec: Spec) -> Any:
     """Seconds per photo through the frozen layers of the paper's cut, in batches, traced before."""
     from trainables.bench import Bench
     from trainables.cuts import PHOTO, cut_at
-    from trainables.frozen import PREFIX_BATCH, Prefix
+    from trainables.frozen import PREFIX_BATCH
+    from trainables.prefix import Prefix
 
     config = point(spec)
     data = training_data(spec, "features", ())
