@@ -1,8 +1,9 @@
 """The frozen part of a trial: finds its outputs in the feature store, or computes them once.
 
-One pass over the photos stores the outputs for every unfreeze point that the run may visit, deepest
-first, as far as the budget goes. A cut that does not fit is reached from the nearest stored one, at
-worst from the photos, by running the layers between again in every epoch: slower, same results.
+One pass over the photos stores the outputs for every unfreeze point that the run may visit and that
+is worth it (`trainables.storing`), as far as the budget goes. A cut that is not stored is reached
+from the nearest one that is, at worst from the photos, by running the layers between again in every
+epoch: same results.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from trainables.cuts import PHOTO, Cut, cut_at, nearest_sources
 from trainables.device_names import gpu_names
 from trainables.features import Compute, FeatureKey, Features, FeatureStore
 from trainables.prefix import Prefix
+from trainables.storing import memory_for_rows, worth_storing
 from trainables.weights import Weights
 
 PREFIX_BATCH = 32
@@ -92,7 +94,7 @@ def frozen_inputs(whole: Whole, cut: Cut, data: TrainingData, kind: str) -> Inpu
     keys = {node: _key(whole, node, data, kind) for node in _worth_storing(whole, cut, data)}
     found = _nearest(whole, cut.required, keys, data)
     pushed, written, waited = 0, 0, 0.0
-    if found.nodes != cut.required:
+    if found.lacking & keys.keys():
         asked = time.perf_counter()
         with data.store.filling(f"{data.digest} {whole.entry.name} {kind}"):
             waited = time.perf_counter() - asked
@@ -118,10 +120,19 @@ def numerics() -> str:
 
 
 def _worth_storing(whole: Whole, cut: Cut, data: TrainingData) -> list[int]:
-    """This trial's nodes first, then those of the other unfreeze points, deepest first."""
+    """Nodes of the cuts that are worth it: this trial's first, then the other unfreeze points'."""
     points = data.points.get(whole.entry.name, ())
     cuts = [cut, *(cut_at(whole.graph, whole.first(point)) for point in points)]
-    nodes = (node for one in cuts for node in reversed(one.required) if node != PHOTO)
+    worth = worth_storing(
+        whole.graph,
+        [one for one in dict.fromkeys(cuts) if one.required != (PHOTO,)],
+        data.profiles.get(whole.entry.name),
+        rows=len(data.photos),
+        shrunk=np.dtype(data.cache_dtype).itemsize / np.dtype("float32").itemsize,
+        memory_bytes=memory_for_rows(),
+    )
+    ordered = sorted(worth, key=lambda one: one != cut)
+    nodes = (node for one in ordered for node in reversed(one.required) if node != PHOTO)
     return list(dict.fromkeys(nodes))
 
 
@@ -160,7 +171,7 @@ def _fill(
         wanted = tuple(key.node for key in chosen)
         sources = _nearest(whole, wanted, keys, data)
         whole.restore()
-        prefix = Prefix(whole, sources.nodes, wanted, kind)
+        prefix = Prefix(whole, sources.nodes, wanted, kind, data.cache_dtype)
         return lambda window: prefix([array[window] for array in sources.arrays])
 
     written = data.store.fill(

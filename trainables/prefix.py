@@ -17,14 +17,19 @@ class Prefix:
     """Frozen layers between two sets of nodes, in inference mode."""
 
     def __init__(
-        self, whole: Whole, sources: tuple[int, ...], wanted: tuple[int, ...], kind: str
+        self,
+        whole: Whole,
+        sources: tuple[int, ...],
+        wanted: tuple[int, ...],
+        kind: str,
+        dtype: str = "float32",
     ) -> None:
         model = whole.part(sources, wanted)
 
         def run(batch: list[Any]) -> list[Any]:
             return as_list(model(network_inputs(batch, sources, kind), training=False))
 
-        self._run = tf.function(run, input_signature=[input_signature(whole, sources)])
+        self._run = tf.function(run, input_signature=[input_signature(whole, sources, dtype)])
 
     def __call__(self, batch: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         """Outputs of the wanted layers for one batch, each [n, ...] float32."""

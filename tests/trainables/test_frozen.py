@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from results.profiles import Profile
 from search_spaces.backbones import HEAD
 from tests.trainables.networks import PLENTY, point, training_data
+from trainables.cuts import PHOTO
 from trainables.features import FeatureStore
 
 pytestmark = pytest.mark.slow
@@ -80,6 +82,44 @@ def test_a_deeper_cut_is_computed_from_a_shallower_one_that_stays(
     late = inputs(whole, tmp_path, LATE, max_bytes=size + 1000, others=(EARLY,))
     assert found == [True]
     assert late.recomputed > 0
+
+
+def test_a_cut_that_is_not_worth_its_bytes_is_computed_again_in_every_epoch(
+    whole: Any, tmp_path: Path
+) -> None:
+    from trainables.cuts import cut_at
+    from trainables.frozen import frozen_inputs
+
+    slow_disk = Profile(
+        backbone="VGG16",
+        image_size=48,
+        onednn="0",
+        seconds_by_node=tuple(float(node) for node in range(len(whole.layers))),
+        points={},
+        seconds_whole=1.0,
+        seconds_per_byte_warm=1.0,
+        seconds_per_byte_cold=1.0,
+    )
+    plain = training_data(tmp_path, size=48, points={"VGG16": (HEAD,)})
+    data = replace(plain, profiles={"VGG16": slow_disk})
+    cut = cut_at(whole.graph, whole.first(EARLY))
+    found = frozen_inputs(whole, cut, data, "unit")
+    assert (found.photos_prefix, found.bytes_stored) == (0, 0)
+    assert (found.nodes, found.recomputed > 0) == ((PHOTO,), True)
+    assert stored(tmp_path) == {}
+
+
+def test_half_precision_rows_can_be_what_others_are_computed_from(
+    whole: Any, tmp_path: Path
+) -> None:
+    from trainables.cuts import cut_at
+    from trainables.frozen import frozen_inputs
+
+    half = replace(training_data(tmp_path, size=48, points={}), cache_dtype="float16")
+    for unfreeze in (EARLY, LATE):
+        cut = cut_at(whole.graph, whole.first(unfreeze))
+        found = frozen_inputs(whole, cut, half, "unit")
+        assert (found.photos_prefix, found.recomputed) == (40, 0)
 
 
 def test_features_of_another_gpu_are_others(monkeypatch: pytest.MonkeyPatch) -> None:
