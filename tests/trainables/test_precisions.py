@@ -36,7 +36,7 @@ def trained(folder: Path, config: TrialConfig, bench: Any = None, **changes: Any
     return train(config, data_of(folder, **changes), report=lambda _: None, bench=bench)
 
 
-def a_network(folder: Path, precision: str) -> tuple[Any, Any]:
+def a_network(folder: Path, precision: str, *, jit_compile: bool = False) -> tuple[Any, Any]:
     """A network at the cut behind POINT that reads photos, set back, and eight rows to train on."""
     from trainables.bench import Bench
     from trainables.cuts import cut_at
@@ -46,7 +46,7 @@ def a_network(folder: Path, precision: str) -> tuple[Any, Any]:
     whole = bench.whole(vgg16(), data)
     cut = cut_at(whole.graph, whole.first(POINT))
     inputs = frozen_inputs(whole, cut, data, "unit")
-    network = bench.network(whole, cut, inputs, "unit", FLOAT32)
+    network = bench.network(whole, cut, inputs, "unit", FLOAT32, jit_compile=jit_compile)
     network.reset(optimizer="adam", learning_rate=1e-3, seed=1)
     return network, ([data.photos[:8]], data.split.labels[:8])
 
@@ -163,7 +163,10 @@ def test_features_of_every_precision_and_of_xla_are_kept_apart(tmp_path: Path) -
     from trainables.bench import Bench
 
     bench = Bench()
-    ways = [*({"precision": one} for one in PRECISIONS), {"jit_compile": True}]
+    ways: list[dict[str, Any]] = [
+        *({"precision": one} for one in PRECISIONS),
+        {"jit_compile": True},
+    ]
     first = [trained(tmp_path, vgg16(epochs=1), bench, **way) for way in ways]
     second = [trained(tmp_path, vgg16(epochs=1), bench, **way) for way in ways]
     assert [one.cost.photos_prefix for one in first] == [40] * 4
@@ -171,22 +174,32 @@ def test_features_of_every_precision_and_of_xla_are_kept_apart(tmp_path: Path) -
 
 
 def test_half_precision_features_serve_a_deeper_cut(tmp_path: Path) -> None:
-    trained(tmp_path, point("VGG16", size=SIZE, unfreeze="block4_conv1"), cache_dtype="float16")
-    deeper = trained(
-        tmp_path,
-        vgg16(),
-        cache_dtype="float16",
-        points={"VGG16": ("block4_conv1", POINT)},
-    )
-    assert deeper.cost.photos_prefix == 40
+    half: dict[str, Any] = {"cache_dtype": "float16", "points": {}}
+    trained(tmp_path, point("VGG16", size=SIZE, unfreeze="block4_conv1"), **half)
+    deeper = trained(tmp_path, vgg16(), **half)
+    assert (deeper.cost.photos_prefix, deeper.anatomy.recomputed) == (40, 0)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_xla_trains_to_the_same_losses_within_tolerance(tmp_path: Path, precision: str) -> None:
+def test_xla_trains_to_nearly_the_same_losses(tmp_path: Path, precision: str) -> None:
     plain = trained(tmp_path, vgg16(), precision=precision)
     compiled = trained(tmp_path, vgg16(), precision=precision, jit_compile=True)
-    rel = 1e-4 if precision == FLOAT32 else 0.05
-    assert losses(compiled) == pytest.approx(losses(plain), rel=rel)
+    assert losses(compiled) == pytest.approx(losses(plain), rel=0.05)
+
+
+def test_xla_takes_the_same_steps_where_it_draws_no_dropout_masks(tmp_path: Path) -> None:
+    import keras
+
+    seen = []
+    for jit_compile in (False, True):
+        network, batch = a_network(tmp_path, FLOAT32, jit_compile=jit_compile)
+        for layer in network.trained.values():
+            if isinstance(layer, keras.layers.Dropout):
+                layer.rate = 0.0  # XLA's random numbers are others
+        network.reset(optimizer="sgd", learning_rate=1e-2, seed=1)
+        seen.append([network.step(*batch)[0] for _ in range(3)])
+    assert seen[0][2] < seen[0][0]
+    assert seen[1] == pytest.approx(seen[0], rel=1e-5)
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
