@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from search_spaces.config import DIMENSIONS, parse_backbones, parse_search
+from search_spaces.precisions import PRECISIONS
 from search_spaces.refusals import UsageRefusal
 from sweep.words import count, gpu_share, named, parse_seconds, place, size
 
@@ -73,6 +74,17 @@ def _add_what(group: argparse._ArgumentGroup) -> None:
         "--image-size", type=count("--image-size", most=4096), metavar="PX", help="default: 150"
     )
     group.add_argument("--seed", type=count("--seed", 0), metavar="N", help="default: 42")
+    group.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        help="what layers compute in, for speed on a GPU; default: float32",
+    )
+    group.add_argument(
+        "--jit-compile",
+        action="store_const",
+        const=True,
+        help="let XLA compile the layers: slower to start, faster steps on a GPU",
+    )
 
 
 def _add_search(group: argparse._ArgumentGroup) -> None:

@@ -17,6 +17,7 @@ from results.records import trial_name
 from search_spaces import paper
 from search_spaces.backbones import NAMES, backbone_named
 from search_spaces.config import DEFAULT_SEARCH, SearchSpace, TrialConfig
+from search_spaces.precisions import FLOAT32
 from search_spaces.presets import PAPER, Preset
 from search_spaces.presets import default_cache_dir as default_cache_dir
 from search_spaces.refusals import UsageRefusal
@@ -37,6 +38,8 @@ class Settings:
         search: dimensions that vary.
         early_stopping: whether weak trials are stopped.
         cache_dtype: of stored features.
+        precision: what layers compute in; runs of earlier versions had float32 alone.
+        jit_compile: whether XLA compiles them, which earlier versions never asked for.
     """
 
     data: str
@@ -50,6 +53,8 @@ class Settings:
     image_size: int
     seed: int
     cache_dtype: str
+    precision: str = FLOAT32
+    jit_compile: bool = False
 
     def __post_init__(self) -> None:
         for name in self.backbones:
@@ -108,10 +113,15 @@ class Settings:
         """Read `run.json`'s form; keys of other stages are passed over.
 
         Raises:
-            UsageRefusal: a setting is missing.
+            UsageRefusal: a setting is missing that has always been recorded.
         """
-        names = [field.name for field in dataclasses.fields(Settings)]
-        missing = [name for name in names if name not in values]
+        fields = dataclasses.fields(Settings)
+        names = [field.name for field in fields if field.name in values]
+        missing = [
+            field.name
+            for field in fields
+            if field.name not in values and field.default is dataclasses.MISSING
+        ]
         if missing:
             raise UsageRefusal(
                 f"this run was written by another version, it has no {', '.join(missing)}",
@@ -146,6 +156,8 @@ def settings_from(arguments: argparse.Namespace, preset: Preset) -> Settings:
         image_size=_or(arguments.image_size, preset.image_size),
         seed=_or(arguments.seed, DEFAULT_SEED),
         cache_dtype=_or(arguments.cache_dtype, "float32"),
+        precision=_or(arguments.precision, FLOAT32),
+        jit_compile=_or(arguments.jit_compile, False),
     )
 
 
@@ -173,6 +185,8 @@ def refuse_contradictions(arguments: argparse.Namespace, recorded: Settings) -> 
         "image_size": arguments.image_size,
         "seed": arguments.seed,
         "cache_dtype": arguments.cache_dtype,
+        "precision": arguments.precision,
+        "jit_compile": arguments.jit_compile,
     }
     before = recorded.to_dict()
     differences = [

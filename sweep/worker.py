@@ -182,6 +182,8 @@ def training_data(job: Job) -> TrainingData:
         store=FeatureStore(job.machine.cache_dir / "features", job.machine.max_cache),
         points=job.settings.points,
         cache_dtype=job.settings.cache_dtype,
+        precision=job.settings.precision,
+        jit_compile=job.settings.jit_compile,
         profiles=job.profiles,
     )
 

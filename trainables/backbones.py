@@ -6,6 +6,8 @@ The order of layers (and so their index) is Keras' own: `model.layers`, then tho
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 
 from results.files import file_sha256
 from search_spaces.backbones import HEAD, Backbone, backbone_named
+from search_spaces.precisions import FLOAT32
 from search_spaces.refusals import EnvironmentRefusal
 from trainables.cuts import Graph
 from trainables.weights import Weights
@@ -35,6 +38,7 @@ class Whole:
         graph: the same as numbers.
         initial: per layer, its variables' values to start from.
         image_size: pixels.
+        precision: what the layers compute in; weights and logits are float32 whatever it is.
     """
 
     entry: Backbone
@@ -43,6 +47,7 @@ class Whole:
     graph: Graph
     initial: tuple[tuple[NDArray[Any], ...], ...]
     image_size: int
+    precision: str
 
     def first(self, unfreeze: str) -> int:
         """The node from which on layers are trained at an unfreeze point."""
@@ -62,8 +67,13 @@ class Whole:
                 variable.assign(value)
 
 
-def build(backbone: str, *, image_size: int, classes: int, weights: Weights) -> Whole:
+def build(
+    backbone: str, *, image_size: int, classes: int, weights: Weights, precision: str = FLOAT32
+) -> Whole:
     """Build a backbone with its head; the head's own first weights are set per trial.
+
+    Args:
+        precision: one of `search_spaces.precisions`.
 
     Raises:
         EnvironmentRefusal: the weights file does not fit the backbone, or is not the one hashed.
@@ -71,12 +81,13 @@ def build(backbone: str, *, image_size: int, classes: int, weights: Weights) -> 
     entry = backbone_named(backbone)
     keras.utils.set_random_seed(weights.seed)
     make = getattr(keras.applications, entry.name)
-    base = make(include_top=False, weights=None, input_shape=(image_size, image_size, 3))
-    if not weights.random:
-        _load(base, entry, weights.files[entry.name], weights.digests[entry.name])
-    logits = base.output
-    for spec in (*entry.head, f"logits:{classes}"):
-        logits = _head_layer(spec)(logits)
+    with _layers_computing_in(precision):
+        base = make(include_top=False, weights=None, input_shape=(image_size, image_size, 3))
+        if not weights.random:
+            _load(base, entry, weights.files[entry.name], weights.digests[entry.name])
+        logits = base.output
+        for spec in (*entry.head, f"logits:{classes}"):
+            logits = _head_layer(spec)(logits)
     layers = tuple(keras.Model(base.input, logits).layers)
     return Whole(
         entry=entry,
@@ -85,7 +96,19 @@ def build(backbone: str, *, image_size: int, classes: int, weights: Weights) -> 
         graph=_graph(layers),
         initial=tuple(tuple(_values(layer)) for layer in layers),
         image_size=image_size,
+        precision=precision,
     )
+
+
+@contextmanager
+def _layers_computing_in(precision: str) -> Iterator[None]:
+    """Give new layers a dtype policy: `keras.applications` takes it from the process alone."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _values(layer: Any) -> list[NDArray[Any]]:
@@ -105,7 +128,8 @@ def _head_layer(spec: str) -> Any:
     if kind == "dense":
         return keras.layers.Dense(int(number), activation="relu", name=f"head_dense_{number}")
     if kind == "logits":
-        return keras.layers.Dense(int(number), name="head_logits")
+        # A softmax over float16 logits would round probabilities, and so losses, to three digits.
+        return keras.layers.Dense(int(number), name="head_logits", dtype=FLOAT32)
     raise ValueError(f"unknown layer of a head {spec!r}")
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from results.profiles import Profile
 from results.runs import Split
+from search_spaces.precisions import FLOAT32
 from trainables.backbones import Whole
 from trainables.cuts import PHOTO, Cut, cut_at, nearest_sources
 from trainables.device_names import gpu_names
@@ -46,6 +47,8 @@ class TrainingData:
         store: where frozen features are kept.
         points: the unfreeze points, per backbone, that this run may visit.
         cache_dtype: `float32` or `float16`, of the stored features.
+        precision: what the layers compute in, see `search_spaces.precisions`.
+        jit_compile: whether XLA compiles them.
         profiles: what each backbone's layers cost here, as far as that is known.
     """
 
@@ -57,6 +60,8 @@ class TrainingData:
     store: FeatureStore
     points: Mapping[str, tuple[str, ...]]
     cache_dtype: str = "float32"
+    precision: str = FLOAT32
+    jit_compile: bool = False
     profiles: Mapping[str, Profile] = field(default_factory=dict)
 
 
@@ -72,6 +77,7 @@ class Inputs:
         bytes_stored: written now.
         seconds: taken now, waiting for another process included.
         seconds_waiting: of these, while another process computed.
+        seconds_tracing: of `seconds`, tracing or compiling the frozen layers.
     """
 
     nodes: tuple[int, ...]
@@ -81,6 +87,7 @@ class Inputs:
     bytes_stored: int
     seconds: float
     seconds_waiting: float
+    seconds_tracing: float = 0.0
     held: tuple[Features, ...] = ()
 
 
@@ -93,12 +100,12 @@ def frozen_inputs(whole: Whole, cut: Cut, data: TrainingData, kind: str) -> Inpu
     started = time.perf_counter()
     keys = {node: _key(whole, node, data, kind) for node in _worth_storing(whole, cut, data)}
     found = _nearest(whole, cut.required, keys, data)
-    pushed, written, waited = 0, 0, 0.0
+    pushed, written, traced, waited = 0, 0, 0.0, 0.0
     if found.lacking & keys.keys():
         asked = time.perf_counter()
         with data.store.filling(f"{data.digest} {whole.entry.name} {kind}"):
             waited = time.perf_counter() - asked
-            pushed, written = _fill(whole, cut, keys, data, kind)
+            pushed, written, traced = _fill(whole, cut, keys, data, kind)
         found = _nearest(whole, cut.required, keys, data)
     return Inputs(
         nodes=found.nodes,
@@ -108,15 +115,17 @@ def frozen_inputs(whole: Whole, cut: Cut, data: TrainingData, kind: str) -> Inpu
         bytes_stored=written,
         seconds=time.perf_counter() - started,
         seconds_waiting=waited,
+        seconds_tracing=traced,
         held=found.held,
     )
 
 
-def numerics() -> str:
+def numerics(precision: str = FLOAT32, jit_compile: bool = False) -> str:
     """What moves the last bits of a layer's output besides its inputs."""
     device = ", ".join(gpu_names()) or "cpu"
     onednn = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default")
-    return f"tensorflow {tf.__version__}, keras {keras.__version__}, oneDNN {onednn}, {device}"
+    libraries = f"tensorflow {tf.__version__}, keras {keras.__version__}, oneDNN {onednn}"
+    return f"{libraries}, {precision}{' by XLA' if jit_compile else ''}, {device}"
 
 
 def _worth_storing(whole: Whole, cut: Cut, data: TrainingData) -> list[int]:
@@ -147,17 +156,17 @@ def _key(whole: Whole, node: int, data: TrainingData, kind: str) -> FeatureKey:
         layer=type(layer).__name__,
         shape=tuple(layer.output.shape[1:]),
         dtype=data.cache_dtype,
-        numerics=numerics(),
+        numerics=numerics(data.precision, data.jit_compile),
     )
 
 
 def _fill(
     whole: Whole, cut: Cut, keys: dict[int, FeatureKey], data: TrainingData, kind: str
-) -> tuple[int, int]:
+) -> tuple[int, int, float]:
     """Compute what this trial lacks, and others where room is free.
 
     Returns:
-        Photos pushed through frozen layers, and bytes written.
+        Photos pushed through frozen layers, bytes written, and seconds of tracing.
     """
     rows = len(data.photos)
     # Held until the pass has ended, so that none of them gives way to what is computed from them.
@@ -165,13 +174,22 @@ def _fill(
     absent = [node for node in keys if not data.store.has(keys[node])]
     required = [keys[node] for node in absent if node in needed.lacking]
     if not required:
-        return 0, 0
+        return 0, 0, 0.0
+    made: list[Prefix] = []
 
     def prepare(chosen: Sequence[FeatureKey]) -> Compute:
         wanted = tuple(key.node for key in chosen)
         sources = _nearest(whole, wanted, keys, data)
         whole.restore()
-        prefix = Prefix(whole, sources.nodes, wanted, kind, data.cache_dtype)
+        prefix = Prefix(
+            whole,
+            sources.nodes,
+            wanted,
+            kind,
+            dtype=data.cache_dtype,
+            jit_compile=data.jit_compile,
+        )
+        made.append(prefix)
         return lambda window: prefix([array[window] for array in sources.arrays])
 
     written = data.store.fill(
@@ -181,7 +199,7 @@ def _fill(
         batch=PREFIX_BATCH,
         spare=[keys[node] for node in absent if node not in needed.lacking],
     )
-    return (rows if written else 0), written
+    return (rows if written else 0), written, sum(one.seconds_tracing for one in made)
 
 
 @dataclass(frozen=True)

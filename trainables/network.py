@@ -1,7 +1,8 @@
 """The trained part of a network, built once in a process and set back for every trial.
 
 Building a network and tracing its step takes seconds, setting it back takes a fraction of one. The
-gradient's trace does not depend on the optimizer, so each optimizer only traces its own update.
+gradient's trace does not depend on the optimizer, so each optimizer only traces its own update; the
+number that float16 scales the loss by changes from step to step and is an input of the gradient.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from search_spaces.precisions import MIXED_FLOAT16
 from trainables.backbones import Whole
+from trainables.compiled import Compiled
 from trainables.cuts import Cut
 from trainables.prefix import as_list, input_signature, network_inputs
 
@@ -34,20 +37,32 @@ class Network:
     """
 
     def __init__(
-        self, whole: Whole, cut: Cut, sources: tuple[int, ...], kind: str, dtype: str
+        self,
+        whole: Whole,
+        cut: Cut,
+        sources: tuple[int, ...],
+        kind: str,
+        dtype: str,
+        *,
+        jit_compile: bool = False,
     ) -> None:
         self._whole = whole
         self._live = whole.part(cut.required, (whole.graph.output,))
         self._frozen = whole.part(sources, cut.required) if sources != cut.required else None
         self._sources = sources
         self._kind = kind
+        self._jit_compile = jit_compile
+        self._one = tf.ones(())
         self._variables = self._live.trainable_variables
-        self._optimizers: dict[str, tuple[Any, list[Any], Any]] = {}
+        self._optimizers: dict[str, tuple[Any, list[Any], Compiled]] = {}
         self.trained = {node: whole.layers[node] for node in cut.trained}
         signature = input_signature(whole, sources, dtype)
         labels = tf.TensorSpec((None,), "int64")
-        self._gradients = tf.function(self._loss_and_gradients, input_signature=[signature, labels])
-        self._predict = tf.function(self._logits, input_signature=[signature])
+        scale = tf.TensorSpec((), "float32")
+        self._gradients = Compiled(
+            self._loss_and_gradients, [signature, labels, scale], jit_compile=jit_compile
+        )
+        self._predict = Compiled(self._logits, [signature], jit_compile=jit_compile)
 
     def reset(self, *, optimizer: str, learning_rate: float, seed: int) -> None:
         """Set everything back: pretrained weights, a seeded head, a fresh optimizer."""
@@ -66,6 +81,12 @@ class Network:
             variable.assign(np.full(variable.shape, value, variable.dtype))
         self._optimizer.learning_rate.assign(learning_rate)
 
+    @property
+    def seconds_tracing(self) -> float:
+        """Of all calls so far, those that had to be traced or compiled."""
+        updates = [update for _, _, update in self._optimizers.values()]
+        return sum(one.seconds for one in (self._gradients, self._predict, *updates))
+
     def step(
         self, inputs: Sequence[NDArray[Any]], labels: NDArray[np.int64]
     ) -> tuple[float, NDArray[np.float32]]:
@@ -78,7 +99,8 @@ class Network:
         Returns:
             The mean loss in nats and the probabilities [n, C], both from before the update.
         """
-        loss, probabilities, gradients = self._gradients(_tensors(inputs), labels)
+        scale = self._optimizer.scale_loss(self._one)
+        loss, probabilities, gradients = self._gradients(_tensors(inputs), labels, scale)
         self._update(gradients)
         return float(loss), probabilities.numpy()
 
@@ -106,20 +128,27 @@ class Network:
             tensors = as_list(self._frozen(tensors, training=False))
         return as_list(self._live(tensors, training=training))[0]
 
-    def _loss_and_gradients(self, inputs: list[Any], labels: Any) -> tuple[Any, Any, Any]:
+    def _loss_and_gradients(
+        self, inputs: list[Any], labels: Any, scale: Any
+    ) -> tuple[Any, Any, Any]:
+        """The loss and the probabilities as they are, the gradients multiplied by `scale`."""
         with tf.GradientTape() as tape:
             logits = self._logits(inputs, training=True)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
             loss = tf.reduce_mean(losses)
-        return loss, tf.nn.softmax(logits), tape.gradient(loss, self._variables)
+            scaled = loss * scale
+        return loss, tf.nn.softmax(logits), tape.gradient(scaled, self._variables)
 
-    def _optimizer_named(self, name: str) -> tuple[Any, list[Any], Any]:
+    def _optimizer_named(self, name: str) -> tuple[Any, list[Any], Compiled]:
         if name not in self._optimizers:
             optimizer = _OPTIMIZERS[name]()
+            if self._whole.precision == MIXED_FLOAT16:
+                optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
             optimizer.build(self._variables)
-            update = tf.function(
+            update = Compiled(
                 lambda gradients: optimizer.apply(gradients, self._variables),
-                input_signature=[[tf.TensorSpec(one.shape, one.dtype) for one in self._variables]],
+                [[tf.TensorSpec(one.shape, one.dtype) for one in self._variables]],
+                jit_compile=self._jit_compile,
             )
             # Slots start with one value throughout, so that value is all there is to keep.
             fresh = [variable.numpy().flat[0] for variable in optimizer.variables]

@@ -9,12 +9,13 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from trainables.backbones import Whole
+from trainables.compiled import Compiled
 from trainables.cuts import PHOTO
 from trainables.scaling import scaled
 
 
 class Prefix:
-    """Frozen layers between two sets of nodes, in inference mode."""
+    """Frozen layers between two sets of nodes, in inference mode; it reads rows of type `dtype`."""
 
     def __init__(
         self,
@@ -22,14 +23,24 @@ class Prefix:
         sources: tuple[int, ...],
         wanted: tuple[int, ...],
         kind: str,
+        *,
         dtype: str = "float32",
+        jit_compile: bool = False,
     ) -> None:
         model = whole.part(sources, wanted)
 
         def run(batch: list[Any]) -> list[Any]:
-            return as_list(model(network_inputs(batch, sources, kind), training=False))
+            outputs = as_list(model(network_inputs(batch, sources, kind), training=False))
+            # Mixed precision computes in a half type, bfloat16 among them, which NumPy has not.
+            return [tf.cast(one, "float32") for one in outputs]
 
-        self._run = tf.function(run, input_signature=[input_signature(whole, sources, dtype)])
+        signature = [input_signature(whole, sources, dtype)]
+        self._run = Compiled(run, signature, jit_compile=jit_compile)
+
+    @property
+    def seconds_tracing(self) -> float:
+        """Of the calls so far, those that had to be traced or compiled."""
+        return self._run.seconds
 
     def __call__(self, batch: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         """Outputs of the wanted layers for one batch, each [n, ...] float32."""

@@ -14,6 +14,7 @@ import keras
 from results.records import TrialRecord
 from results.runs import RunRecord
 from results.store import RunFolder
+from search_spaces.precisions import FLOAT32
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 from trainables.backbones import Whole, build
 from trainables.caches import cache_dir_of
@@ -39,6 +40,11 @@ def run_weights(run: RunRecord, backbones: tuple[str, ...]) -> Weights:
                 fix="Put the run's weights back.",
             )
     return weights
+
+
+def run_precision(run: RunRecord) -> str:
+    """What the run's layers computed in: float32 before there was a choice."""
+    return str(run.settings.get("precision", FLOAT32))
 
 
 def scored_record(folder: RunFolder, trial: str) -> TrialRecord:
@@ -69,6 +75,7 @@ def trained_whole(folder: RunFolder, run: RunRecord, record: TrialRecord) -> Who
         image_size=config.image_size,
         classes=len(run.data.classes),
         weights=run_weights(run, (config.backbone,)),
+        precision=run_precision(run),
     )
     for name, value in folder.read_weights(record).items():
         node, index = (int(part) for part in name.split("/"))

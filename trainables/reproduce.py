@@ -59,7 +59,7 @@ def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResul
     from trainables.datasets import prepare
     from trainables.features import FeatureStore
     from trainables.frozen import TrainingData
-    from trainables.rebuilt import run_weights
+    from trainables.rebuilt import run_precision, run_weights
     from trainables.train import train
 
     config, cache_dir = record.config, cache_dir_of(run)
@@ -77,6 +77,8 @@ def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResul
         store=FeatureStore(cache_dir / "features", run.settings["max_cache"]),
         points={config.backbone: (config.unfreeze,)},
         cache_dtype=run.settings["cache_dtype"],
+        precision=run_precision(run),
+        jit_compile=run.settings.get("jit_compile", False),
     )
     return train(replace(config, epochs=len(record.epochs)), data, report=lambda _: None)
 

@@ -67,7 +67,9 @@ def train(
     whole = bench.whole(config, data)
     cut = cut_at(whole.graph, whole.first(config.unfreeze))
     inputs = frozen_inputs(whole, cut, data, kind)
-    network = bench.network(whole, cut, inputs, kind, data.cache_dtype)
+    network = bench.network(
+        whole, cut, inputs, kind, data.cache_dtype, jit_compile=data.jit_compile
+    )
     network.reset(optimizer=config.optimizer, learning_rate=config.learning_rate, seed=config.seed)
     training = _Training(config, data, network, inputs)
     status = training.run(report, cutoffs or {})
@@ -81,6 +83,7 @@ class _Training:
         self, config: TrialConfig, data: TrainingData, network: Network, inputs: Inputs
     ) -> None:
         self.started = time.perf_counter()
+        self.traced_before = network.seconds_tracing
         self.config = config
         self.network = network
         self.inputs = inputs
@@ -134,6 +137,9 @@ class _Training:
             photos_prefix=self.inputs.photos_prefix,
             photos_trained=len(self.rows["train"]) * len(self.epochs),
             bytes_stored=self.inputs.bytes_stored,
+            seconds_tracing=self.inputs.seconds_tracing
+            + self.network.seconds_tracing
+            - self.traced_before,
         )
 
     def _epoch(self, epoch: int) -> EpochRecord:

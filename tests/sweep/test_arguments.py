@@ -98,6 +98,7 @@ BAD = [
     *(("--search", value) for value in ("", ",", "lr", "learning-rate", "all", "momentum")),
     *(("--early-stopping", value) for value in ("", "yes", "ASHA", "hyperband")),
     *(("--cache-dtype", value) for value in ("", "float64", "bfloat16", "Float32")),
+    *(("--precision", value) for value in ("", "float16", "bfloat16", "Float32", "mixed")),
     ("--epochs", "10001"),
     ("--image-size", "4097"),
     ("--trials", "10001"),
@@ -148,6 +149,7 @@ def test_a_flag_without_its_value_is_refused(flag: str) -> None:
         ("--baseline-only --trials 3", "--trials"),
         ("--baseline-only --search learning_rate", "--search"),
         ("--plan=yes", "--plan"),
+        ("--jit-compile=no", "--jit-compile"),
     ],
 )
 def test_flags_that_contradict_each_other_are_refused(words: str, named: str) -> None:
@@ -193,6 +195,10 @@ def test_an_unknown_backbone_is_refused_with_the_nearest(value: str, hint: str) 
         ("--cache-dir ~", "cache_dir", Path("~")),
         ("--baseline-only --trials 0", "baseline_only", True),
         ("--plan --verbose --tensorboard --overwrite", "overwrite", True),
+        ("", "precision", None),
+        ("--precision mixed_bfloat16", "precision", "mixed_bfloat16"),
+        ("", "jit_compile", None),
+        ("--jit-compile", "jit_compile", True),
     ],
 )
 def test_what_fits_is_read(words: str, name: str, value: Any) -> None:

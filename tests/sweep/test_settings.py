@@ -21,6 +21,9 @@ from sweep.settings import (
 )
 from tests.sweep.helpers import settings
 
+SINCE_THEN = {"precision": "float32", "jit_compile": False}
+"""Settings that earlier versions did not record, and what they did."""
+
 RECORDED = settings("--backbones", "xception,vgg16", "--trials", "5")
 
 
@@ -53,6 +56,8 @@ def test_photos_too_small_for_a_backbone_are_refused_by_its_name(
         ("--image-size 76", "image_size was 75 and is 76"),
         ("--seed 0", "seed was 42 and is 0"),
         ("--cache-dtype float16", "cache_dtype was float32 and is float16"),
+        ("--precision mixed_float16", "precision was float32 and is mixed_float16"),
+        ("--jit-compile", "jit_compile was False and is True"),
     ],
 )
 def test_a_resume_with_another_argument_is_refused_by_its_name(words: str, difference: str) -> None:
@@ -87,12 +92,23 @@ def test_a_resume_that_repeats_what_was_typed_is_accepted(words: str) -> None:
     refuse_contradictions(parse_arguments(["--resume", "run", *words.split()]), RECORDED)
 
 
-@pytest.mark.parametrize("key", RECORDED.to_dict())
+@pytest.mark.parametrize("key", sorted(RECORDED.to_dict().keys() - SINCE_THEN.keys()))
 def test_a_run_of_another_version_is_refused(key: str) -> None:
     values = RECORDED.to_dict()
     del values[key]
     with pytest.raises(UsageRefusal, match="another version"):
         Settings.from_dict(values)
+
+
+def test_a_resume_of_a_compiled_run_need_not_say_so_again() -> None:
+    refuse_contradictions(parse_arguments(["--resume", "run"]), settings("--jit-compile"))
+
+
+def test_a_run_from_before_there_was_a_choice_of_numerics_keeps_what_it_did() -> None:
+    values = RECORDED.to_dict()
+    older = {name: value for name, value in values.items() if name not in SINCE_THEN}
+    assert Settings.from_dict(older) == RECORDED
+    assert {name: values[name] for name in SINCE_THEN} == SINCE_THEN
 
 
 def test_settings_come_back_from_json_with_keys_of_other_stages_passed_over() -> None:
@@ -109,6 +125,9 @@ def test_settings_come_back_from_json_with_keys_of_other_stages_passed_over() ->
         ("--trials 0", {"trials": 0}),
         ("--seed 0", {"seed": 0}),
         ("--early-stopping none", {"early_stopping": False}),
+        ("", SINCE_THEN),
+        ("--precision mixed_float16 --jit-compile", {"precision": "mixed_float16"}),
+        ("--precision mixed_float16 --jit-compile", {"jit_compile": True}),
         ("--data digits", {"data": "digits"}),
         ("--data photos", {"data": str(Path.cwd() / "photos")}),
         ("--data ./digits", {"data": str(Path.cwd() / "digits")}),
