@@ -23,7 +23,7 @@ from sweep.arguments import parse_arguments
 from sweep.hardware import detect, share
 from sweep.prepare import versions
 from sweep.signals import Interrupted, signals_as_exceptions
-from tests.benchmarks.page import Occasion, load, write_page
+from tests.benchmarks.page import Occasion, commit, load, write_page
 from tests.benchmarks.row import Row, unmeasured
 from tests.benchmarks.rows import MEASUREMENTS, NAMES, Measurement
 from tests.benchmarks.sizes import Sizes, sizes_for, smoke_sizes
@@ -70,6 +70,7 @@ def _measure(arguments: argparse.Namespace, sizes: Sizes, root: Path) -> None:
     machine = share(parse_arguments([]), hardware, most_trials=_MANY_TRIALS)
     occasion = Occasion(
         date=datetime.now().strftime("%Y-%m-%d %H:%M"),
+        commit=commit(),
         minutes=arguments.minutes,
         versions=versions(),
         cpus=hardware.cpus,
@@ -96,6 +97,7 @@ def _measure(arguments: argparse.Namespace, sizes: Sizes, root: Path) -> None:
         started = time.monotonic()
         rows += _rows(one, place, expected * pace, smoke=arguments.smoke)
         spent = time.monotonic() - started
+        place.say(f"  {one.name} took {spent:.0f} s")
         # What this machine takes against what was expected, in the mean over all so far.
         pace = pace if spent < 1 else (pace + spent / expected) / 2
         write_page(arguments.out, rows, occasion, time.monotonic() - began)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from results.files import write_text
+from tests.benchmarks.bounds import sentence, table
 from tests.benchmarks.row import MISSED, UNMEASURED, Row
 from tests.benchmarks.sizes import BATCH, SEED, Sizes
 
@@ -37,6 +39,7 @@ class Occasion:
     """When and on what the figures were taken, in words and numbers."""
 
     date: str
+    commit: str
     minutes: float
     versions: Mapping[str, str]
     cpus: int
@@ -51,12 +54,32 @@ class Occasion:
 def processor() -> str:
     """The kind of processor, as far as it decides speed."""
     flags: set[str] = set()
-    info = Path("/proc/cpuinfo")
+    info, lines = Path("/proc/cpuinfo"), list[str]()
     if info.is_file():
         lines = info.read_text().splitlines()
         flags = set(next((line for line in lines if line.startswith("flags")), "").split())
     kind = "an AVX-512 " if "avx512f" in flags else "an AVX2 " if "avx2" in flags else "a "
-    return f"{kind}{platform.machine().replace('_', '-')} CPU"
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    model = f" ({named[0]})" if named and named[0] else ""
+    return f"{kind}{platform.machine().replace('_', '-')} CPU{model}"
+
+
+def commit() -> str:
+    """The commit that is measured, with what differs from it in a word; or that there is none."""
+    found = [_git("rev-parse", "--short", "HEAD"), _git("status", "--porcelain", "--", "*.py")]
+    if not found[0]:
+        return "commit unknown"
+    return f"commit {found[0]}{' with changes' if found[1] else ''}"
+
+
+def _git(*words: str) -> str:
+    try:
+        ran = subprocess.run(
+            ["git", *words], cwd=Path(__file__).parent, capture_output=True, text=True, timeout=20
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return ran.stdout.strip() if ran.returncode == 0 else ""
 
 
 def load() -> float:
@@ -84,7 +107,7 @@ def _when(one: Occasion, elapsed: float) -> str:
         f"{one.date}; {one.cpus} cores of {processor()}, {one.memory_megabytes / 1024:.0f} GB; "
         f"load {one.load:.1f} when it began; budget {one.minutes:g} minutes, "
         f"{elapsed / 60:.0f} used.\n\n"
-        f"{versions}.\n\n"
+        f"{one.commit}; {versions}.\n\n"
         f"{one.concurrent} trials at a time with {one.threads} thread each, "
         f"TF_ENABLE_ONEDNN_OPTS={one.onednn}, seed {SEED}, batch {BATCH}, synthetic photos and "
         f"random weights unless a row says otherwise, {sizes.image} px; {sizes.photos} photos are "
@@ -125,13 +148,8 @@ def _misses(rows: Sequence[Row]) -> list[str]:
 def _miss(row: Row) -> str:
     assert row.value is not None
     said = f"{_figure(row.value)} {row.goal.unit}, asked {row.goal.text}. {row.note}."
-    ours = row.profiles.get("ours")
-    if not ours:
-        return said
-    first, second = sorted(ours, key=lambda name: -ours[name])[:2]
-    total = sum(ours.values())
-    shares = f"{ours[first] / total:.0%} and {ours[second] / total:.0%}"
-    return f"{said} Most of ours is {first} and {second} ({shares})."
+    bound = sentence(row)
+    return f"{said} {bound}" if bound else said
 
 
 def _unmeasured(rows: Sequence[Row]) -> list[str]:
@@ -144,17 +162,9 @@ def _unmeasured(rows: Sequence[Row]) -> list[str]:
 def _profiles(rows: Sequence[Row]) -> list[str]:
     told = [row for row in rows if row.value is not None and row.note]
     notes = [f"- **{row.goal.name}**: {row.note}." for row in told if row.verdict != MISSED]
-    lines = [
-        f"- **{row.goal.name}** {side}: {_parts(parts)}"
-        for row in rows
-        for side, parts in row.profiles.items()
-    ]
+    parts = table(rows)
     found = ["## Notes\n", "\n".join(notes) + "\n"] if notes else []
-    if lines:
+    if parts:
         about = f"Worker-seconds (seconds times trials at a time): {_PART_NAMES}.\n"
-        found += ["## Where the seconds went\n", about, "\n".join(lines) + "\n"]
+        found += ["## Where the seconds went\n", about, parts]
     return found
-
-
-def _parts(parts: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {seconds:.0f}" for name, seconds in parts.items())

@@ -42,7 +42,11 @@ _TIMED_BATCHES = 4
 
 
 def training_data(
-    spec: Spec, cache: str, points: Sequence[str], room: int = _PLENTY
+    spec: Spec,
+    cache: str,
+    points: Sequence[str],
+    room: int = _PLENTY,
+    cache_dtype: str = "float32",
 ) -> TrainingData:
     """The spec's dataset with a feature store in `cache` of `room` bytes."""
     from trainables.dataset_files import open_dataset
@@ -52,14 +56,16 @@ def training_data(
     from trainables.weights import resolve
 
     dataset, name = open_dataset(Path(spec["dataset"])), spec["backbone"]
+    weights = spec.get("weights", "random")
     return TrainingData(
         photos=dataset.photos(),
         split=split(dataset, seed=spec["seed"]),
         classes=len(dataset.record.classes),
         digest=dataset.record.digest,
-        weights=resolve("random", (name,), cache_dir=Path(cache), seed=spec["seed"]),
+        weights=resolve(weights, (name,), cache_dir=Path(cache), seed=spec["seed"]),
         store=FeatureStore(Path(spec["cache"]) / cache, room),
         points={name: tuple(points)},
+        cache_dtype=cache_dtype,
     )
 
 

@@ -49,6 +49,9 @@ GOALS: Mapping[str, Goal] = {
         Goal("help", "`--help`", "below 0.3", "s"),
         Goal("plan", "`--plan` on a cached dataset", "below 3", "s"),
         Goal("first", "first finished trial on a warm cache", "below 20", "s"),
+        Goal("float16 accuracy", "test accuracy, float16 less float32 features", "no goal", "of"),
+        Goal("float16 bytes", "bytes stored, float16 over float32 features", "no goal", "of"),
+        Goal("oneDNN", "layers forward without oneDNN over with it", "no goal", "x"),
         Goal("real", "real photos, Xception's real weights, paper's cut", "same accuracy", "x"),
     )
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.benchmarks import rows_commands, rows_parts, rows_sweeps
+from tests.benchmarks import rows_commands, rows_numerics, rows_parts, rows_sweeps
 from tests.benchmarks.row import Row
 from tests.benchmarks.sizes import PHOTOS, Sizes
 from tests.benchmarks.workplace import Workplace
@@ -50,16 +50,18 @@ MEASUREMENTS = (
     Measurement("G0", ("G0",), rows_parts.equal_results, 200),
     _G1,
     Measurement("G3", ("G3", "G3 fused"), rows_sweeps.head_only, 200),
-    Measurement("G2", ("G2 known", "G2 optimizer", "G2 cut"), rows_parts.further_trials, 150),
+    Measurement("G2", ("G2 known", "G2 optimizer", "G2 cut"), rows_parts.further_trials, 80),
     Measurement("G7", ("G7", "first"), rows_sweeps.second_run, 110),
     Measurement("command", ("help", "plan"), rows_commands.command, 10),
     Measurement("G4", ("G4 fetch", "G4 share"), rows_parts.cached_rows, 60),
     Measurement("G5", ("G5",), rows_sweeps.lower_bound, 130, reads=_G1),
-    Measurement("K", ("K",), rows_parts.cuts_in_one_pass, 60),
-    Measurement("memory", ("memory rows", "memory head", "memory paper"), _memory, 150),
-    Measurement("G1b", ("G1b",), rows_sweeps.default_space, 570, 440),
-    Measurement("real", ("real",), rows_commands.real_photos, 180),
+    Measurement("K", ("K",), rows_parts.cuts_in_one_pass, 40),
+    Measurement("memory", ("memory rows", "memory head", "memory paper"), _memory, 90),
     Measurement("G6", ("G6",), rows_sweeps.early_stopping, 270),
+    Measurement("G1b", ("G1b",), rows_sweeps.default_space, 570, 440),
+    Measurement("real", ("real",), rows_commands.real_photos, 100),
+    Measurement("float16", ("float16 accuracy", "float16 bytes"), rows_numerics.half_precision, 90),
+    Measurement("oneDNN", ("oneDNN",), rows_numerics.onednn, 120),
 )
 
 NAMES = tuple(one.name for one in MEASUREMENTS)

@@ -32,12 +32,12 @@ def command(place: Workplace) -> list[Row]:
 
 def real_photos(place: Workplace) -> list[Row]:
     """Real photos and Xception's real weights at the paper's cut: accuracy of both, and ratio."""
-    archives, weights = sorted((SHARED / "data").glob("*.zip")), SHARED / "weights"
-    if not archives or not (weights / f"{REAL_BACKBONE.lower()}_notop.weights.h5").is_file():
+    archive, weights = shared_photos(), SHARED / "weights"
+    if archive is None:
         return [unmeasured("real", "no photos and weights in a folder `shared` beside this one")]
     sizes = place.sizes
     image = max(75, sizes.image)
-    dataset = _decoded(place, archives[0], image)
+    dataset = decoded(place, archive, image, sizes.real_photos)
     sized = {
         "epochs": sizes.real_epochs,
         "batch_size": BATCH,
@@ -59,14 +59,23 @@ def real_photos(place: Workplace) -> list[Row]:
     return [measured("real", [theirs.seconds / mine.seconds], met, note, profiles)]
 
 
-def _decoded(place: Workplace, archive: Path, image: int) -> Path:
+def shared_photos() -> Path | None:
+    """The zip of real photos, if it and the real weights are in `shared` beside this folder."""
+    archives = sorted((SHARED / "data").glob("*.zip"))
+    weights = SHARED / "weights" / f"{REAL_BACKBONE.lower()}_notop.weights.h5"
+    return archives[0] if archives and weights.is_file() else None
+
+
+def decoded(place: Workplace, archive: Path, image: int, photos: int) -> Path:
     """A seeded part of the photos, half of each class, as a dataset file."""
     from trainables.archives import listed_zip
     from trainables.building import Quota, build
     from trainables.progress import quiet
     from trainables.sources import labelled
 
-    path = place.root / "real.h5"
+    path = place.root / f"real-{photos}-{image}.h5"
+    if path.exists():
+        return path
     with listed_zip(archive) as listing:
         build(
             path,
@@ -74,7 +83,7 @@ def _decoded(place: Workplace, archive: Path, image: int) -> Path:
             image_size=image,
             name="real",
             given="real",
-            quota=Quota(place.sizes.real_photos // 2, SEED),
+            quota=Quota(photos // 2, SEED),
             progress=quiet,
         )
     return path

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import statistics
 from pathlib import Path
 
-from tests.benchmarks.row import Row, measured, unmeasured
+from tests.benchmarks.row import Row, measured
+from tests.benchmarks.rows_numerics import one_by_one
 from tests.benchmarks.sizes import BATCH, SEED, USERS_EPOCHS, USERS_PHOTOS
 from tests.benchmarks.sweeps import Side, at_users_size, ours, plain, spread_over_depths
 from tests.benchmarks.task import Points, Sized, default_points, head_points, paper_points
@@ -50,7 +50,7 @@ def head_only(place: Workplace) -> list[Row]:
         f"cold cache; a further trial alone {further:.0f} x"
     )
     row = _ratio_row("G3", [(theirs, mine)], place, sizes.head_photos, sizes.head_epochs, 100, note)
-    return [row, _fused()]
+    return [row, one_by_one(mine.trial_seconds)]
 
 
 def lower_bound(place: Workplace) -> list[Row]:
@@ -152,12 +152,6 @@ def _ratio_row(
     ]
     profiles = {"plain": theirs.parts, "ours": mine.parts}
     return measured(name, ratios, statistics.median(ratios) >= goal, "; ".join(words), profiles)
-
-
-def _fused() -> Row:
-    if importlib.util.find_spec("trainables.heads") is None:
-        return unmeasured("G3 fused", "not built")
-    return unmeasured("G3 fused", "built, its benchmark is not written")
 
 
 def _bests(theirs: Side, mine: Side) -> str:

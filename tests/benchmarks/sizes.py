@@ -34,7 +34,7 @@ class Sizes:
         stopping_trials, stopping_epochs: of G6.
         rows: the smaller and the larger number of synthetic photos of the memory row.
         growth: trials whose growth is measured, head-only and at the paper's cut.
-        real_photos, real_trials, real_epochs: of the row with real photos.
+        real_photos, real_trials, real_epochs: of the row with real photos; half_photos: of float16.
         backbone: of rows that look at one; light: a fast one; tiny: one that takes 32 pixels.
     """
 
@@ -60,6 +60,7 @@ class Sizes:
     real_photos: int
     real_trials: int
     real_epochs: int
+    half_photos: int
     backbone: str
     light: str
     tiny: str
@@ -92,6 +93,7 @@ def sizes_for(minutes: float) -> Sizes:
         real_photos=320 if share >= 1 else 160,
         real_trials=2,
         real_epochs=5,
+        half_photos=1000 if share >= 1 else 320,
         backbone="Xception",
         light="EfficientNetB0",
         tiny="VGG16",
@@ -123,6 +125,7 @@ def smoke_sizes() -> Sizes:
         real_photos=40,
         real_trials=1,
         real_epochs=2,
+        half_photos=40,
         backbone="VGG16",
         light="VGG16",
         tiny="VGG16",

@@ -153,11 +153,13 @@ def _our_parts(records: Sequence[TrialRecord], worker_seconds: float) -> dict[st
     steps = sum(one * len(record.epochs) for one, record in zip(steady, records, strict=True))
     frozen = sum(one.cost.seconds_features for one in records)
     total = sum(one.cost.seconds_total for one in records)
+    training = sum(one.cost.seconds_training for one in records)
     return {
         "steps": steps,
         "frozen layers": frozen,
         "tracing": max(0.0, sum(epochs) - steps),
-        "build, reset, test": total - frozen - sum(epochs),
+        "build, reset": total - frozen - training,
+        "test": max(0.0, training - sum(epochs)),
         "rest": worker_seconds - total,
     }
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.row import GOALS, UNMEASURED
+from tests.benchmarks.page import Occasion, write_page
+from tests.benchmarks.row import GOALS, UNMEASURED, measured, unmeasured
 from tests.benchmarks.rows import MEASUREMENTS
-from tests.benchmarks.sizes import sizes_for
+from tests.benchmarks.sizes import sizes_for, smoke_sizes
 from tests.benchmarks.workplace import HOME
 
-ASKED = ("G0", "G4", "G7", "command")
+ASKED = ("G0", "G4", "G7", "command", "float16")
 
 
 def test_every_goal_has_exactly_one_measurement() -> None:
@@ -25,6 +26,28 @@ def test_a_smaller_budget_expects_no_more_time_than_a_larger_one() -> None:
     for one in MEASUREMENTS:
         short, long = (one.expected(sizes_for(minutes), kept=False) for minutes in (20, 240))
         assert short <= long
+
+
+@pytest.mark.parametrize(
+    "ours",
+    [{}, {"rest": 0.0}, {"steps": 2.0}, {"steps": 1.0, "frozen layers": 1.0, "rest": 2.0}],
+    ids=["no parts", "parts of no seconds", "one part", "parts"],
+)
+def test_a_page_is_written_whatever_came_out(tmp_path: Path, ours: dict[str, float]) -> None:
+    page = tmp_path / "RESULTS.md"
+    rows = [
+        measured("G1", [1.0, float("nan")], False, "note", {"plain": {"steps": 8.0}, "ours": ours}),
+        measured("K", [2.0], False, "note"),
+        measured("G7", [0.0], True),
+        unmeasured("G6", "no time left"),
+    ]
+    occasion = Occasion("today", "commit 1", 60, {}, 2, 1024, 0.0, 2, 1, "1", smoke_sizes())
+    write_page(page, rows, occasion, elapsed=1.0)
+    text = page.read_text()
+    assert all(f"| {row.goal.name} | " in text for row in rows)
+    if len(ours) > 1:
+        assert "is 50% of ours at this size, the frozen passes 25%, steps 25%" in text
+        assert "the ratio would be 4.0 x" in text
 
 
 @pytest.mark.slow

@@ -1,0 +1,58 @@
+"""What storing features as float16 changes: one trial from float32 and from float16 features.
+
+    python -m tests.benchmarks.halved NAME SPEC.json OUT.json
+
+Both trials are the same point, seeds and order of photos; each has a feature store of its own.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from results.files import read_json, write_json
+from tests.benchmarks.probes import Spec, point, training_data
+
+
+def halved(spec: Spec) -> dict[str, Any]:
+    """Per kind of features accuracies and bytes stored, and how far probabilities are apart."""
+    from trainables.train import train
+
+    config = point(spec, epochs=spec["epochs"])
+    found, seen = {}, []
+    for kind in ("float32", "float16"):
+        data = training_data(spec, f"features-{kind}", (config.unfreeze,), cache_dtype=kind)
+        result = train(config, data, lambda _: None)
+        seen.append(np.concatenate([result.predictions.validation, result.predictions.test]))
+        found[kind] = {
+            "validation": result.validation_accuracy,
+            "test": result.test_accuracy,
+            "bytes": result.cost.bytes_stored,
+        }
+    apart = np.abs(seen[0] - seen[1])
+    changed = int((seen[0].argmax(axis=1) != seen[1].argmax(axis=1)).sum())
+    counts = data.split.counts()
+    return {
+        **found,
+        "apart": float(apart.max()),
+        "changed": changed,
+        "judged": len(apart),
+        "tested": counts["test"],
+    }
+
+
+def main(words: list[str]) -> None:
+    """Train both and write what differs."""
+    from trainables.devices import configure
+
+    _, spec_path, out = words
+    spec = read_json(Path(spec_path))
+    configure(cpus=spec["cpus"], gpus=0)
+    write_json(Path(out), halved(spec))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
