@@ -150,6 +150,7 @@ def _prepare(
     console: Console,
 ) -> Prepared:
     from sweep.prepare import gather, refuse_taken, resume, start
+    from sweep.profiles import choose
     from sweep.status import showing
 
     if not arguments.resume:
@@ -159,7 +160,8 @@ def _prepare(
         if arguments.resume:
             return resume(arguments, folder, machine, progress=progress)
         materials = gather(arguments, machine, progress=progress, warn=_warn(console))
-        return start(materials, folder, machine, hardware, words=words)
+        choice = choose(materials.settings, machine, progress=progress, log=folder.log)
+        return start(materials, folder, machine, hardware, words=words, choice=choice)
 
 
 def _train(prepared: Prepared, folder: RunFolder, console: Console) -> None:

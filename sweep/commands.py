@@ -9,6 +9,7 @@ from pathlib import Path
 
 from results.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
+from sweep.environment import with_onednn
 
 _HOME = Path(__file__).resolve().parents[1]
 
@@ -39,7 +40,7 @@ def _logged(folder: RunFolder, module: str) -> int:
             _command(module, str(folder.root)),
             stdout=log,
             stderr=log,
-            env=_environment(),
+            env=_environment(folder),
             check=False,
         ).returncode
 
@@ -47,13 +48,18 @@ def _logged(folder: RunFolder, module: str) -> int:
 def reproduce(folder: RunFolder, trial: str) -> int:
     """Train one trial again; prints what came out and returns the exit code."""
     words = _command("trainables.reproduce", str(folder.root), trial)
-    return subprocess.run(words, env=_environment(), check=False).returncode
+    return subprocess.run(words, env=_environment(folder), check=False).returncode
 
 
 def _command(module: str, *words: str) -> list[str]:
     return [sys.executable, "-m", module, *words]
 
 
-def _environment() -> dict[str, str]:
+def _environment(folder: RunFolder) -> dict[str, str]:
+    """For a process that computes with a run's networks: with the run's own oneDNN setting."""
+    onednn = folder.read_run().settings.get("onednn")  # absent in a run of an older version
     paths = [str(_HOME), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+    return {
+        **with_onednn(onednn),
+        "PYTHONPATH": os.pathsep.join(path for path in paths if path),
+    }

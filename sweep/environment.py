@@ -1,8 +1,17 @@
-"""Environment variables that Ray reads when it is first imported; set them before that."""
+"""Environment variables that Ray and TensorFlow read when they are first imported; set them before.
+
+oneDNN is on or off for a whole process, and decides the last bits of every number.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+
+from search_spaces.refusals import UsageRefusal
+
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+ONEDNN_SETTINGS = ("0", "1")
 
 _RAY = {
     # Ray listens on all interfaces; without a token anybody who reaches a port can run code.
@@ -25,6 +34,31 @@ def set_for_ray(address: str | None) -> None:
     os.environ.update(_RAY)
     if address is None:
         os.environ.pop("RAY_ADDRESS", None)
+
+
+def with_onednn(onednn: str | None) -> dict[str, str]:
+    """This process's environment with a oneDNN setting for one that imports TensorFlow.
+
+    Args:
+        onednn: `0` or `1`; None leaves what is there.
+    """
+    return {**os.environ, **({} if onednn is None else {ONEDNN: onednn})}
+
+
+def typed_onednn(environment: Mapping[str, str]) -> str | None:
+    """The setting that the user's environment has; None where it has none.
+
+    Raises:
+        UsageRefusal: it is neither 0 nor 1.
+    """
+    typed = environment.get(ONEDNN, "")
+    if typed and typed not in ONEDNN_SETTINGS:
+        raise UsageRefusal(
+            f"this must be 0 or 1, or not be set, got {typed!r}",
+            where=ONEDNN,
+            fix="Leave it out to let the run measure which is faster.",
+        )
+    return typed or None
 
 
 class NeverRestored:

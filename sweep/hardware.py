@@ -51,20 +51,31 @@ def detect() -> Hardware:
 
 def _gpus() -> int:
     """Count what `nvidia-smi` lists, less what CUDA_VISIBLE_DEVICES hides."""
+    count = len(gpu_models())
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return count
+    return min(count, len([one for one in visible.split(",") if one.strip() not in ("", "-1")]))
+
+
+def gpu_models() -> tuple[str, ...]:
+    """The model of every GPU that `nvidia-smi` lists, hidden ones too; empty without the tool."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
-        return 0
+        return ()
     try:
         listed = subprocess.run(
             [tool, "-L"], capture_output=True, text=True, timeout=20, check=True
         )
     except (OSError, subprocess.SubprocessError):
-        return 0
-    count = sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is None:
-        return count
-    return min(count, len([one for one in visible.split(",") if one.strip() not in ("", "-1")]))
+        return ()
+    return models_listed(listed.stdout)
+
+
+def models_listed(text: str) -> tuple[str, ...]:
+    """Read models from lines such as `GPU 0: NVIDIA H100 (UUID: GPU-1f...)`."""
+    lines = (line for line in text.splitlines() if line.startswith("GPU "))
+    return tuple(line.partition(": ")[2].partition(" (UUID")[0] for line in lines)
 
 
 def share(arguments: argparse.Namespace, hardware: Hardware, *, most_trials: int) -> Machine:

@@ -24,6 +24,8 @@ class Job:
         weights: resolved.
         settings, machine: the run's.
         profiles: what the backbones' layers cost here, as far as that is known.
+        onednn: what `TF_ENABLE_ONEDNN_OPTS` must be where trials are trained, `0` or `1`; None in a
+            run of a version that did not choose: whatever the environment has.
     """
 
     run: Path
@@ -32,3 +34,4 @@ class Job:
     settings: Settings
     machine: Machine
     profiles: Mapping[str, Profile] = field(default_factory=dict)
+    onednn: str | None = None

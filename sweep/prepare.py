@@ -22,6 +22,7 @@ from search_spaces.presets import DEMONSTRATION, PAPER
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 from sweep.hardware import Hardware
 from sweep.job import Job
+from sweep.profiles import Choice, unmeasured
 from sweep.settings import Machine, Settings, refuse_contradictions, settings_from
 from sweep.worker import find_weights, open_photos
 
@@ -109,15 +110,20 @@ def start(
     hardware: Hardware,
     *,
     words: Sequence[str],
+    choice: Choice | None = None,
 ) -> Prepared:
-    """Write a new run's split and, after it, its `run.json`; an old run there is removed first.
+    """Write a new run's split and profiles and, after them, its `run.json`; an old run there is
+    removed first.
 
     Args:
         words: the command line as typed.
+        choice: of oneDNN, with what it was chosen by; None where nothing was measured.
     """
+    choice = choice or unmeasured()
     settings, record = materials.settings, materials.dataset.record
     folder.clear()
     folder.write_split(materials.split, record.classes)
+    folder.write_profiles(choice.profiles)
     run = RunRecord(
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
         command=tuple(words),
@@ -126,6 +132,8 @@ def start(
             "seconds_prepare": materials.seconds,
             "cache_dir": str(machine.cache_dir),
             "max_cache": machine.max_cache,
+            "onednn": choice.onednn,
+            "onednn_seconds": dict(choice.seconds),
         },
         planned=settings.planned,
         seed=settings.seed,
@@ -143,7 +151,7 @@ def start(
         },
     )
     folder.write_run(run)
-    return Prepared(run, _job(materials, folder, machine))
+    return Prepared(run, _job(run, materials, folder, machine))
 
 
 def resume(
@@ -166,7 +174,7 @@ def resume(
             fix="Put them back, or start another run.",
         )
     clear_killed_trials(folder)
-    return Prepared(run, _job(materials, folder, machine))
+    return Prepared(run, _job(run, materials, folder, machine))
 
 
 def refuse_taken(arguments: argparse.Namespace, folder: RunFolder) -> None:
@@ -215,13 +223,15 @@ def _materials(settings: Settings, machine: Machine, progress: Progress) -> Mate
     return Materials(settings, weights, dataset, split, time.perf_counter() - started)
 
 
-def _job(materials: Materials, folder: RunFolder, machine: Machine) -> Job:
+def _job(run: RunRecord, materials: Materials, folder: RunFolder, machine: Machine) -> Job:
     return Job(
         run=folder.root,
         dataset=materials.dataset.path,
         weights=materials.weights,
         settings=materials.settings,
         machine=machine,
+        profiles=folder.read_profiles(),
+        onednn=run.settings.get("onednn"),  # absent in a run of an older version
     )
 
 

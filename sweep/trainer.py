@@ -19,6 +19,7 @@ from pathlib import Path
 from results.records import EpochRecord, TrialRecord
 from search_spaces.refusals import Refusal
 from sweep.assignment import Assignment
+from sweep.environment import with_onednn
 from sweep.job import Job
 
 _HOME = str(Path(__file__).resolve().parents[1])
@@ -49,6 +50,7 @@ class Trainer:
                 [sys.executable, "-m", "sweep.worker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 cwd=_HOME,
+                env=with_onednn(job.onednn),
             )
         self._connection = Connection(ours.detach())
         self._connection.send(job)

@@ -76,6 +76,13 @@ def find_weights(settings: Settings, machine: Machine, progress: Progress) -> We
     )
 
 
+def processor_name() -> str:
+    """The processor's model."""
+    from trainables.device_names import cpu_name
+
+    return cpu_name()
+
+
 def small_photos(job: Job, rows: list[int]) -> dict[int, NDArray[np.uint8]]:
     """Thumbnails of some photos, by row."""
     from trainables.datasets import open_dataset

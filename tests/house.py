@@ -65,6 +65,7 @@ MAY_PRINT = (
     "trainables/export.py",
     "trainables/reproduce.py",
     "trainables/characteristics.py",
+    "trainables/profiling.py",
 )
 """What is run with `python -m`."""
 MAY_LOG_TO = ("run_sweep.py",)

@@ -4,15 +4,16 @@
 
 Keras publishes these for the model *with* its ImageNet top at its default input size, and so are
 size, parameters and depth with the top counted here (VGG16's dense layers grow with the photo). The
-times are of the run's image size, with the top and without it. Depth is Keras' own count: layers
-that have weights. What was measured before on the same device, by name, with the same versions is
-taken from the cache folder.
+times are of the run's image size and oneDNN setting, with the top and without it. Depth is Keras'
+own count: layers that have weights. What was measured before on the same device, by name, with the
+same versions and setting is taken from the cache folder.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import statistics
 import sys
 import time
@@ -121,11 +122,13 @@ def _milliseconds(model: Any, photos: np.ndarray[Any, Any]) -> float:
     return 1000 * statistics.median(seconds)
 
 
-def _versions() -> tuple[str, str]:
+def _versions() -> tuple[str, ...]:
+    """What changes the times on one device: the libraries, and the run's oneDNN setting."""
     import keras
     import tensorflow as tf
 
-    return tf.__version__, keras.__version__
+    onednn = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default")
+    return tf.__version__, keras.__version__, f"oneDNN {onednn}"
 
 
 def main(arguments: Sequence[str]) -> int:
