@@ -42,14 +42,19 @@ def small(photos: Path, cache: Path, run: Path) -> list[str]:
     ]
 
 
-def start(*words: str) -> subprocess.Popen[str]:
-    """Start the command, its output piped."""
+def start(*words: str, onednn: str = "1") -> subprocess.Popen[str]:
+    """Start the command, its output piped.
+
+    Args:
+        onednn: the setting in its environment; a fixed one is measured in half the time. Empty: the
+            command measures both and chooses.
+    """
     return subprocess.Popen(
         [sys.executable, str(HOME / "run_sweep.py"), *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "COLUMNS": "100"},
+        env={**os.environ, "COLUMNS": "100", "TF_ENABLE_ONEDNN_OPTS": onednn},
     )
 
 
@@ -63,14 +68,14 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def sweep(*words: str) -> tuple[int, str, str]:
+def sweep(*words: str, onednn: str = "1") -> tuple[int, str, str]:
     """Run the command to its end: exit code, stdout, stderr."""
-    return finish(start(*words))
+    return finish(start(*words, onednn=onednn))
 
 
-def resume(run: Path, cache: Path) -> tuple[int, str, str]:
+def resume(run: Path, cache: Path, *, onednn: str = "1") -> tuple[int, str, str]:
     """Go on with a run."""
-    return sweep("--resume", str(run), "--cache-dir", str(cache))
+    return sweep("--resume", str(run), "--cache-dir", str(cache), onednn=onednn)
 
 
 def when(process: subprocess.Popen[str], ready: Callable[[], bool], number: signal.Signals) -> None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
-_BATCH_CPU = 8
+_BATCH_CPU = 16
 _BATCH_GPU = 256
 """Large, because starting a layer from Python takes longer than a GPU takes for a small batch."""
 _BYTES_OF_A_LAYER = 512 * 1024 * 1024
@@ -102,9 +102,9 @@ def fetching(folder: Path) -> Fetching:
     with disk_faults_named(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder, prefix=TEMPORARY_PREFIX) as file:
-            row = np.random.default_rng(0).random(_ROW_BYTES // 4, np.float32).tobytes()
+            rng = np.random.default_rng(0)
             for _ in range(_ROWS):
-                file.write(row)
+                file.write(rng.random(_ROW_BYTES // 4, np.float32).tobytes())
             file.flush()
             os.fsync(file.fileno())  # the system forgets only what is on the disk
             _seconds_per_byte(file)

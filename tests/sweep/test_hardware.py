@@ -8,7 +8,7 @@ import pytest
 
 from search_spaces.refusals import UsageRefusal
 from sweep.arguments import parse_arguments
-from sweep.hardware import Hardware, detect, share
+from sweep.hardware import Hardware, detect, models_listed, share
 from sweep.settings import Machine
 
 
@@ -98,3 +98,17 @@ def test_this_machine_has_a_processor_and_memory() -> None:
     assert found.memory_megabytes > 100
     assert found.gpus >= 0
     assert set(found.to_dict()) == {"cpus", "memory_megabytes", "gpus", "name"}
+
+
+@pytest.mark.parametrize("text", ["", "No devices were found\n", "NVIDIA-SMI has failed\n"])
+def test_no_gpu_listed_is_no_model(text: str) -> None:
+    assert models_listed(text) == ()
+
+
+def test_gpus_are_named_without_their_numbers_and_identities() -> None:
+    text = (
+        "GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-1f2e)\n"
+        "GPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-3d)\n"
+        "  MIG 1g.5gb Device 0: (UUID: MIG-4c)\n"
+    )
+    assert models_listed(text) == ("NVIDIA H100 80GB HBM3", "NVIDIA A100-SXM4-40GB")

@@ -75,6 +75,24 @@ def test_a_trial_reports_its_epochs_and_has_its_record(job: Job) -> None:
     assert trainer.close() == 0
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").is_file(), reason="needs Linux's /proc")
+@pytest.mark.parametrize("onednn", ["0", "1"])
+def test_a_training_process_has_the_runs_onednn_setting_whatever_is_typed(
+    job: Job, onednn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", {"0": "1", "1": "0"}[onednn])
+    trainer = Trainer(replace(job, onednn=onednn))
+    environments: set[bytes] = set()
+
+    def look(_: EpochRecord) -> None:
+        content = Path(f"/proc/{trainer._process.pid}/environ").read_bytes()
+        environments.update(one for one in content.split(b"\0") if b"ONEDNN" in one)
+
+    trainer.train(baseline(job), look)
+    trainer.close()
+    assert environments == {f"TF_ENABLE_ONEDNN_OPTS={onednn}".encode()}
+
+
 @pytest.mark.parametrize(("most", "too_large"), [(10**6, True), (10**12, False)])
 def test_a_process_is_too_large_above_its_share_of_memory(
     job: Job, most: int, too_large: bool
