@@ -47,7 +47,7 @@ def _memory(place: Workplace) -> list[Row]:
 _G1 = Measurement("G1", ("G1",), rows_sweeps.papers_cuts, 430, 600)
 
 MEASUREMENTS = (
-    Measurement("G0", ("G0",), rows_parts.equal_results, 200),
+    Measurement("G0", ("G0",), rows_parts.equal_results, 210),
     _G1,
     Measurement("G3", ("G3", "G3 fused"), rows_sweeps.head_only, 200),
     Measurement("G2", ("G2 known", "G2 optimizer", "G2 cut"), rows_parts.further_trials, 80),
@@ -60,7 +60,7 @@ MEASUREMENTS = (
     Measurement("G6", ("G6",), rows_sweeps.early_stopping, 270),
     Measurement("G1b", ("G1b",), rows_sweeps.default_space, 570, 440),
     Measurement("real", ("real",), rows_commands.real_photos, 100),
-    Measurement("float16", ("float16 accuracy", "float16 bytes"), rows_numerics.half_precision, 90),
+    Measurement("float16", ("float16 accuracy", "float16 bytes"), rows_numerics.half_precision, 70),
     Measurement("oneDNN", ("oneDNN",), rows_numerics.onednn, 120),
 )
 
