@@ -6,7 +6,7 @@ One file is written per backbone, as soon as it is measured. The process has one
 one that `TF_ENABLE_ONEDNN_OPTS` had when TensorFlow was imported; compare two with two processes.
 
 Layers run one by one, without a trace: tracing a network takes up to half a minute, this takes a
-second or two. Nothing is fused here, so the sums are upper bounds of what a traced network takes.
+second or two. Nothing is fused here, so the sums are more than a traced network takes.
 Of the repeats the fastest counts, because whatever disturbs a measurement only makes it longer.
 Random weights do, since the speed does not depend on them, and so does a head for two classes.
 """
