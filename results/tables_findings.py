@@ -9,7 +9,6 @@ from results import drawing
 from results.cost_types import CostRow
 from results.drawing import duration, percent, plain, size, two_lines, whole
 from results.summary_types import Summary
-from results.tables_methods import LONGEST_NAME
 
 SHOWN = 8
 """Mistakes and suspects in the terminal; the report has more."""
@@ -94,13 +93,13 @@ def cost_table(summary: Summary) -> Table:
 def ledger_table(summary: Summary) -> Table:
     """The costs of each backbone, two lines each, and of all together."""
     table = drawing.new_table(summary, "Cost per backbone", caption=drawing.told_of_saving(summary))
-    table.add_column("backbone\ntrials", overflow="fold", min_width=LONGEST_NAME)
+    table.add_column("backbone\n\ntrials", overflow="fold")
     for head in (
-        "photos frozen\ntrained",
-        "features\nstored",
-        "frozen passes\nwaiting",
-        "training\ntracing",
-        "in total\nsaved",
+        "photos\nfrozen\ntrained",
+        "bytes\nstored",
+        "time\nfrozen\nwaiting",
+        "time\ntraining\ntracing",
+        "time\nin total\nsaved",
     ):
         table.add_column(head, justify="right", no_wrap=True)
     costs = summary.costs
