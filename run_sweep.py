@@ -132,13 +132,14 @@ def _show_plan(arguments: Namespace, folder: RunFolder, machine: Machine, consol
     from sweep.status import showing
 
     if arguments.resume:
-        settings = Settings.from_dict(folder.read_run().settings)
+        settings, profiles = Settings.from_dict(folder.read_run().settings), folder.read_profiles()
         counts, finished = folder.read_split().counts(), folder.records()
     else:
         with showing(console) as progress:
             materials = gather(arguments, machine, progress=progress, warn=_warn(console))
         settings, counts, finished = materials.settings, materials.split.counts(), ()
-    console.print(plan_table(plan(settings, counts, finished), settings, machine))
+        profiles = {}
+    console.print(plan_table(plan(settings, counts, finished, profiles), settings, machine))
 
 
 def _prepare(
@@ -176,7 +177,7 @@ def _train(prepared: Prepared, folder: RunFolder, console: Console) -> None:
     run, job = prepared.run, prepared.job
     pool = Pool(folder, job.settings, run.lag)
     finished = tuple(pool.finished.values())
-    plans = plan(job.settings, folder.read_split().counts(), finished)
+    plans = plan(job.settings, folder.read_split().counts(), finished, job.profiles)
     console.print(plan_table(plans, job.settings, job.machine))
     _say(console, f"run: {folder.root}")
     with Board(console, job.settings.backbones, len(run.planned), finished) as board:
