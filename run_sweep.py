@@ -12,9 +12,11 @@ from __future__ import annotations
 import logging
 import shlex
 import sys
+import traceback
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from search_spaces.refusals import Refusal
@@ -55,8 +57,6 @@ def main(words: Sequence[str]) -> int:
 def _complain(line: str, words: Sequence[str]) -> None:
     print(f"error: {line}", file=sys.stderr)
     if "--verbose" in words:
-        import traceback
-
         traceback.print_exc()
 
 
@@ -128,17 +128,19 @@ def _reproduce(run: str, trial: str) -> int:
 def _show_plan(arguments: Namespace, folder: RunFolder, machine: Machine, console: Console) -> None:
     from sweep.plan import plan, plan_table
     from sweep.prepare import gather
+    from sweep.profiles import known_profiles
     from sweep.settings import Settings
     from sweep.status import showing
 
     if arguments.resume:
-        settings = Settings.from_dict(folder.read_run().settings)
+        settings, profiles = Settings.from_dict(folder.read_run().settings), folder.read_profiles()
         counts, finished = folder.read_split().counts(), folder.records()
     else:
         with showing(console) as progress:
             materials = gather(arguments, machine, progress=progress, warn=_warn(console))
         settings, counts, finished = materials.settings, materials.split.counts(), ()
-    console.print(plan_table(plan(settings, counts, finished), settings, machine))
+        profiles = known_profiles(settings, machine)
+    console.print(plan_table(plan(settings, counts, finished, profiles), settings, machine))
 
 
 def _prepare(
@@ -178,7 +180,7 @@ def _train(prepared: Prepared, folder: RunFolder, console: Console) -> None:
     run, job = prepared.run, prepared.job
     pool = Pool(folder, job.settings, run.lag)
     finished = tuple(pool.finished.values())
-    plans = plan(job.settings, folder.read_split().counts(), finished)
+    plans = plan(job.settings, folder.read_split().counts(), finished, job.profiles)
     console.print(plan_table(plans, job.settings, job.machine))
     _say(console, f"run: {folder.root}")
     with Board(console, job.settings.backbones, len(run.planned), finished) as board:
@@ -215,9 +217,7 @@ def _say(console: Console, line: str) -> None:
 
 
 def _warn(console: Console) -> Any:
-    from rich.markup import escape
-
-    return lambda text: console.print(f"[yellow]{escape(text)}[/]", highlight=False)
+    return partial(console.print, style="yellow", markup=False, highlight=False)
 
 
 def _log_to(folder: RunFolder, *, verbose: bool) -> None:

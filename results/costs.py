@@ -4,49 +4,88 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from results.cost_types import CostLedger, CostRow, Photos, Seconds
 from results.evidence import Evidence
 from results.records import TrialRecord
-from results.summary_types import Photos, Seconds
 
 FROM_PHOTOS = "photos"
 """The anatomy's word for a network that reads no stored features."""
 
 
-def seconds(evidence: Evidence) -> Seconds:
+def ledger(evidence: Evidence) -> CostLedger:
+    """Costs per backbone, and in total."""
+    return CostLedger(
+        backbones=tuple(_row(evidence, name, evidence.of(name)) for name in evidence.backbones),
+        total=_row(evidence, "", evidence.records),
+    )
+
+
+def seconds(evidence: Evidence, total: CostRow) -> Seconds:
     """Preparation from the run's settings, the rest summed over the trials."""
-    costs = [record.cost for record in evidence.records]
+    return Seconds(
+        prepare=float(evidence.run.settings.get("seconds_prepare") or 0.0),
+        features=total.seconds_features,
+        waiting=total.seconds_waiting,
+        training=total.seconds_training,
+        other=total.seconds_other,
+    )
+
+
+def photos(evidence: Evidence, total: CostRow) -> Photos:
+    """Photos pushed, and photos that a plain script pushes for the same trials."""
+    records = evidence.records
+    counts = evidence.split.counts()
+    replaced = sum(_plain(one, counts) for one in records if _reads_features(one))
+    return Photos(
+        prefix=total.photos_prefix,
+        trained=total.photos_trained,
+        plain=sum(_plain(one, counts) for one in records),
+        saved=replaced - total.photos_prefix,
+        bytes_stored=total.bytes_stored,
+    )
+
+
+def _row(evidence: Evidence, backbone: str, records: Sequence[TrialRecord]) -> CostRow:
+    costs = [record.cost for record in records]
     features = sum(cost.seconds_features for cost in costs)
     waiting = sum(cost.seconds_waiting for cost in costs)
     training = sum(cost.seconds_training for cost in costs)
     total = sum(cost.seconds_total for cost in costs)
-    return Seconds(
-        prepare=float(evidence.run.settings.get("seconds_prepare") or 0.0),
-        features=features - waiting,
-        waiting=waiting,
-        training=training,
-        other=max(0.0, total - features - training),
+    return CostRow(
+        backbone=backbone,
+        trials=len(records),
+        photos_prefix=sum(cost.photos_prefix for cost in costs),
+        photos_trained=sum(cost.photos_trained for cost in costs),
+        bytes_stored=sum(cost.bytes_stored for cost in costs),
+        seconds_features=features - waiting,
+        seconds_waiting=waiting,
+        seconds_training=training,
+        seconds_other=max(0.0, total - features - training),
+        seconds_tracing=sum(cost.seconds_tracing for cost in costs),
+        seconds_total=total,
+        seconds_saved=_saved(evidence, records),
     )
 
 
-def photos(evidence: Evidence) -> Photos:
-    """Photos pushed, and photos that a plain script pushes for the same trials."""
+def _saved(evidence: Evidence, records: Sequence[TrialRecord]) -> float | None:
+    """Of the trials together; None if one of them needs what was not measured."""
     counts = evidence.split.counts()
-    records = evidence.records
-    prefix = sum(record.cost.photos_prefix for record in records)
-    return Photos(
-        prefix=prefix,
-        trained=sum(record.cost.photos_trained for record in records),
-        plain=_plain(records, counts),
-        saved=_plain([one for one in records if _reads_features(one)], counts) - prefix,
-        bytes_stored=sum(record.cost.bytes_stored for record in records),
-    )
+    saved = 0.0
+    for record in filter(_reads_features, records):
+        profile = evidence.profiles.get(record.backbone)
+        before = profile.points.get(record.config.unfreeze) if profile else None
+        if before is None:
+            return None
+        spent = record.cost.seconds_features - record.cost.seconds_waiting
+        saved += _plain(record, counts) * before.seconds - spent
+    return saved
 
 
-def _plain(records: Sequence[TrialRecord], counts: dict[str, int]) -> int:
-    per_epoch = counts["train"] + counts["validation"]
-    return sum(
-        len(record.epochs) * per_epoch + counts["test"] for record in records if record.epochs
-    )
+def _plain(record: TrialRecord, counts: dict[str, int]) -> int:
+    """Photos that a plain script pushes for the epochs of one trial."""
+    if not record.epochs:
+        return 0
+    return len(record.epochs) * (counts["train"] + counts["validation"]) + counts["test"]
 
 
 def _reads_features(record: TrialRecord) -> bool:

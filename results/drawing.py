@@ -92,11 +92,32 @@ def whole(number: int) -> str:
     return f"{number:,}"
 
 
-def duration(seconds: float) -> str:
-    """`1 h 02 min`, `3 min 05 s` or `4.2 s`."""
+def size(number: int) -> str:
+    """`1.2 GB` or `12.3 MB`, in decimal units."""
+    return f"{number / 1e9:,.1f} GB" if number >= 1e9 else f"{number / 1e6:,.1f} MB"
+
+
+def duration(seconds: float | None) -> str:
+    """`1 h 02 min`, `3 min 05 s` or `4.2 s`; with a minus sign where it is negative."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 0:
+        return f"-{duration(-seconds)}"
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def told_of_saving(summary: Summary) -> str:
+    """What the estimate of saved seconds is made of, and why one is missing."""
+    told = (
+        "Seconds saved are an estimate: for trials that read stored features, the measured seconds "
+        "per photo of the layers before the unfreeze point, for every photo of every epoch, less "
+        "the seconds of their frozen passes."
+    )
+    if summary.costs.total.seconds_saved is None:
+        told += f" {NOTHING}: the run did not measure layers that this needs."
+    return told

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from results.ensemble import Candidate, by_validation
 from results.metrics import Correct, Labels, accuracy, right
+from results.profiles import Profile
 from results.records import FAILED, Predictions, TrialRecord, trial_name
 from results.runs import RunRecord, Split
 from results.store import RunFolder
@@ -24,12 +25,14 @@ class Evidence:
 
     Attributes:
         records: every finished trial, by the catalogue's order of backbones, then by number.
+        profiles: what layers cost, by backbone, as far as the run measured it.
     """
 
     folder: RunFolder
     run: RunRecord
     split: Split
     records: tuple[TrialRecord, ...]
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
     _predictions: dict[str, Predictions] = field(default_factory=dict)
 
     @property
@@ -153,7 +156,13 @@ def read_evidence(folder: RunFolder) -> Evidence:
     """
     run = folder.read_run()
     records = sorted(folder.records(), key=lambda one: (NAMES.index(one.backbone), one.number))
-    return Evidence(folder=folder, run=run, split=folder.read_split(), records=tuple(records))
+    return Evidence(
+        folder=folder,
+        run=run,
+        split=folder.read_split(),
+        records=tuple(records),
+        profiles=folder.read_profiles(),
+    )
 
 
 def _unusable(what: str, folder: Path) -> EnvironmentRefusal:

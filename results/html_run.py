@@ -5,10 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from results.drawing import duration, whole
+from results.cost_types import CostRow
+from results.drawing import duration, size, told_of_saving, whole
 from results.html_parts import (
+    Cell,
     Html,
     Section,
+    dotted,
     folded,
     heading,
     joined,
@@ -25,7 +28,7 @@ from results.summary_types import Summary
 
 def cost(summary: Summary) -> Section:
     """Seconds and photos, and what reusing features saved."""
-    seconds, photos = summary.seconds, summary.photos
+    seconds, photos, total = summary.seconds, summary.photos, summary.costs.total
     rows = [
         (words(text(what)), number(shown, value))
         for what, shown, value in (
@@ -34,11 +37,21 @@ def cost(summary: Summary) -> Section:
             ("waiting for another's", duration(seconds.waiting), seconds.waiting),
             ("training", duration(seconds.training), seconds.training),
             ("everything else in trials", duration(seconds.other), seconds.other),
+            (
+                "of all, tracing and compiling",
+                duration(total.seconds_tracing),
+                total.seconds_tracing,
+            ),
+            (
+                "seconds saved by reuse, estimated",
+                duration(total.seconds_saved),
+                total.seconds_saved,
+            ),
             ("photos through frozen layers, to be stored", whole(photos.prefix), photos.prefix),
             ("photos in training steps", whole(photos.trained), photos.trained),
             ("photos a plain script pushes", whole(photos.plain), photos.plain),
             ("photos saved by reuse", whole(photos.saved), photos.saved),
-            ("features stored", f"{photos.bytes_stored / 1e6:,.1f} MB", photos.bytes_stored),
+            ("features stored", size(photos.bytes_stored), photos.bytes_stored),
         )
     ]
     lead = say(
@@ -47,7 +60,34 @@ def cost(summary: Summary) -> Section:
         "side took less by the clock."
     )
     drawn = table(summary, "Cost", ("what", "how much"), rows)
-    return Section("cost", "Cost", "What it cost", joined([lead, drawn]))
+    told = say(told_of_saving(summary), "quiet")
+    return Section("cost", "Cost", "What it cost", joined([lead, drawn, _ledger(summary), told]))
+
+
+def _ledger(summary: Summary) -> Html:
+    """The costs of each backbone, and of all together."""
+    costs = summary.costs
+    heads = (
+        *("backbone", "trials", "photos frozen", "photos trained", "stored"),
+        *("frozen passes", "waiting", "training", "tracing", "all seconds", "saved"),
+    )
+    rows = [_ledger_row(words(dotted(one.backbone, one.backbone)), one) for one in costs.backbones]
+    rows.append(_ledger_row(words(text("all")), costs.total))
+    kinds = [*[""] * len(costs.backbones), "strong"]
+    return table(summary, "Cost per backbone", heads, rows, kinds=kinds)
+
+
+def _ledger_row(first: Cell, one: CostRow) -> tuple[Cell, ...]:
+    seconds = (
+        *(one.seconds_features, one.seconds_waiting, one.seconds_training),
+        *(one.seconds_tracing, one.seconds_total, one.seconds_saved),
+    )
+    return (
+        first,
+        *(number(whole(n), n) for n in (one.trials, one.photos_prefix, one.photos_trained)),
+        number(size(one.bytes_stored), one.bytes_stored),
+        *(number(duration(value), value) for value in seconds),
+    )
 
 
 def photos(summary: Summary) -> Section:

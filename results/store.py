@@ -117,10 +117,18 @@ class RunFolder(RunPlaces):
         write_json(self.profiles_json, {name: one.to_dict() for name, one in profiles.items()})
 
     def read_profiles(self) -> dict[str, Profile]:
-        """What the backbones' layers cost; empty where nothing was measured."""
+        """What the backbones' layers cost; empty where nothing was measured.
+
+        Raises:
+            EnvironmentRefusal: the file is damaged.
+        """
         path = self.profiles_json
         document = read_json(path) if path.is_file() else {}
-        return {name: Profile.from_dict(one) for name, one in document.items()}
+        try:
+            return {name: Profile.from_dict(one) for name, one in document.items()}
+        except (AttributeError, KeyError, TypeError) as fault:
+            why, fix = "a file of the run is damaged", "Remove it and resume the run."
+            raise EnvironmentRefusal(why, where=str(path), fix=fix) from fault
 
     # ---- the ledger ----------------------------------------------------------------------
 

@@ -43,6 +43,7 @@ def summarise(folder: RunFolder) -> Summary:
     backbones = tuple(_backbone(evidence, name) for name in evidence.backbones)
     best_two = ensemble_summary(evidence, ensemble.best_two(winners))
     scaling = comparisons.scaling_rows(evidence)
+    spent = costs.ledger(evidence)
     return Summary(
         name=folder.root.resolve().name,
         complete={record.trial for record in evidence.records} >= set(run.planned),
@@ -60,8 +61,9 @@ def summarise(folder: RunFolder) -> Summary:
         importances=_importances(folder),
         characteristics=folder.read_characteristics(),
         mistakes=find_mistakes(evidence, best_two.members if best_two else ()),
-        seconds=costs.seconds(evidence),
-        photos=costs.photos(evidence),
+        seconds=costs.seconds(evidence, spent.total),
+        photos=costs.photos(evidence, spent.total),
+        costs=spent,
         created=run.created,
         command=run.command,
         seed=run.seed,

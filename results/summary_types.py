@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from results.cost_types import CostLedger, Photos, Seconds
 from results.method_types import (
     EnsembleRow,
     EnsembleSummary,
@@ -155,38 +156,6 @@ class Mistakes:
 
 
 @dataclass(frozen=True)
-class Seconds:
-    """Where the time went. All but `prepare` are summed over trials, which may run side by side."""
-
-    prepare: float
-    features: float
-    waiting: float
-    training: float
-    other: float
-
-
-@dataclass(frozen=True)
-class Photos:
-    """How many photos went where, summed over trials.
-
-    Attributes:
-        prefix: pushed through frozen layers to fill the feature store.
-        trained: seen by training steps, as photos or as their features.
-        plain: what a plain script pushes through whole networks: every epoch the training and
-            the validation photos, and the test photos once.
-        saved: of `plain`, the photos that read features instead, less those of `prefix`; negative
-            when the store cost more than it gave.
-        bytes_stored: new bytes in the feature store.
-    """
-
-    prefix: int
-    trained: int
-    plain: int
-    saved: int
-    bytes_stored: int
-
-
-@dataclass(frozen=True)
 class Summary:
     """Everything shown about a run.
 
@@ -199,6 +168,7 @@ class Summary:
         pairs: every McNemar test of the text; p-values are not corrected for their number.
         importances: per backbone, each searched dimension's share; empty if not computed.
         characteristics: the paper's Table 1 as measured; empty if it was not.
+        costs: `seconds` and `photos` per backbone, with what reusing features saved.
     """
 
     name: str
@@ -219,6 +189,7 @@ class Summary:
     mistakes: Mistakes
     seconds: Seconds
     photos: Photos
+    costs: CostLedger
     created: str
     command: tuple[str, ...]
     seed: int

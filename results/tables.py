@@ -39,6 +39,7 @@ def story(summary: Summary) -> list[RenderableType]:
         (summary.mistakes.suspects, tables_findings.suspects_table),
         (summary.trials.failed, tables_methods.failure_table),
         (summary.rows, tables_findings.cost_table),
+        (summary.rows, tables_findings.ledger_table),
     ):
         if content:
             told.append(draw(summary))

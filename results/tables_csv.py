@@ -9,6 +9,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from results.comparisons import ENSEMBLE
+from results.cost_types import CostRow
 from results.files import write_text
 from results.method_types import EnsembleSummary, Method, Scores
 from results.records import Anatomy, Cost
@@ -64,6 +65,7 @@ def sheets() -> dict[str, tuple[tuple[str, ...], Callable[[Summary], Iterable[Ro
         "mistakes": ("method file photo true predicted probability", _mistakes),
         "label_errors": ("file photo split label suggested probability trials", _suspects),
         "cost": ("what unit amount", _cost),
+        "cost_by_backbone": (_names(CostRow), _cost_by_backbone),
         "characteristics": (_names(Characteristics), _characteristics),
     }
     return {name: (tuple(header.split()), rows) for name, (header, rows) in sources.items()}
@@ -204,9 +206,16 @@ def _suspects(summary: Summary) -> Iterator[Row]:
 def _cost(summary: Summary) -> Iterator[Row]:
     for what, seconds in asdict(summary.seconds).items():
         yield {"what": what, "unit": "seconds", "amount": seconds}
+    for what in ("tracing", "saved"):
+        amount = getattr(summary.costs.total, f"seconds_{what}")
+        yield {"what": what, "unit": "seconds", "amount": amount}
     for what, amount in asdict(summary.photos).items():
         unit = "bytes" if what == "bytes_stored" else "photos"
         yield {"what": what, "unit": unit, "amount": amount}
+
+
+def _cost_by_backbone(summary: Summary) -> Iterator[Row]:
+    return (asdict(one) for one in summary.costs.backbones)
 
 
 def _characteristics(summary: Summary) -> Iterator[Row]:

@@ -6,7 +6,8 @@ from rich.table import Table
 from rich.text import Text
 
 from results import drawing
-from results.drawing import duration, percent, plain, whole
+from results.cost_types import CostRow
+from results.drawing import duration, percent, plain, size, two_lines, whole
 from results.summary_types import Summary
 
 SHOWN = 8
@@ -70,18 +71,51 @@ def cost_table(summary: Summary) -> Table:
         "clock.",
     )
     drawing.columns(table, words=("what",), numbers=("how much",))
-    seconds, photos = summary.seconds, summary.photos
+    seconds, photos, total = summary.seconds, summary.photos, summary.costs.total
     for what, how_much in (
         ("preparing photos", duration(seconds.prepare)),
         ("frozen features", duration(seconds.features)),
         ("waiting for another trial's features", duration(seconds.waiting)),
         ("training", duration(seconds.training)),
         ("everything else in trials", duration(seconds.other)),
+        ("of all, tracing and compiling", duration(total.seconds_tracing)),
+        ("seconds saved by reuse, estimated", duration(total.seconds_saved)),
         ("photos through frozen layers, to be stored", whole(photos.prefix)),
         ("photos in training steps", whole(photos.trained)),
         ("photos a plain script pushes", whole(photos.plain)),
         ("photos saved by reuse", whole(photos.saved)),
-        ("features stored", f"{photos.bytes_stored / 1e6:,.1f} MB"),
+        ("features stored", size(photos.bytes_stored)),
     ):
         table.add_row(what, Text(how_much))
     return table
+
+
+def ledger_table(summary: Summary) -> Table:
+    """The costs of each backbone, two lines each, and of all together."""
+    table = drawing.new_table(summary, "Cost per backbone", caption=drawing.told_of_saving(summary))
+    table.add_column("backbone\n\ntrials", overflow="fold")
+    for head in (
+        "photos\nfrozen\ntrained",
+        "bytes\nstored",
+        "time\nfrozen\nwaiting",
+        "time\ntraining\ntracing",
+        "time\nin total\nsaved",
+    ):
+        table.add_column(head, justify="right", no_wrap=True)
+    costs = summary.costs
+    for row in costs.backbones:
+        table.add_row(*_ledger_cells(row.backbone, row))
+    if len(costs.backbones) > 1:
+        table.add_row(*_ledger_cells("all", costs.total), style="bold")
+    return table
+
+
+def _ledger_cells(name: str, row: CostRow) -> tuple[Text, ...]:
+    return (
+        two_lines(name, "1 trial" if row.trials == 1 else f"{row.trials} trials"),
+        two_lines(whole(row.photos_prefix), whole(row.photos_trained)),
+        two_lines(size(row.bytes_stored), ""),
+        two_lines(duration(row.seconds_features), duration(row.seconds_waiting)),
+        two_lines(duration(row.seconds_training), duration(row.seconds_tracing)),
+        two_lines(duration(row.seconds_total), duration(row.seconds_saved)),
+    )

@@ -5,7 +5,9 @@ costs the fetching of its rows. Shallow cuts are the large ones (VGG16's first b
 for a photo of 68 KB), so from a slow disk, or beside a fast GPU, running a few layers again is the
 cheaper way. Fewest bytes alone would pick the photo itself, fewest seconds alone the largest file.
 
-What the measurements say is kept (`results.profiles`), so the same run decides the same way again.
+Layers that are measured one by one take up to twice what they take in a traced network, so that a
+doubtful cut is stored rather than computed again. What the measurements say is kept with the run,
+which so decides the same way again after a resume.
 """
 
 from __future__ import annotations

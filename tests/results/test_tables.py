@@ -141,6 +141,10 @@ def test_a_hundred_classes_have_reports_but_no_matrix(tmp_path: Path) -> None:
         (drawing.duration(4.25), "4.2 s"),
         (drawing.duration(185), "3 min 05 s"),
         (drawing.duration(3720), "1 h 02 min"),
+        (drawing.duration(-185), "-3 min 05 s"),
+        (drawing.duration(None), "-"),
+        (drawing.size(12_340_000), "12.3 MB"),
+        (drawing.size(1_234_000_000), "1.2 GB"),
     ],
 )
 def test_numbers_are_written_the_same_way_everywhere(shown: str, wanted: str) -> None:
