@@ -109,17 +109,21 @@ def test_a_cut_that_is_not_worth_its_bytes_is_computed_again_in_every_epoch(
     assert stored(tmp_path) == {}
 
 
-def test_half_precision_rows_can_be_what_others_are_computed_from(
+def test_rows_stored_in_half_precision_are_what_a_deeper_cut_is_computed_from(
     whole: Any, tmp_path: Path
 ) -> None:
     from trainables.cuts import cut_at
     from trainables.frozen import frozen_inputs
 
-    half = replace(training_data(tmp_path, size=48, points={}), cache_dtype="float16")
-    for unfreeze in (EARLY, LATE):
+    def half(unfreeze: str, others: tuple[str, ...]) -> Any:
+        data = training_data(tmp_path, size=48, points={"VGG16": others})
         cut = cut_at(whole.graph, whole.first(unfreeze))
-        found = frozen_inputs(whole, cut, half, "unit")
-        assert (found.photos_prefix, found.recomputed) == (40, 0)
+        return frozen_inputs(whole, cut, replace(data, cache_dtype="float16"), "unit")
+
+    half(EARLY, ())
+    late = half(LATE, (EARLY,))
+    assert (late.photos_prefix, late.recomputed) == (40, 0)
+    assert late.arrays[0].dtype.name == "float16"
 
 
 def test_features_of_another_gpu_are_others(monkeypatch: pytest.MonkeyPatch) -> None:

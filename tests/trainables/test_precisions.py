@@ -173,13 +173,6 @@ def test_features_of_every_precision_and_of_xla_are_kept_apart(tmp_path: Path) -
     assert [one.cost.photos_prefix for one in second] == [0] * 4
 
 
-def test_half_precision_features_serve_a_deeper_cut(tmp_path: Path) -> None:
-    half: dict[str, Any] = {"cache_dtype": "float16", "points": {}}
-    trained(tmp_path, point("VGG16", size=SIZE, unfreeze="block4_conv1"), **half)
-    deeper = trained(tmp_path, vgg16(), **half)
-    assert (deeper.cost.photos_prefix, deeper.anatomy.recomputed) == (40, 0)
-
-
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_xla_trains_to_nearly_the_same_losses(tmp_path: Path, precision: str) -> None:
     plain = trained(tmp_path, vgg16(), precision=precision)
