@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 from results.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
-from sweep.environment import with_onednn
-
-_HOME = Path(__file__).resolve().parents[1]
+from sweep.environment import HOME, with_onednn
 
 
 def export_winners(folder: RunFolder) -> None:
@@ -58,7 +55,7 @@ def _command(module: str, *words: str) -> list[str]:
 def _environment(folder: RunFolder) -> dict[str, str]:
     """For a process that computes with a run's networks: with the run's own oneDNN setting."""
     onednn = folder.read_run().settings.get("onednn")  # absent in a run of an older version
-    paths = [str(_HOME), os.environ.get("PYTHONPATH", "")]
+    paths = [str(HOME), os.environ.get("PYTHONPATH", "")]
     return {
         **with_onednn(onednn),
         "PYTHONPATH": os.pathsep.join(path for path in paths if path),

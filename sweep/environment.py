@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from search_spaces.refusals import UsageRefusal
+
+HOME = Path(__file__).resolve().parents[1]
+"""Of our code, where processes that we start find it."""
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 ONEDNN_SETTINGS = ("0", "1")

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from results.profiles import Profile
 from search_spaces.refusals import EnvironmentRefusal
-from sweep.environment import ONEDNN_SETTINGS, typed_onednn, with_onednn
+from sweep.environment import HOME, ONEDNN_SETTINGS, typed_onednn, with_onednn
 from sweep.hardware import gpu_models
 from sweep.settings import Machine, Settings
 from sweep.worker import processor_name
@@ -33,7 +33,6 @@ DEFAULT_ONEDNN = "1"
 STAGE = "measuring layers, once per machine"
 
 _SCHEMA = 1
-_HOME = Path(__file__).resolve().parents[1]
 _SECONDS_BETWEEN_LOOKS = 0.1
 _KEEP_FREED_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
 """For glibc: handing memory back and taking it again takes longer than many a layer."""
@@ -176,7 +175,7 @@ def _run(words: Sequence[str], onednn: str, log: Path, *, look: Callable[[], Non
     with log.open("a") as sink:
         process = subprocess.Popen(
             [sys.executable, "-m", "trainables.profiling", *words],
-            cwd=_HOME,
+            cwd=HOME,
             env={**with_onednn(onednn), **_KEEP_FREED_MEMORY},
             stdout=sink,
             stderr=sink,

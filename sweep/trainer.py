@@ -19,10 +19,9 @@ from pathlib import Path
 from results.records import EpochRecord, TrialRecord
 from search_spaces.refusals import Refusal
 from sweep.assignment import Assignment
-from sweep.environment import with_onednn
+from sweep.environment import HOME, with_onednn
 from sweep.job import Job
 
-_HOME = str(Path(__file__).resolve().parents[1])
 _SECONDS_TO_END = 10
 
 
@@ -49,7 +48,7 @@ class Trainer:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "sweep.worker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                cwd=_HOME,
+                cwd=HOME,
                 env=with_onednn(job.onednn),
             )
         self._connection = Connection(ours.detach())

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import statistics
 import sys
 import time
@@ -28,7 +27,7 @@ from results.runs import Characteristics, RunRecord
 from results.store import RunFolder
 from search_spaces.refusals import Refusal
 from trainables.caches import cache_dir_of
-from trainables.device_names import device_name
+from trainables.device_names import device_name, onednn_setting
 
 BATCH = 32
 REPEATS = 5
@@ -127,8 +126,7 @@ def _versions() -> tuple[str, ...]:
     import keras
     import tensorflow as tf
 
-    onednn = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default")
-    return tf.__version__, keras.__version__, f"oneDNN {onednn}"
+    return tf.__version__, keras.__version__, f"oneDNN {onednn_setting()}"
 
 
 def main(arguments: Sequence[str]) -> int:

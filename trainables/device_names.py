@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from pathlib import Path
 
 CPU_INFO = Path("/proc/cpuinfo")
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 
 def gpu_names() -> tuple[str, ...]:
@@ -32,3 +34,8 @@ def cpu_name(info: Path = CPU_INFO) -> str:
 def device_name(threads: int) -> str:
     """In words: the GPUs that are used, or the processor and how many threads of it."""
     return " + ".join(gpu_names()) or f"{cpu_name()}, {threads} CPU threads"
+
+
+def onednn_setting() -> str:
+    """Whether TensorFlow uses oneDNN here: `0`, `1`, or `default` where nothing is set."""
+    return os.environ.get(ONEDNN, "default")

@@ -8,7 +8,6 @@ epoch: same results.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from results.runs import Split
 from search_spaces.precisions import FLOAT32
 from trainables.backbones import Whole
 from trainables.cuts import PHOTO, Cut, cut_at, nearest_sources
-from trainables.device_names import gpu_names
+from trainables.device_names import gpu_names, onednn_setting
 from trainables.features import Compute, FeatureKey, Features, FeatureStore
 from trainables.prefix import Prefix
 from trainables.storing import memory_for_rows, worth_storing
@@ -123,8 +122,7 @@ def frozen_inputs(whole: Whole, cut: Cut, data: TrainingData, kind: str) -> Inpu
 def numerics(precision: str = FLOAT32, jit_compile: bool = False) -> str:
     """What moves the last bits of a layer's output besides its inputs."""
     device = ", ".join(gpu_names()) or "cpu"
-    onednn = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default")
-    libraries = f"tensorflow {tf.__version__}, keras {keras.__version__}, oneDNN {onednn}"
+    libraries = f"tensorflow {tf.__version__}, keras {keras.__version__}, oneDNN {onednn_setting()}"
     return f"{libraries}, {precision}{' by XLA' if jit_compile else ''}, {device}"
 
 

@@ -32,11 +32,10 @@ from results.profiles import PointCost, Profile
 from search_spaces.backbones import backbone_named
 from search_spaces.refusals import Refusal, UsageRefusal
 from trainables.cuts import PHOTO, Cut, cut_at, nearest_sources
+from trainables.device_names import ONEDNN
 
 if TYPE_CHECKING:
     from trainables.backbones import Whole
-
-ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 _BATCH_CPU = 16
 _BATCH_GPU = 256

@@ -13,13 +13,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from results.files import read_json, write_json
-from tests.benchmarks.probes import Spec, point, training_data
+from tests.benchmarks.probes import Spec, main, point, training_data
 from tests.benchmarks.task import Task
 
 
@@ -100,15 +98,5 @@ def _epoch(model: Any, config: Any, data: Any, epoch: int, brighter: float) -> l
     return losses
 
 
-def main(words: list[str]) -> None:
-    """Compare one backbone and write the differences."""
-    from trainables.devices import configure
-
-    _, spec_path, out = words
-    spec = read_json(Path(spec_path))
-    configure(cpus=spec["cpus"], gpus=0)
-    write_json(Path(out), equality(spec))
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1:], {"equality": equality})

@@ -8,13 +8,11 @@ Both trials are the same point, seeds and order of photos; each has a feature st
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from results.files import read_json, write_json
-from tests.benchmarks.probes import Spec, point, training_data
+from tests.benchmarks.probes import Spec, main, point, training_data
 
 
 def halved(spec: Spec) -> dict[str, Any]:
@@ -44,15 +42,5 @@ def halved(spec: Spec) -> dict[str, Any]:
     }
 
 
-def main(words: list[str]) -> None:
-    """Train both and write what differs."""
-    from trainables.devices import configure
-
-    _, spec_path, out = words
-    spec = read_json(Path(spec_path))
-    configure(cpus=spec["cpus"], gpus=0)
-    write_json(Path(out), halved(spec))
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1:], {"halved": halved})

@@ -19,7 +19,7 @@ import gc
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -211,14 +211,14 @@ def anonymous_megabytes() -> float:
 PROBES = {one.__name__: one for one in (fixed, reading, rates, cuts, heap, growth)}
 
 
-def main(words: list[str]) -> None:
-    """Run one probe with the threads of one trial and write what it found."""
+def main(words: list[str], probes: Mapping[str, Callable[[Spec], Any]] = PROBES) -> None:
+    """Run one probe with the threads that it was given and write what it found."""
     from trainables.devices import configure
 
     name, spec_path, out = words
     spec = read_json(Path(spec_path))
     configure(cpus=spec["cpus"], gpus=0)
-    write_json(Path(out), PROBES[name](spec))
+    write_json(Path(out), probes[name](spec))
 
 
 if __name__ == "__main__":
