@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import ray
 from ray import tune
 
 from results.records import TrialRecord
@@ -21,11 +20,11 @@ from sweep.assignment import METRIC
 from sweep.cluster import ray_started
 from sweep.environment import NeverRestored
 from sweep.job import Job
-from sweep.pool import Pool, PoolSearcher, budget
+from sweep.pool import Pool
 from sweep.progress import Running
 from sweep.search import Studies
+from sweep.searcher import PoolSearcher, budget
 from sweep.task import run_trial
-from sweep.worker import describe_board
 
 _LOG = logging.getLogger(__name__)
 
@@ -58,18 +57,9 @@ def run_trials(
         pool, studies, job.machine, spent=budget(job.machine, job.run), on_finished=on_finished
     )
     with ray_started(job.machine, folder):
-        if not pool.finished:
-            _describe_board(job)
         _fit(pool, searcher, job, on_epoch)
     if searcher.refusal:
         raise searcher.refusal
-
-
-def _describe_board(job: Job) -> None:
-    try:
-        ray.get(ray.remote(num_cpus=0)(describe_board).remote(job))
-    except ray.exceptions.RayError as fault:
-        _LOG.warning("TensorBoard's HParams tab has no description: %s", fault)
 
 
 def _fit(pool: Pool, searcher: PoolSearcher, job: Job, on_epoch: Callable[[Running], None]) -> None:

@@ -119,10 +119,12 @@ def train_and_commit(
     """
     data, bench = _workplace(job)
 
-    from trainables.board import TrialBoard
+    from trainables.board import TrialBoard, describe_experiment
     from trainables.train import train
 
     folder, trial, config = RunFolder(job.run), assignment.trial, assignment.config
+    if trial == job.settings.planned[0]:
+        describe_experiment(folder.tensorboard)
     board = TrialBoard(folder.tensorboard, trial, config)
 
     def report_and_draw(epoch: EpochRecord) -> None:
@@ -193,17 +195,6 @@ def training_data(job: Job) -> TrainingData:
         jit_compile=job.settings.jit_compile,
         profiles=job.profiles,
     )
-
-
-def describe_board(job: Job) -> None:
-    """Write TensorBoard's description of the experiment."""
-    from trainables.devices import configure
-
-    configure(cpus=1, gpus=0)
-
-    from trainables.board import describe_experiment
-
-    describe_experiment(RunFolder(job.run).tensorboard)
 
 
 def _end_with_parent() -> None:

@@ -86,14 +86,20 @@ class TrialBoard:
 
 
 def describe_experiment(root: Path) -> None:
-    """Tell the HParams tab once what varies and what is measured."""
+    """Tell the HParams tab once what varies and what is measured; without it, one line in the log.
+
+    Called by the training process of a run's first trial, which has TensorFlow loaded anyway.
+    """
     domains = {
         "backbone": hparams.Discrete(list(NAMES)),
         "scaling": hparams.Discrete(list(SCALINGS)),
         "optimizer": hparams.Discrete(list(OPTIMIZERS)),
     }
-    with tf.summary.create_file_writer(str(root)).as_default(step=0):
-        hparams.hparams_config(
-            hparams=[hparams.HParam(name, domains.get(name)) for name in _SHOWN],
-            metrics=[hparams.Metric(tag, display_name=name) for tag, name in _METRICS.items()],
-        )
+    try:
+        with tf.summary.create_file_writer(str(root)).as_default(step=0):
+            hparams.hparams_config(
+                hparams=[hparams.HParam(name, domains.get(name)) for name in _SHOWN],
+                metrics=[hparams.Metric(tag, display_name=name) for tag, name in _METRICS.items()],
+            )
+    except Exception as fault:  # TensorFlow raises many kinds; none of them is the trial's
+        _LOG.warning("TensorBoard's HParams tab has no description: %s", fault)

@@ -12,8 +12,9 @@ from results.records import FAILED, TrialRecord
 from results.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
 from sweep.assignment import Assignment
-from sweep.pool import Pool, PoolSearcher, budget, folder_bytes
+from sweep.pool import Pool
 from sweep.search import Studies
+from sweep.searcher import PoolSearcher, budget, folder_bytes
 from tests.sweep.helpers import machine, outcome, record, settings
 
 SETTINGS = settings("--backbones", "vgg16,xception", "--trials", "2")
