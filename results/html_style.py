@@ -75,7 +75,7 @@ th,td{text-align:left;padding:.45rem .75rem .45rem 0;border-bottom:1px solid var
  vertical-align:top}
 th{font-weight:600;border-bottom-color:var(--axis);white-space:nowrap}
 tbody th{font-weight:400;border-bottom-color:var(--line)}
-td.n,th.n{text-align:right;white-space:nowrap}
+td.n,th.n{text-align:right}td.n{white-space:nowrap}th.n{white-space:normal}
 td.w,tbody th{min-width:9rem;max-width:24rem;overflow-wrap:anywhere;white-space:normal}
 tr.strong td,tr.strong th{font-weight:600}
 tr.faint td,tr.faint th{color:var(--muted)}
