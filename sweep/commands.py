@@ -8,7 +8,7 @@ import sys
 
 from results.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
-from sweep.environment import HOME, with_onednn
+from sweep.environment import HOME
 
 
 def export_winners(folder: RunFolder) -> None:
@@ -37,7 +37,7 @@ def _logged(folder: RunFolder, module: str) -> int:
             _command(module, str(folder.root)),
             stdout=log,
             stderr=log,
-            env=_environment(folder),
+            env=_environment(),
             check=False,
         ).returncode
 
@@ -45,18 +45,14 @@ def _logged(folder: RunFolder, module: str) -> int:
 def reproduce(folder: RunFolder, trial: str) -> int:
     """Train one trial again; prints what came out and returns the exit code."""
     words = _command("trainables.reproduce", str(folder.root), trial)
-    return subprocess.run(words, env=_environment(folder), check=False).returncode
+    return subprocess.run(words, env=_environment(), check=False).returncode
 
 
 def _command(module: str, *words: str) -> list[str]:
     return [sys.executable, "-m", module, *words]
 
 
-def _environment(folder: RunFolder) -> dict[str, str]:
-    """For a process that computes with a run's networks: with the run's own oneDNN setting."""
-    onednn = folder.read_run().settings.get("onednn")  # absent in a run of an older version
+def _environment() -> dict[str, str]:
+    """Finds our code from wherever the command was typed."""
     paths = [str(HOME), os.environ.get("PYTHONPATH", "")]
-    return {
-        **with_onednn(onednn),
-        "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-    }
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}

@@ -139,7 +139,11 @@ def main(arguments: Sequence[str]) -> int:
     folder = RunFolder(Path(arguments[0]).absolute())
     try:
         run = folder.read_run()
-        configure(cpus=run.hardware["cpus"], gpus=run.hardware["gpus"])
+        configure(
+            cpus=run.hardware["cpus"],
+            gpus=run.hardware["gpus"],
+            onednn=run.settings.get("onednn"),
+        )
         rows = of_run(
             run,
             run.settings["backbones"],

@@ -9,15 +9,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from trainables.device_names import ONEDNN
 
-def configure(*, cpus: int, gpus: float) -> None:
-    """Match TensorFlow to what the process was given; call before its first operation.
+
+def configure(*, cpus: int, gpus: float, onednn: str | None = None) -> None:
+    """Match TensorFlow to what the process was given; call before TensorFlow is imported.
 
     Args:
         cpus: threads for one operation; operations run one after the other.
         gpus: share of a GPU; 0 hides all GPUs, since Ray at 0 GPUs does not. A share takes memory
             as it grows instead of all of it, so that several processes fit on one device.
+        onednn: a run's own setting, `0` or `1`, whatever the environment has; None leaves it.
     """
+    if onednn is not None:
+        os.environ[ONEDNN] = onednn
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _stderr_discarded():
         import tensorflow as tf

@@ -61,8 +61,7 @@ def main(arguments: list[str]) -> int:
         return 2
     folder = RunFolder(Path(arguments[0]).absolute())
     try:
-        folder.read_run()
-        configure(cpus=2, gpus=0)
+        configure(cpus=2, gpus=0, onednn=folder.read_run().settings.get("onednn"))
 
         from trainables.board_results import draw_results
 

@@ -114,7 +114,11 @@ def _run(folder: RunFolder, trial: str) -> int:
 
     from trainables.devices import configure
 
-    configure(cpus=run.hardware["cpus_per_trial"], gpus=run.hardware["gpus_per_trial"])
+    configure(
+        cpus=run.hardware["cpus_per_trial"],
+        gpus=run.hardware["gpus_per_trial"],
+        onednn=run.settings.get("onednn"),  # absent in a run of an older version
+    )
 
     from trainables.rebuilt import scored_record
 
