@@ -1,8 +1,8 @@
 """How large the benchmarks are: chosen from the minutes that they may take.
 
-A user has 4,000 photos and ten epochs. What fits an hour on two cores is smaller, so that fixed
-costs (imports, building, tracing) weigh more on both sides than they would for that user; rows of
-whole sweeps state the size and, beside it, what the same measured parts give at the user's size.
+A user has 4,000 photos and ten epochs. What fits an hour on two cores is mostly smaller, so that
+fixed costs (imports, building, tracing) weigh more on both sides than they would for that user;
+rows of whole sweeps state the size and, beside it, what the same measured parts give at the user's.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from search_spaces.backbones import NAMES
+from search_spaces.presets import PAPER
 
 USERS_PHOTOS, USERS_EPOCHS = 4000, 10
 SEED = 42
@@ -31,7 +32,8 @@ class Sizes:
         repeats: of rows that are cheap enough; of G1: sweep_repeats.
         head_trials, head_epochs, head_photos: of G3; head_measured: trials, for three epochs, that
             the plain script is measured on.
-        stopping_trials, stopping_epochs: of G6.
+        stopping_trials, stopping_epochs, stopping_photos, stopping_image: of G6; at an hour the
+            trials and epochs of a sweep by default.
         rows: the smaller and the larger number of synthetic photos of the memory row.
         growth: trials whose growth is measured, head-only and at the paper's cut.
         real_photos, real_trials, real_epochs: of the row with real photos; half_photos: of float16.
@@ -55,6 +57,8 @@ class Sizes:
     head_measured: int
     stopping_trials: int
     stopping_epochs: int
+    stopping_photos: int
+    stopping_image: int
     rows: tuple[int, int]
     growth: tuple[int, int]
     real_photos: int
@@ -69,14 +73,14 @@ class Sizes:
 def sizes_for(minutes: float) -> Sizes:
     """The sizes for a budget; 60 minutes is what the numbers are made for."""
     share = minutes / 60
-    epochs = min(USERS_EPOCHS, max(2, round(3 * share)))
+    epochs = min(USERS_EPOCHS, max(2, round(USERS_EPOCHS * share)))
     return Sizes(
         backbones=NAMES,
         image=150,
         small_image=75,
         photos=PHOTOS * max(1, round(share / 2.5)),
         epochs=epochs,
-        searched_epochs=max(2, epochs * 2 // 3),
+        searched_epochs=max(2, epochs // 2),
         paper_trials=4,
         searched_trials=9,
         plain_share=5,
@@ -84,10 +88,12 @@ def sizes_for(minutes: float) -> Sizes:
         sweep_repeats=max(1, int(share / 3)),
         head_trials=20,
         head_epochs=USERS_EPOCHS,
-        head_photos=1000 if share >= 1 else 320,
+        head_photos=USERS_PHOTOS if share >= 1 else 320,
         head_measured=2,
-        stopping_trials=9,
-        stopping_epochs=4,
+        stopping_trials=PAPER.trials + 1 if share >= 1 else 9,
+        stopping_epochs=epochs,
+        stopping_photos=320 if share >= 1 else 160,
+        stopping_image=96,
         rows=(5_000, 50_000),
         growth=(30, 10),
         real_photos=320 if share >= 1 else 160,
@@ -120,6 +126,8 @@ def smoke_sizes() -> Sizes:
         head_measured=1,
         stopping_trials=2,
         stopping_epochs=2,
+        stopping_photos=40,
+        stopping_image=32,
         rows=(40, 80),
         growth=(4, 3),
         real_photos=40,

@@ -35,6 +35,7 @@ class Side:
         parts: where the worker-seconds went.
         photos_prefix: photos that ours pushed through frozen layers.
         first_trial: seconds from the process' start to the first finished trial, ours alone.
+        epochs: trained, of all trials together.
         trial_seconds: of each trial, in the order of their names.
         extrapolated: in words, or empty.
     """
@@ -45,6 +46,7 @@ class Side:
     parts: Mapping[str, float]
     photos_prefix: int = 0
     first_trial: float = 0.0
+    epochs: int = 0
     trial_seconds: tuple[float, ...] = ()
     extrapolated: str = ""
 
@@ -76,6 +78,7 @@ def ours(
         parts=_our_parts(records, finished.seconds * place.concurrent),
         photos_prefix=sum(one.cost.photos_prefix for one in records),
         first_trial=finished.seconds - after_first,
+        epochs=sum(len(one.epochs) for one in records),
         trial_seconds=tuple(one.cost.seconds_total for one in records),
     )
 
@@ -115,6 +118,7 @@ def plain(
         best=max(best["accuracies"]),
         test=best["test_accuracy"],
         parts=parts,
+        epochs=sum(len(one["epochs"]) for one in trials),
         trial_seconds=tuple(one["total"] for one in trials),
     )
     return _stretched(side, place, whole_epochs, next(iter(points.values())).epochs, stand_for)
