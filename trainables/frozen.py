@@ -22,9 +22,10 @@ from results.profiles import Profile
 from results.runs import Split
 from search_spaces.precisions import FLOAT32
 from trainables.backbones import Whole
-from trainables.cuts import PHOTO, Cut, cut_at, nearest_sources
+from trainables.cuts import PHOTO, Cut, cut_at
 from trainables.device_names import gpu_names, onednn_setting
 from trainables.features import Compute, FeatureKey, Features, FeatureStore
+from trainables.nearest import nearest
 from trainables.prefix import Prefix
 from trainables.storing import memory_for_rows, worth_storing
 from trainables.weights import Weights
@@ -98,14 +99,14 @@ def frozen_inputs(whole: Whole, cut: Cut, data: TrainingData, kind: str) -> Inpu
     """
     started = time.perf_counter()
     keys = {node: _key(whole, node, data, kind) for node in _worth_storing(whole, cut, data)}
-    found = _nearest(whole, cut.required, keys, data)
+    found = nearest(whole.graph, cut.required, keys, data.store, data.photos)
     pushed, written, traced, waited = 0, 0, 0.0, 0.0
     if found.lacking & keys.keys():
         asked = time.perf_counter()
         with data.store.filling(f"{data.digest} {whole.entry.name} {kind}"):
             waited = time.perf_counter() - asked
             pushed, written, traced = _fill(whole, cut, keys, data, kind)
-        found = _nearest(whole, cut.required, keys, data)
+        found = nearest(whole.graph, cut.required, keys, data.store, data.photos)
     return Inputs(
         nodes=found.nodes,
         arrays=found.arrays,
@@ -168,7 +169,7 @@ def _fill(
     """
     rows = len(data.photos)
     # Held until the pass has ended, so that none of them gives way to what is computed from them.
-    needed = _nearest(whole, cut.required, keys, data)
+    needed = nearest(whole.graph, cut.required, keys, data.store, data.photos)
     absent = [node for node in keys if not data.store.has(keys[node])]
     required = [keys[node] for node in absent if node in needed.lacking]
     if not required:
@@ -177,7 +178,7 @@ def _fill(
 
     def prepare(chosen: Sequence[FeatureKey]) -> Compute:
         wanted = tuple(key.node for key in chosen)
-        sources = _nearest(whole, wanted, keys, data)
+        sources = nearest(whole.graph, wanted, keys, data.store, data.photos)
         whole.restore()
         prefix = Prefix(
             whole,
@@ -198,40 +199,3 @@ def _fill(
         spare=[keys[node] for node in absent if node not in needed.lacking],
     )
     return (rows if written else 0), written, sum(one.seconds_tracing for one in made)
-
-
-@dataclass(frozen=True)
-class _Sources:
-    """Where outputs come from: `nodes` that are stored (or the photos), `run` that are not.
-
-    `lacking` are the wanted nodes that are not stored.
-    """
-
-    nodes: tuple[int, ...]
-    arrays: tuple[NDArray[Any], ...]
-    run: tuple[int, ...]
-    lacking: frozenset[int]
-    held: tuple[Features, ...]
-
-
-def _nearest(
-    whole: Whole, wanted: tuple[int, ...], keys: dict[int, FeatureKey], data: TrainingData
-) -> _Sources:
-    """Open what is nearest to the wanted nodes; a file that cannot be opened is passed over."""
-    stored = {node for node, key in keys.items() if data.store.has(key)}
-    while True:
-        nodes, run = nearest_sources(whole.graph, wanted, stored)
-        opened = {
-            node: data.store.open(keys[node], len(data.photos)) for node in nodes if node != PHOTO
-        }
-        if lost := {node for node, features in opened.items() if features is None}:
-            stored -= lost
-            continue
-        held = {node: features for node, features in opened.items() if features is not None}
-        return _Sources(
-            nodes=nodes,
-            arrays=tuple(data.photos if node == PHOTO else held[node].rows for node in nodes),
-            run=run,
-            lacking=frozenset(wanted) - stored - {PHOTO},
-            held=tuple(held.values()),
-        )
