@@ -53,10 +53,11 @@ class Cost:
         seconds_features: computing frozen features, and waiting for them.
         seconds_training: epochs, validation and the one test prediction.
         seconds_total: from the trial's start to its record.
-        photos_prefix: photos pushed through frozen layers to fill the feature store.
+        photos_prefix: photos pushed through frozen layers to fill the feature store, those that
+            this trial's process took over from another's included.
         photos_trained: photos (or their cached features) seen by training steps.
-        bytes_stored: new bytes in the feature store.
-        seconds_waiting: of `seconds_features`, while another process computed them.
+        bytes_stored: new bytes in the feature store, counted by the trial that asked for them.
+        seconds_waiting: of `seconds_features`, idle while another process computed them.
         seconds_tracing: of all, the first calls of functions that had to be traced or compiled.
     """
 

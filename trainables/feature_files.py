@@ -1,7 +1,8 @@
 """One file of the feature store: its key, how its rows are written, and how they are mapped.
 
-An HDF5 file with one contiguous dataset and three attributes, written last: the key in full, the
-rows' CRC-32, and `complete`. Rows are summed as they are written, and the sum is compared when a
+An HDF5 file with one contiguous dataset and four attributes, written last: the key in full, how
+many rows have a sum of their own, the sum of these sums, and `complete`. Sums are CRC-32. Rows are
+summed as they are written, in any order and by any process, and the sums are compared when a
 process first opens the file: a flipped bit would otherwise train on wrong numbers in silence.
 
 The check costs one read of the file, which the first epoch would do anyway: 0.17 s per GB in memory
@@ -17,9 +18,9 @@ import json
 import os
 import weakref
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -77,6 +78,12 @@ class FeatureKey:
     def text(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
 
+    @classmethod
+    def read(cls, text: str) -> FeatureKey:
+        """The key that has this `text`."""
+        told = json.loads(text)
+        return cls(**{**told, "shape": tuple(told["shape"])})
+
     @property
     def name(self) -> str:
         return hashlib.sha256(self.text.encode()).hexdigest()[:24]
@@ -98,39 +105,48 @@ class Features:
         weakref.finalize(self, os.close, self.held)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Writing:
-    """A file in the making.
+    """A file in the making, which several processes may write.
 
     Attributes:
         path: its temporary name.
         key: what it is to hold.
-        file: open where the next rows belong.
-        missing: bytes of rows that are still to come.
+        file: open for writing.
+        offset: of its first row, in bytes.
     """
 
     path: Path
     key: FeatureKey
     file: IO[bytes]
-    missing: int
-    _sum: int = field(default=0, init=False)
+    offset: int
 
-    def append(self, values: Rows) -> None:
-        """Write the next rows, given as any kind of number."""
+    def write(self, window: slice, values: Rows) -> int:
+        """Write the rows of a window of photos, given as any kind of number.
+
+        Returns:
+            The CRC-32 of the rows as stored.
+
+        Raises:
+            ValueError: these are not the window's rows.
+        """
         stored = np.ascontiguousarray(values, self.key.dtype)
-        self.file.write(stored.data)
-        self.missing -= stored.nbytes
-        self._sum = zlib.crc32(stored.data, self._sum)
+        asked = (window.stop - window.start, *self.key.shape)
+        if stored.shape != asked:
+            raise ValueError(f"{asked} numbers of {self.key.name} were asked, got {stored.shape}")
+        left, place = stored.data.cast("B"), self.offset + window.start * self.key.row_bytes
+        while left:
+            written = os.pwrite(self.file.fileno(), left, place)
+            left, place = left[written:], place + written
+        return zlib.crc32(stored.data)
 
-    def complete(self) -> None:
+    def complete(self, sums: NDArray[np.uint32], rows_per_sum: int) -> None:
         """Say in the file that it is whole."""
-        if self.missing:
-            raise ValueError(f"{self.missing} bytes of {self.key.name} were not computed")
-        self.file.flush()
         with h5py.File(self.path, "r+", locking=False) as file:
             attributes = file[_DATASET].attrs
             attributes["key"] = self.key.text
-            attributes["crc32"] = self._sum
+            attributes["rows_per_sum"] = rows_per_sum
+            attributes["crc32"] = _sum_of(sums)
             attributes["complete"] = True
 
 
@@ -139,8 +155,18 @@ def laid_out(path: Path, key: FeatureKey, rows: int) -> Iterator[Writing]:
     """Claim the disk space of a file; it is locked as long as this lasts."""
     with path.open("r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        file.seek(lay_out(path, _DATASET, (rows, *key.shape), key.dtype))
-        yield Writing(path, key, file, key.row_bytes * rows)
+        yield Writing(path, key, file, lay_out(path, _DATASET, (rows, *key.shape), key.dtype))
+
+
+@contextmanager
+def reopened(path: Path, key: FeatureKey, offset: int) -> Iterator[Writing]:
+    """Write a file that another process has laid out, and holds the lock of.
+
+    Raises:
+        FileNotFoundError: it is no longer in the making.
+    """
+    with path.open("r+b") as file:
+        yield Writing(path, key, file, offset)
 
 
 def mapped(path: Path, key: FeatureKey, rows: int) -> Rows | None:
@@ -153,25 +179,36 @@ def mapped(path: Path, key: FeatureKey, rows: int) -> Rows | None:
             whole = dataset.shape == shape and dataset.dtype == key.dtype and not dataset.external
         if not (whole and offset and told["complete"] and told["key"] == key.text):
             return None
-        if not _is_intact(path, offset, key.row_bytes * rows, int(told["crc32"])):
+        starts = range(0, rows, int(told["rows_per_sum"]))
+        sizes = [min(starts.step, rows - start) * key.row_bytes for start in starts]
+        if not _is_intact(path, offset, sizes, int(told["crc32"])):
             return None
         return np.memmap(path, dtype=key.dtype, mode="r", offset=offset, shape=shape)
     except (OSError, KeyError, ValueError, RuntimeError):  # h5py's, by where the damage is
         return None
 
 
-def _is_intact(path: Path, offset: int, size: int, expected: int) -> bool:
-    """Whether the rows have the sum that was noted; read once a process."""
+def _is_intact(path: Path, offset: int, sizes: Sequence[int], expected: int) -> bool:
+    """Whether the rows, summed by so many bytes, have the sum that was noted; once a process."""
     with path.open("rb", buffering=0) as file:
         known = (path.name, os.fstat(file.fileno()).st_ino, expected)
         if known in _verified:
             return True
         file.seek(offset)
-        found = 0
-        while size and (piece := file.read(min(_PIECE, size))):
-            found = zlib.crc32(piece, found)
-            size -= len(piece)
-    if size or found != expected:
+        found = _sum_of([_sum_of_next(file, size) for size in sizes])
+    if found != expected:
         return False
     _verified.add(known)
     return True
+
+
+def _sum_of_next(file: IO[bytes], size: int) -> int:
+    found = 0
+    while size and (piece := file.read(min(_PIECE, size))):
+        found = zlib.crc32(piece, found)
+        size -= len(piece)
+    return found
+
+
+def _sum_of(sums: Sequence[int] | NDArray[np.uint32]) -> int:
+    return zlib.crc32(np.asarray(sums, "<u4").tobytes())

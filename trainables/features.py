@@ -4,14 +4,20 @@ One file per (photos, backbone, weights, scaling, layer, number type, numerics) 
 `<cache>/features/`: a contiguous HDF5 dataset that readers map into memory, so that all epochs, all
 trials, all processes and all later runs share the pages. A file is whole or absent and safe to
 delete. A budget in bytes bounds the folder, files in the making included; the least recently used
-files give way, never one that is being read, and only to what a trial cannot do without.
+files give way, never one that is being read, and only to what a trial cannot do without. (Beside
+them lie the progress files of running passes, of some kB each: they count, but no room is asked.)
 
-Three kinds of lock, all `flock`, so that a killed process leaves none behind:
+One process fills a group; others that want it take batches of its pass (`trainables.shared_pass`).
+Four kinds of lock, none of which a killed process leaves behind:
 
-    .lock-<group>   held while one group (a backbone's layers) is computed
+    .lock-<group>   held while one group (a backbone's layers) is computed, by who announced it
     .lock-store     held while space is chosen and claimed, never while anything is computed
-    a file's own    shared by its readers; exclusive while it is written, so that a `.part-` file
-                    without one is what a killed process left, and is removed
+    a file's own    shared by its readers; exclusive while it is made, by who laid it out, so that
+                    a `.part-` file without one is what a killed process left, and is removed
+    a batch's       a byte of the pass' progress file, held by whoever computes the batch
+
+The first three are `flock`, the last is POSIX'. A progress file has no lock of its own: it is what
+a killed process left when nobody holds its group's.
 
 Knows no Keras: the rows come from a function that is passed in.
 """
@@ -28,16 +34,17 @@ from pathlib import Path
 from typing import IO
 
 from results.files import TEMPORARY_PREFIX, disk_faults_named, free_megabytes, whole_or_absent
-from trainables.feature_files import FeatureKey, Features, Rows, Writing, laid_out, mapped
+from trainables.feature_files import FeatureKey, Features, Writing, laid_out, mapped
+from trainables.helping import Join, helping_until_locked
+from trainables.shared_pass import Done, Share, Work, announced
 
-__all__ = ["Compute", "FeatureKey", "FeatureStore", "Features", "Prepare"]
+__all__ = ["FeatureKey", "FeatureStore", "Features", "Prepare"]
 
 _MEGABYTE = 1024 * 1024
+_LOCK = ".lock-"
+_PASS = f"{TEMPORARY_PREFIX}pass-"
 
-Compute = Callable[[slice], Sequence[Rows]]
-"""Gives the outputs of all asked layers for some photos, each [n, ...] float32."""
-
-Prepare = Callable[[Sequence[FeatureKey]], Compute]
+Prepare = Callable[[Sequence[FeatureKey]], Work]
 """Told the layers that there is room for, gives what computes them."""
 
 
@@ -78,58 +85,76 @@ class FeatureStore:
 
     def fill(
         self,
+        group: str,
         required: Sequence[FeatureKey],
         rows: int,
         prepare: Prepare,
         *,
         batch: int,
         spare: Sequence[FeatureKey] = (),
-    ) -> int:
+    ) -> Done:
         """Compute all rows of the layers that there is room for, in one pass, and store them.
 
         Args:
+            group: what this process is `filling`; who waits for it takes batches of the pass.
             required: older files give way to these, in this order.
             prepare: called once, unless there is room for nothing.
             batch: photos per call of what computes.
             spare: stored only where room is free.
-
-        Returns:
-            Bytes written.
 
         Raises:
             EnvironmentRefusal: the disk is full or broken.
         """
         # The files' locks outlive their renaming: an unlocked part is a dead one.
         with disk_faults_named(self.folder), ExitStack() as locks, ExitStack() as parts:
-            with self._locked("store"):
+            with self._store_locked():
                 files = self._claimed(required, spare, rows, locks, parts)
-            keys = [file.key for file in files]
-            if not keys:
-                return 0
-            compute = prepare(keys)
-            for start in range(0, rows, batch):
-                outputs = compute(slice(start, min(start + batch, rows)))
-                for file, values in zip(files, outputs, strict=True):
-                    file.append(values)
-            for file in files:
-                file.complete()
-        return sum(key.row_bytes for key in keys) * rows
+            if not files:
+                return Done()
+            work = prepare([file.key for file in files])
+            with self._announced(group, files, rows, batch, work) as share:
+                sums = share.finish()
+            for file, of_batches in zip(files, sums, strict=True):
+                file.complete(of_batches, rows_per_sum=batch)
+        stored = sum(file.key.row_bytes for file in files) * rows
+        return Done(share.rows_computed, share.seconds_waiting, stored)
 
     @contextmanager
-    def filling(self, group: str) -> Iterator[None]:
-        """Hold the right to compute features of one group; other processes wait."""
-        with disk_faults_named(self.folder), self._locked(_short(group)):
-            yield
+    def filling(self, group: str, join: Join) -> Iterator[Done]:
+        """Hold the right to compute features of one group; until it is free, help who has it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with disk_faults_named(self.folder), self._lock(_short(group)).open("w") as lock:
+            done = helping_until_locked(lock, self._progress(group), join)
+            self._progress(group).unlink(missing_ok=True)  # of a killed process: nobody joins it
+            yield done
 
     def _path(self, key: FeatureKey) -> Path:
         return self.folder / f"{key.name}.h5"
 
+    def _lock(self, name: str) -> Path:
+        return self.folder / f"{_LOCK}{name}"
+
+    def _progress(self, group: str) -> Path:
+        return self.folder / f"{_PASS}{_short(group)}"
+
     @contextmanager
-    def _locked(self, name: str) -> Iterator[None]:
+    def _store_locked(self) -> Iterator[None]:
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / f".lock-{name}").open("w") as file:
+        with self._lock("store").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+    @contextmanager
+    def _announced(
+        self, group: str, files: Sequence[Writing], rows: int, batch: int, work: Work
+    ) -> Iterator[Share]:
+        """Let other processes take part in the pass."""
+        with ExitStack() as stack:
+            # Until it has its name it is an unlocked part, which others would remove as dead.
+            with self._store_locked():
+                path = self._progress(group)
+                share = stack.enter_context(announced(path, files, rows, batch, work))
+            yield share
 
     def _claimed(
         self,
@@ -176,7 +201,8 @@ class FeatureStore:
     def _remove_dead_parts(self) -> None:
         """Remove what killed processes left; the living hold a lock on theirs."""
         for part in self._parts():
-            with _unused(part) as dead:
+            group = part.name.removeprefix(_PASS)
+            with _unused(part if group == part.name else self._lock(group)) as dead:
                 if dead:
                     part.unlink(missing_ok=True)
 

@@ -22,10 +22,12 @@ from results.profiles import Profile
 from results.runs import Split
 from search_spaces.precisions import FLOAT32
 from trainables.backbones import Whole
-from trainables.cuts import PHOTO, Cut, cut_at, nearest_sources
+from trainables.cuts import PHOTO, Cut, cut_at
 from trainables.device_names import gpu_names, onednn_setting
-from trainables.features import Compute, FeatureKey, Features, FeatureStore
+from trainables.features import FeatureKey, Features, FeatureStore
+from trainables.nearest import Sources, nearest
 from trainables.prefix import Prefix
+from trainables.shared_pass import Compute, Done, Pass, Work
 from trainables.storing import memory_for_rows, worth_storing
 from trainables.weights import Weights
 
@@ -72,10 +74,11 @@ class Inputs:
         nodes: the layers whose outputs these are; `PHOTO` for the photos themselves.
         arrays: [N, ...] each, in the order of `nodes`.
         recomputed: frozen layers between these and the cut.
-        photos_prefix: photos that were pushed through frozen layers now.
-        bytes_stored: written now.
+        photos_prefix: photos that this process pushed through frozen layers now, those of other
+            processes' passes included.
+        bytes_stored: in a pass of this process' own now, whoever computed them.
         seconds: taken now, waiting for another process included.
-        seconds_waiting: of these, while another process computed.
+        seconds_waiting: of these, with nothing to do while another process computed.
         seconds_tracing: of `seconds`, tracing or compiling the frozen layers.
     """
 
@@ -97,24 +100,22 @@ def frozen_inputs(whole: Whole, cut: Cut, data: TrainingData, kind: str) -> Inpu
         kind: of input scaling, see `trainables.scaling`.
     """
     started = time.perf_counter()
-    keys = {node: _key(whole, node, data, kind) for node in _worth_storing(whole, cut, data)}
-    found = _nearest(whole, cut.required, keys, data)
-    pushed, written, traced, waited = 0, 0, 0.0, 0.0
-    if found.lacking & keys.keys():
-        asked = time.perf_counter()
-        with data.store.filling(f"{data.digest} {whole.entry.name} {kind}"):
-            waited = time.perf_counter() - asked
-            pushed, written, traced = _fill(whole, cut, keys, data, kind)
-        found = _nearest(whole, cut.required, keys, data)
+    passes = _Passes(whole, data, kind, _worth_storing(whole, cut, data))
+    found = passes.nearest(cut.required)
+    helped, filled = Done(), Done()
+    if found.lacking & passes.keys.keys():
+        with data.store.filling(passes.group, passes.join) as helped:
+            filled = passes.fill(cut)
+        found = passes.nearest(cut.required)
     return Inputs(
         nodes=found.nodes,
         arrays=found.arrays,
         recomputed=len(found.run),
-        photos_prefix=pushed,
-        bytes_stored=written,
+        photos_prefix=helped.rows_computed + filled.rows_computed,
+        bytes_stored=filled.bytes_stored,
         seconds=time.perf_counter() - started,
-        seconds_waiting=waited,
-        seconds_tracing=traced,
+        seconds_waiting=helped.seconds_waiting + filled.seconds_waiting,
+        seconds_tracing=sum(prefix.seconds_tracing for prefix in passes.made),
         held=found.held,
     )
 
@@ -158,80 +159,76 @@ def _key(whole: Whole, node: int, data: TrainingData, kind: str) -> FeatureKey:
     )
 
 
-def _fill(
-    whole: Whole, cut: Cut, keys: dict[int, FeatureKey], data: TrainingData, kind: str
-) -> tuple[int, int, float]:
-    """Compute what this trial lacks, and others where room is free.
+class _Passes:
+    """One trial's part in passes over the photos: the one that it fills, and others' that it helps.
 
-    Returns:
-        Photos pushed through frozen layers, bytes written, and seconds of tracing.
+    Attributes:
+        keys: of the nodes that are worth storing.
+        group: whose passes wait for one another.
+        made: what was traced.
     """
-    rows = len(data.photos)
-    # Held until the pass has ended, so that none of them gives way to what is computed from them.
-    needed = _nearest(whole, cut.required, keys, data)
-    absent = [node for node in keys if not data.store.has(keys[node])]
-    required = [keys[node] for node in absent if node in needed.lacking]
-    if not required:
-        return 0, 0, 0.0
-    made: list[Prefix] = []
 
-    def prepare(chosen: Sequence[FeatureKey]) -> Compute:
+    def __init__(self, whole: Whole, data: TrainingData, kind: str, nodes: Sequence[int]) -> None:
+        self.keys = {node: _key(whole, node, data, kind) for node in nodes}
+        self.group = f"{data.digest} {whole.entry.name} {kind}"
+        self.made: list[Prefix] = []
+        self._whole = whole
+        self._data = data
+        self._kind = kind
+
+    def nearest(self, wanted: tuple[int, ...]) -> Sources:
+        return self._nearest(wanted, self.keys)
+
+    def fill(self, cut: Cut) -> Done:
+        """Compute what this trial lacks, and others where room is free."""
+        store = self._data.store
+        # Held until the pass has ended, so that none of them gives way to what is computed from it.
+        needed = self.nearest(cut.required)
+        absent = [node for node in self.keys if not store.has(self.keys[node])]
+        required = [self.keys[node] for node in absent if node in needed.lacking]
+        if not required:
+            return Done()
+        return store.fill(
+            self.group,
+            required,
+            len(self._data.photos),
+            self._prepare,
+            batch=PREFIX_BATCH,
+            spare=[self.keys[node] for node in absent if node not in needed.lacking],
+        )
+
+    def join(self, other: Pass) -> Compute | None:
+        """What computes another process' pass, if it has the same keys, sources and threads."""
+        nodes = (*(key.node for key in other.keys), *other.sources)
+        keys = {n: _key(self._whole, n, self._data, self._kind) for n in nodes if n != PHOTO}
+        wanted = tuple(key.node for key in other.keys)
+        if other.threads != _threads() or any(keys[key.node] != key for key in other.keys):
+            return None
+        sources = self._nearest(wanted, {n: keys[n] for n in other.sources if n != PHOTO})
+        return self._compute(sources, wanted) if sources.nodes == other.sources else None
+
+    def _prepare(self, chosen: Sequence[FeatureKey]) -> Work:
         wanted = tuple(key.node for key in chosen)
-        sources = _nearest(whole, wanted, keys, data)
-        whole.restore()
+        sources = self.nearest(wanted)
+        return Work(self._compute(sources, wanted), sources.nodes, _threads())
+
+    def _compute(self, sources: Sources, wanted: tuple[int, ...]) -> Compute:
+        data = self._data
+        self._whole.restore()
         prefix = Prefix(
-            whole,
+            self._whole,
             sources.nodes,
             wanted,
-            kind,
+            self._kind,
             dtype=data.cache_dtype,
             jit_compile=data.jit_compile,
         )
-        made.append(prefix)
+        self.made.append(prefix)
         return lambda window: prefix([array[window] for array in sources.arrays])
 
-    written = data.store.fill(
-        required,
-        rows,
-        prepare,
-        batch=PREFIX_BATCH,
-        spare=[keys[node] for node in absent if node not in needed.lacking],
-    )
-    return (rows if written else 0), written, sum(one.seconds_tracing for one in made)
+    def _nearest(self, wanted: tuple[int, ...], keys: Mapping[int, FeatureKey]) -> Sources:
+        return nearest(self._whole.graph, wanted, keys, self._data.store, self._data.photos)
 
 
-@dataclass(frozen=True)
-class _Sources:
-    """Where outputs come from: `nodes` that are stored (or the photos), `run` that are not.
-
-    `lacking` are the wanted nodes that are not stored.
-    """
-
-    nodes: tuple[int, ...]
-    arrays: tuple[NDArray[Any], ...]
-    run: tuple[int, ...]
-    lacking: frozenset[int]
-    held: tuple[Features, ...]
-
-
-def _nearest(
-    whole: Whole, wanted: tuple[int, ...], keys: dict[int, FeatureKey], data: TrainingData
-) -> _Sources:
-    """Open what is nearest to the wanted nodes; a file that cannot be opened is passed over."""
-    stored = {node for node, key in keys.items() if data.store.has(key)}
-    while True:
-        nodes, run = nearest_sources(whole.graph, wanted, stored)
-        opened = {
-            node: data.store.open(keys[node], len(data.photos)) for node in nodes if node != PHOTO
-        }
-        if lost := {node for node, features in opened.items() if features is None}:
-            stored -= lost
-            continue
-        held = {node: features for node, features in opened.items() if features is not None}
-        return _Sources(
-            nodes=nodes,
-            arrays=tuple(data.photos if node == PHOTO else held[node].rows for node in nodes),
-            run=run,
-            lacking=frozenset(wanted) - stored - {PHOTO},
-            held=tuple(held.values()),
-        )
+def _threads() -> int:
+    return int(tf.config.threading.get_intra_op_parallelism_threads())

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from trainables.features import Compute, FeatureKey, FeatureStore
+from trainables.features import FeatureKey, FeatureStore, Prepare
+from trainables.shared_pass import Work
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 25
@@ -37,17 +38,17 @@ def keys(*nodes: int) -> list[FeatureKey]:
     return [replace(KEY, node=node) for node in nodes]
 
 
-def zeros(chosen: Sequence[FeatureKey]) -> Compute:
+def zeros(chosen: Sequence[FeatureKey]) -> Work:
     def work(window: slice) -> list[NDArray[Any]]:
         return [np.zeros((window.stop - window.start, *key.shape), np.float32) for key in chosen]
 
-    return work
+    return Work(work)
 
 
-def recorded(into: list[int]) -> Callable[[Sequence[FeatureKey]], Compute]:
+def recorded(into: list[int]) -> Prepare:
     """Computes, and tells what was chosen."""
 
-    def prepare(chosen: Sequence[FeatureKey]) -> Compute:
+    def prepare(chosen: Sequence[FeatureKey]) -> Work:
         into.extend(key.node for key in chosen)
         return zeros(chosen)
 
@@ -59,7 +60,7 @@ def fill(
 ) -> list[int]:
     """Fill, and give the nodes that were chosen."""
     chosen: list[int] = []
-    store.fill(required, ROWS, recorded(chosen), batch=ROWS, spare=spare)
+    store.fill("group", required, ROWS, recorded(chosen), batch=ROWS, spare=spare)
     return chosen
 
 
@@ -152,12 +153,12 @@ def test_two_groups_that_are_filled_at_once_keep_the_budget_together(tmp_path: P
     store = budgeted(tmp_path, 2.4)
     others: list[list[int]] = []
 
-    def meanwhile(chosen: Sequence[FeatureKey]) -> Compute:
+    def meanwhile(chosen: Sequence[FeatureKey]) -> Work:
         others.append(fill(store, keys(3, 4)))
         assert used(store.folder) <= store.max_bytes
         return zeros(chosen)
 
-    store.fill(keys(1), ROWS, meanwhile, batch=ROWS)
+    store.fill("one group", keys(1), ROWS, meanwhile, batch=ROWS)
     assert others == [[3]]
     assert left(store, keys(1, 3, 4)) == [1, 3]
 

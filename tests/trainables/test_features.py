@@ -15,7 +15,8 @@ import pytest
 from numpy.typing import NDArray
 
 from search_spaces.refusals import EnvironmentRefusal
-from trainables.features import Compute, FeatureKey, FeatureStore
+from trainables.features import FeatureKey, FeatureStore
+from trainables.shared_pass import Compute, Work
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 37
@@ -48,7 +49,7 @@ def blank(shape: tuple[int, ...]) -> Callable[[slice], Sequence[NDArray[Any]]]:
 
 
 def fill(store: FeatureStore, keys: Sequence[FeatureKey], work: Compute) -> int:
-    return store.fill(keys, ROWS, lambda _: work, batch=8)
+    return store.fill("group", keys, ROWS, lambda _: Work(work), batch=8).bytes_stored
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def test_a_fill_that_ends_in_the_middle_leaves_nothing(store: FeatureStore, batc
 
 
 def test_rows_that_were_not_computed_are_never_stored(store: FeatureStore) -> None:
-    with pytest.raises(ValueError, match="were not computed"):
+    with pytest.raises(ValueError, match="were asked"):
         fill(store, [KEY], lambda window: [VALUES[window][:1]])
     assert store.open(KEY, ROWS) is None
 
@@ -86,18 +87,20 @@ def test_rows_that_were_not_computed_are_never_stored(store: FeatureStore) -> No
 def test_what_a_killed_process_left_is_removed_by_the_next_fill(store: FeatureStore) -> None:
     code = (
         "import os, sys, pathlib, numpy as np\n"
-        "from tests.trainables.test_features import KEY, FeatureStore, compute_one, fill\n"
+        "from tests.trainables.test_features import *\n"
         "def work(window):\n"
         "    if window.start: os.kill(os.getpid(), 9)\n"
         "    return compute_one(window)\n"
-        "fill(FeatureStore(pathlib.Path(sys.argv[1]), 10**9), [KEY], work)\n"
+        "store = FeatureStore(pathlib.Path(sys.argv[1]), 10**9)\n"
+        "with store.filling('another', lambda _: None):\n"
+        "    store.fill('another', [KEY], ROWS, lambda _: Work(work), batch=8)\n"
     )
     ended = subprocess.run(
         [sys.executable, "-c", code, str(store.folder)], cwd=ROOT, check=False, timeout=60
     )
     assert ended.returncode == -9
     assert list(store.folder.glob("*.h5")) == []
-    assert len(list(store.folder.glob(".part-*"))) == 1
+    assert len(list(store.folder.glob(".part-*"))) == 2
     fill(store, [KEY], compute_one)
     assert list(store.folder.glob(".part-*")) == []
     assert store.open(KEY, ROWS) is not None
@@ -126,9 +129,10 @@ def test_one_flipped_bit_removes_the_file(store: FeatureStore, filled: Path, pla
     assert not filled.exists()
 
 
-def test_a_file_without_a_sum_is_not_used(store: FeatureStore, filled: Path) -> None:
+@pytest.mark.parametrize("name", ["crc32", "rows_per_sum"])
+def test_a_file_without_a_sum_is_not_used(store: FeatureStore, filled: Path, name: str) -> None:
     with h5py.File(filled, "r+") as file:
-        del file["features"].attrs["crc32"]
+        del file["features"].attrs[name]
     assert store.open(KEY, ROWS) is None
 
 
@@ -212,7 +216,7 @@ def test_rows_come_back_as_they_were_stored(store: FeatureStore) -> None:
 
 @pytest.mark.parametrize("batch", [1, 7, ROWS, 1000])
 def test_the_size_of_the_batches_does_not_matter(store: FeatureStore, batch: int) -> None:
-    store.fill([KEY], ROWS, lambda _: compute_one, batch=batch)
+    store.fill("group", [KEY], ROWS, lambda _: Work(compute_one), batch=batch)
     found = store.open(KEY, ROWS)
     assert found is not None
     np.testing.assert_array_equal(found.rows, VALUES)

@@ -14,6 +14,7 @@ from search_spaces.backbones import HEAD
 from tests.trainables.networks import PLENTY, point, training_data
 from trainables.cuts import PHOTO
 from trainables.features import FeatureStore
+from trainables.shared_pass import Done
 
 pytestmark = pytest.mark.slow
 
@@ -73,10 +74,10 @@ def test_a_deeper_cut_is_computed_from_a_shallower_one_that_stays(
     found: list[bool] = []
     fill = FeatureStore.fill
 
-    def watched(store: FeatureStore, *words: Any, **named: Any) -> int:
-        written = fill(store, *words, **named)
+    def watched(store: FeatureStore, *words: Any, **named: Any) -> Done:
+        done = fill(store, *words, **named)
         found.append((store.folder / early).is_file())
-        return written
+        return done
 
     monkeypatch.setattr(FeatureStore, "fill", watched)
     late = inputs(whole, tmp_path, LATE, max_bytes=size + 1000, others=(EARLY,))
