@@ -6,7 +6,9 @@
     caffe   BGR(X) - (103.939, 116.779, 123.68)    ResNet50 and VGG16
 
 Written with `keras.ops` only, so that the same function scales a batch and is part of an exported
-model, without a Lambda layer.
+model, without a Lambda layer. Divisions are written as Keras' `Rescaling` computes them, times the
+reciprocal: TensorFlow makes that of a division in a traced function, and it does not outside one,
+so that a division would give other last bits here and there.
 """
 
 from __future__ import annotations
@@ -39,9 +41,9 @@ def scaled(photos: Any, kind: str) -> Any:
     if kind == "raw":
         return pixels
     if kind == "unit":
-        return pixels / 255.0
+        return pixels * (1 / 255)
     if kind == "tf":
-        return pixels / 127.5 - 1.0
+        return pixels * (1 / 127.5) - 1.0
     if kind == "caffe":
         return keras.ops.flip(pixels, axis=-1) - keras.ops.convert_to_tensor(
             IMAGENET_MEAN_BGR, dtype="float32"

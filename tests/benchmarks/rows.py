@@ -7,8 +7,32 @@ from dataclasses import dataclass
 
 from tests.benchmarks import rows_commands, rows_numerics, rows_parts, rows_sweeps
 from tests.benchmarks.row import Row
-from tests.benchmarks.sizes import PHOTOS, USERS_EPOCHS, Sizes
+from tests.benchmarks.sizes import PHOTOS, USERS_EPOCHS, USERS_PHOTOS, Sizes
 from tests.benchmarks.workplace import Workplace
+
+Work = Callable[[Sizes], float]
+_SEARCHED_EPOCHS = 5  # of G1b in an hour
+_STOPPING_TRIALS = 21  # of G6 in an hour
+
+
+def _no_work(_: Sizes) -> float:
+    return 0.0
+
+
+def _papers_work(sizes: Sizes) -> float:
+    return sizes.sweep_repeats * sizes.photos * sizes.epochs / (PHOTOS * USERS_EPOCHS)
+
+
+def _searched_work(sizes: Sizes) -> float:
+    return sizes.photos * sizes.searched_epochs / (PHOTOS * _SEARCHED_EPOCHS)
+
+
+def _head_work(sizes: Sizes) -> float:
+    return sizes.head_photos / USERS_PHOTOS
+
+
+def _stopping_work(sizes: Sizes) -> float:
+    return sizes.stopping_trials * sizes.stopping_epochs / (_STOPPING_TRIALS * USERS_EPOCHS)
 
 
 @dataclass(frozen=True)
@@ -20,7 +44,8 @@ class Measurement:
         goals: the rows it gives, as `row.GOALS` names them.
         measure: the function; what it raises is written in its rows.
         seconds: expected, of what does not depend on the sizes.
-        growing: expected in addition, at 160 photos and the epochs of an hour.
+        growing: expected in addition, at the sizes of an hour.
+        work: what `growing` is multiplied by, 1 at the sizes of an hour.
         reads: another measurement, whose figures are taken if it ran, and made here if not.
     """
 
@@ -29,37 +54,37 @@ class Measurement:
     measure: Callable[[Workplace], list[Row]]
     seconds: float
     growing: float = 0.0
+    work: Work = _no_work
     reads: Measurement | None = None
 
     def expected(self, sizes: Sizes, *, kept: bool) -> float:
         """Seconds that it should take; `kept`: what it reads was measured."""
-        work = sizes.photos * sizes.epochs / (PHOTOS * USERS_EPOCHS)
         missing = 0.0 if kept or self.reads is None else self.reads.expected(sizes, kept=True)
-        return self.seconds + self.growing * work + missing
+        return self.seconds + self.growing * self.work(sizes) + missing
 
 
 def _memory(place: Workplace) -> list[Row]:
     return [*rows_parts.memory_of_photos(place), *rows_parts.memory_of_trials(place)]
 
 
-_G1 = Measurement("G1", ("G1",), rows_sweeps.papers_cuts, 300, 800)
+_G1 = Measurement("G1", ("G1",), rows_sweeps.papers_cuts, 310, 730, _papers_work)
 
 MEASUREMENTS = (
-    Measurement("G0", ("G0",), rows_parts.equal_results, 180),
+    Measurement("G0", ("G0",), rows_parts.equal_results, 240),
     _G1,
-    Measurement("G3", ("G3", "G3 fused"), rows_sweeps.head_only, 100, 320),
-    Measurement("G2", ("G2 known", "G2 optimizer", "G2 cut"), rows_parts.further_trials, 80),
-    Measurement("G7", ("G7", "first"), rows_sweeps.second_run, 110),
+    Measurement("G3", ("G3", "G3 fused"), rows_sweeps.head_only, 40, 330, _head_work),
+    Measurement("G2", ("G2 known", "G2 optimizer", "G2 cut"), rows_parts.further_trials, 55),
+    Measurement("G7", ("G7", "first"), rows_sweeps.second_run, 65),
     Measurement("command", ("help", "plan"), rows_commands.command, 10),
-    Measurement("G4", ("G4 fetch", "G4 share"), rows_parts.cached_rows, 60),
-    Measurement("G5", ("G5",), rows_sweeps.lower_bound, 130, reads=_G1),
-    Measurement("K", ("K",), rows_parts.cuts_in_one_pass, 40),
-    Measurement("memory", ("memory rows", "memory head", "memory paper"), _memory, 90),
-    Measurement("G6", ("G6",), rows_sweeps.early_stopping, 180, 380),
-    Measurement("G1b", ("G1b",), rows_sweeps.default_space, 280, 350),
-    Measurement("real", ("real",), rows_commands.real_photos, 100),
-    Measurement("float16", ("float16 accuracy", "float16 bytes"), rows_numerics.half_precision, 70),
-    Measurement("oneDNN", ("oneDNN",), rows_numerics.onednn, 120),
+    Measurement("G4", ("G4 fetch", "G4 share"), rows_parts.cached_rows, 40),
+    Measurement("G5", ("G5",), rows_sweeps.lower_bound, 85, reads=_G1),
+    Measurement("K", ("K",), rows_parts.cuts_in_one_pass, 30),
+    Measurement("memory", ("memory rows", "memory head", "memory paper"), _memory, 60),
+    Measurement("G6", ("G6",), rows_sweeps.early_stopping, 110, 420, _stopping_work),
+    Measurement("G1b", ("G1b",), rows_sweeps.default_space, 230, 370, _searched_work),
+    Measurement("real", ("real",), rows_commands.real_photos, 85),
+    Measurement("float16", ("float16 accuracy", "float16 bytes"), rows_numerics.half_precision, 45),
+    Measurement("oneDNN", ("oneDNN",), rows_numerics.onednn, 45),
 )
 
 NAMES = tuple(one.name for one in MEASUREMENTS)

@@ -13,6 +13,8 @@ from tests.benchmarks.workplace import HOME, Workplace
 
 SHARED = HOME.parent / "shared"
 REAL_BACKBONE = "Xception"
+SMALLEST_REAL_IMAGE = 75
+"""Pixels: what every backbone takes, Xception among them."""
 _PHOTOS_THAT_ARE_CHANCE = 2
 
 
@@ -36,7 +38,7 @@ def real_photos(place: Workplace) -> list[Row]:
     if archive is None:
         return [unmeasured("real", "no photos and weights in a folder `shared` beside this one")]
     sizes = place.sizes
-    image = max(75, sizes.image)
+    image = max(SMALLEST_REAL_IMAGE, sizes.image)
     dataset = decoded(place, archive, image, sizes.real_photos)
     sized = {
         "epochs": sizes.real_epochs,
@@ -64,6 +66,16 @@ def shared_photos() -> Path | None:
     archives = sorted((SHARED / "data").glob("*.zip"))
     weights = SHARED / "weights" / f"{REAL_BACKBONE.lower()}_notop.weights.h5"
     return archives[0] if archives and weights.is_file() else None
+
+
+def real_or_synthetic(place: Workplace, photos: int, image: int) -> tuple[Path, str, str]:
+    """A dataset and weights for Xception, real ones where they are, and in words which."""
+    archive = shared_photos()
+    if archive is None:
+        words = "synthetic photos and random weights, for want of real ones, whose accuracy says "
+        return place.dataset(photos, image), "random", f"{words}less"
+    dataset = decoded(place, archive, image, photos)
+    return dataset, str(SHARED / "weights"), "real photos and weights"
 
 
 def decoded(place: Workplace, archive: Path, image: int, photos: int) -> Path:

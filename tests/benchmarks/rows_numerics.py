@@ -7,7 +7,7 @@ from typing import Any
 
 from results.store import RunFolder
 from tests.benchmarks.row import Row, measured, unmeasured
-from tests.benchmarks.rows_commands import REAL_BACKBONE, SHARED, decoded, shared_photos
+from tests.benchmarks.rows_commands import REAL_BACKBONE, SMALLEST_REAL_IMAGE, real_or_synthetic
 from tests.benchmarks.sizes import SEED
 from tests.benchmarks.workplace import Workplace
 
@@ -17,18 +17,9 @@ ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 def half_precision(place: Workplace) -> list[Row]:
     """The same trial from float32 and from float16 features, on real photos where they are."""
-    sizes, archive = place.sizes, shared_photos()
-    image = max(75, sizes.image)
+    sizes, image = place.sizes, max(SMALLEST_REAL_IMAGE, place.sizes.image)
     spec: dict[str, Any] = {"backbone": REAL_BACKBONE, "image": image, "epochs": sizes.real_epochs}
-    if archive is None:
-        dataset, weights = place.dataset(sizes.half_photos, image), "random"
-        of = "synthetic photos and random weights, for want of real ones, whose accuracy says less"
-    else:
-        dataset, weights = (
-            decoded(place, archive, image, sizes.half_photos),
-            str(SHARED / "weights"),
-        )
-        of = "real photos and weights"
+    dataset, weights, of = real_or_synthetic(place, sizes.half_photos, image)
     # Not a timed row: all cores for the one process.
     spec |= {"dataset": str(dataset), "weights": weights, "cpus": place.cpus * place.concurrent}
     found = place.probe("tests.benchmarks.halved", "halved", spec).document

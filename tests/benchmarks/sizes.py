@@ -1,8 +1,9 @@
 """How large the benchmarks are: chosen from the minutes that they may take.
 
-A user has 4,000 photos and ten epochs. What fits an hour on two cores is mostly smaller, so that
-fixed costs (imports, building, tracing) weigh more on both sides than they would for that user;
-rows of whole sweeps state the size and, beside it, what the same measured parts give at the user's.
+A user has 4,000 photos and ten epochs. In an hour on two cores G3 is at that size, and G1 and G6
+have its epochs; the other whole sweeps are smaller, so that fixed costs (imports, building,
+tracing) weigh more on both sides than they would for that user. Rows of whole sweeps state the size
+and, where it is smaller, what the same measured parts give at the user's size.
 """
 
 from __future__ import annotations
@@ -32,8 +33,7 @@ class Sizes:
         repeats: of rows that are cheap enough; of G1: sweep_repeats.
         head_trials, head_epochs, head_photos: of G3; head_measured: trials, for three epochs, that
             the plain script is measured on.
-        stopping_trials, stopping_epochs, stopping_photos, stopping_image: of G6; at an hour the
-            trials and epochs of a sweep by default.
+        stopping_trials, stopping_epochs, stopping_photos, stopping_image: of G6.
         rows: the smaller and the larger number of synthetic photos of the memory row.
         growth: trials whose growth is measured, head-only and at the paper's cut.
         real_photos, real_trials, real_epochs: of the row with real photos; half_photos: of float16.
@@ -80,7 +80,7 @@ def sizes_for(minutes: float) -> Sizes:
         small_image=75,
         photos=PHOTOS * max(1, round(share / 2.5)),
         epochs=epochs,
-        searched_epochs=max(2, epochs // 2),
+        searched_epochs=min(USERS_EPOCHS, max(2, round(5 * share))),
         paper_trials=4,
         searched_trials=9,
         plain_share=5,
@@ -88,11 +88,11 @@ def sizes_for(minutes: float) -> Sizes:
         sweep_repeats=max(1, int(share / 3)),
         head_trials=20,
         head_epochs=USERS_EPOCHS,
-        head_photos=USERS_PHOTOS if share >= 1 else 320,
+        head_photos=USERS_PHOTOS if share >= 1 else 1000 if share >= 0.5 else 320,
         head_measured=2,
-        stopping_trials=PAPER.trials + 1 if share >= 1 else 9,
-        stopping_epochs=epochs,
-        stopping_photos=320 if share >= 1 else 160,
+        stopping_trials=1 + (PAPER.trials if share >= 0.5 else PAPER.trials // 2),
+        stopping_epochs=max(4, epochs),
+        stopping_photos=2 * PHOTOS,
         stopping_image=96,
         rows=(5_000, 50_000),
         growth=(30, 10),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from results.records import TrialRecord
+from results.records import STOPPED_EARLY, TrialRecord
 from results.store import RunFolder
 from search_spaces.backbones import backbone_named
 from tests.benchmarks.sizes import SEED, USERS_EPOCHS, USERS_PHOTOS
@@ -35,8 +35,8 @@ class Side:
         parts: where the worker-seconds went.
         photos_prefix: photos that ours pushed through frozen layers.
         first_trial: seconds from the process' start to the first finished trial, ours alone.
-        epochs: trained, of all trials together.
         trial_seconds: of each trial, in the order of their names.
+        epochs, stopped: epochs that ours trained, and trials that it stopped early.
         extrapolated: in words, or empty.
     """
 
@@ -46,8 +46,9 @@ class Side:
     parts: Mapping[str, float]
     photos_prefix: int = 0
     first_trial: float = 0.0
-    epochs: int = 0
     trial_seconds: tuple[float, ...] = ()
+    epochs: int = 0
+    stopped: int = 0
     extrapolated: str = ""
 
 
@@ -60,9 +61,14 @@ def ours(
     early_stopping: bool = False,
     cache: Path | None = None,
 ) -> Side:
-    """Run a list through our machinery; with a cold feature cache unless one is given."""
+    """Run a list through our machinery; with a cold feature cache unless one is given.
+
+    What layers cost on this machine is known to it, measured before and not timed.
+    """
     folder = place.folder("ours")
-    task = _task(place, points, weights, early_stopping, cache or folder / "cache", folder / "run")
+    cache = cache or folder / "cache"
+    task = _task(place, points, weights, early_stopping, cache, folder / "run")
+    shutil.copytree(_profiles(place, task, dataset), cache / "profiles", dirs_exist_ok=True)
     task.write(folder / "list.json")
     finished = place.run(
         "tests.benchmarks.ours", str(folder / "list.json"), str(dataset), out=folder / "out.json"
@@ -78,8 +84,9 @@ def ours(
         parts=_our_parts(records, finished.seconds * place.concurrent),
         photos_prefix=sum(one.cost.photos_prefix for one in records),
         first_trial=finished.seconds - after_first,
-        epochs=sum(len(one.epochs) for one in records),
         trial_seconds=tuple(one.cost.seconds_total for one in records),
+        epochs=sum(len(one.epochs) for one in records),
+        stopped=sum(one.status == STOPPED_EARLY for one in records),
     )
 
 
@@ -118,10 +125,25 @@ def plain(
         best=max(best["accuracies"]),
         test=best["test_accuracy"],
         parts=parts,
-        epochs=sum(len(one["epochs"]) for one in trials),
         trial_seconds=tuple(one["total"] for one in trials),
     )
     return _stretched(side, place, whole_epochs, next(iter(points.values())).epochs, stand_for)
+
+
+def _profiles(place: Workplace, task: Task, dataset: Path) -> Path:
+    """The folder with what the backbones' layers cost, measured once per image size."""
+    known = place.kept.setdefault("profiled", set())
+    wanted = {(one.backbone, one.image_size) for one in task.points.values()}
+    cache = place.root / "profiled"
+    if not wanted <= known:
+        folder = place.folder("profiled")
+        dataclasses.replace(task, cache=str(cache), run=str(folder / "run")).write(
+            folder / "list.json"
+        )
+        words = (str(folder / "list.json"), str(dataset))
+        place.run("tests.benchmarks.profiled", *words, out=folder / "out.json")
+        known |= wanted
+    return cache / "profiles"
 
 
 def _task(
