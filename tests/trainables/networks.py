@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from results.runs import Split
+from results.runs import SPLITS, Split
 from search_spaces import paper
 from search_spaces.backbones import NAMES
 from search_spaces.config import TrialConfig
@@ -22,20 +22,25 @@ PLENTY = 10**12
 
 
 def training_data(
-    folder: Path, *, size: int, max_bytes: int = PLENTY, points: Mapping[str, tuple[str, ...]]
+    folder: Path,
+    *,
+    size: int,
+    max_bytes: int = PLENTY,
+    points: Mapping[str, tuple[str, ...]],
+    counts: tuple[int, int, int] = (24, 8, 8),
 ) -> TrainingData:
-    """Forty photos of two classes that differ in brightness: 24 to train, 8 and 8 to judge."""
+    """Photos of two classes that differ in brightness; `counts` to train, to choose, to report."""
     rng = np.random.default_rng(SEED)
-    labels = np.arange(PHOTOS) % 2
-    noise = rng.integers(0, 100, (PHOTOS, size, size, 3))
+    labels = np.arange(sum(counts)) % 2
+    noise = rng.integers(0, 100, (len(labels), size, size, 3))
     photos = (noise + 120 * labels[:, None, None, None]).astype(np.uint8)
-    names = tuple(f"photo-{row}" for row in range(PHOTOS))
-    parts = ("train",) * 24 + ("validation",) * 8 + ("test",) * 8
+    names = tuple(f"photo-{row}" for row in range(len(labels)))
+    parts = tuple(part for part, n in zip(SPLITS, counts, strict=True) for _ in range(n))
     return TrainingData(
         photos=photos,
         split=Split(files=names, labels=labels.astype(np.int64), sha256=names, parts=parts),
         classes=2,
-        digest="forty photos",
+        digest=f"{counts} photos",
         weights=resolve(RANDOM, NAMES, cache_dir=folder, seed=SEED),
         store=FeatureStore(folder / "features", max_bytes),
         points=points,
