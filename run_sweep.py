@@ -71,9 +71,9 @@ def _run(arguments: Namespace, words: Sequence[str]) -> int:
         return _reproduce(*arguments.reproduce)
     console = Console()
     folder = run_folder(arguments)
-    most = len(folder.read_run().planned) if arguments.resume else most_trials(arguments)
-    hardware = detect()
-    machine = share(arguments, hardware, most_trials=most)
+    run = folder.read_run() if arguments.resume else None
+    most, hardware = len(run.planned) if run else most_trials(arguments), detect()
+    machine = share(arguments, hardware, most_trials=most, resumed=run)
     if arguments.plan:
         _show_plan(arguments, folder, machine, console)
         return COMPLETE

@@ -56,3 +56,11 @@ def default_cache_dir() -> Path:
     """The platform's user cache, as the XDG base directory specification has it."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "transfer-sweep"
+
+
+def cache_dir_known_as(recorded: str) -> Path:
+    """The cache folder that a run recorded or, where the run was moved to, this machine's own."""
+    try:
+        return Path(recorded) if Path(recorded).is_dir() else default_cache_dir()
+    except OSError:  # another user's, such as /root/.cache
+        return default_cache_dir()

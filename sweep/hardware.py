@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from results.files import free_megabytes
+from results.runs import RunRecord
+from search_spaces.presets import cache_dir_known_as
 from search_spaces.refusals import UsageRefusal
 from sweep.settings import Machine, default_cache_dir
 
@@ -78,11 +80,18 @@ def models_listed(text: str) -> tuple[str, ...]:
     return tuple(line.partition(": ")[2].partition(" (UUID")[0] for line in lines)
 
 
-def share(arguments: argparse.Namespace, hardware: Hardware, *, most_trials: int) -> Machine:
+def share(
+    arguments: argparse.Namespace,
+    hardware: Hardware,
+    *,
+    most_trials: int,
+    resumed: RunRecord | None = None,
+) -> Machine:
     """Divide the machine among trials; what was typed comes first.
 
     Args:
         most_trials: how many there can be at all; fewer trials get more processors each.
+        resumed: a run that goes on with the cache that it began with, where that still is.
 
     Raises:
         UsageRefusal: more is asked for than there is.
@@ -93,7 +102,7 @@ def share(arguments: argparse.Namespace, hardware: Hardware, *, most_trials: int
     _refuse_too_much(arguments, hardware, gpus)
     concurrent = arguments.max_concurrent or _concurrency(arguments, hardware, gpus)
     concurrent = min(concurrent, most_trials)
-    cache_dir = (arguments.cache_dir or default_cache_dir()).expanduser().absolute()
+    cache_dir, max_cache = _cache(arguments, resumed)
     return Machine(
         max_concurrent=concurrent,
         cpus_per_trial=arguments.cpus_per_trial or max(1, hardware.cpus // concurrent),
@@ -101,7 +110,7 @@ def share(arguments: argparse.Namespace, hardware: Hardware, *, most_trials: int
         trainer_bytes=hardware.memory_megabytes * _MEGABYTE // concurrent * 2 // 5,
         address=arguments.address,
         cache_dir=cache_dir,
-        max_cache=arguments.max_cache or _half_of_the_disk(cache_dir),
+        max_cache=max_cache,
         time_budget=arguments.time_budget,
         max_disk=arguments.max_disk,
     )
@@ -136,6 +145,17 @@ def _concurrency(arguments: argparse.Namespace, hardware: Hardware, gpus: float)
     by_memory = hardware.memory_megabytes // _TRIAL_MEGABYTES
     by_gpu = int(hardware.gpus / gpus) if gpus else by_cpu
     return max(1, min(by_cpu, by_memory, by_gpu, _MOST_CONCURRENT))
+
+
+def _cache(arguments: argparse.Namespace, resumed: RunRecord | None) -> tuple[Path, int]:
+    """The cache folder, and how many bytes of features it may hold."""
+    recorded = resumed.settings if resumed else {}
+    if arguments.cache_dir is None and "cache_dir" in recorded:
+        folder = cache_dir_known_as(recorded["cache_dir"])
+    else:
+        folder = (arguments.cache_dir or default_cache_dir()).expanduser().absolute()
+    before = recorded.get("max_cache") if str(folder) == recorded.get("cache_dir") else None
+    return folder, arguments.max_cache or before or _half_of_the_disk(folder)
 
 
 def _half_of_the_disk(folder: Path) -> int:

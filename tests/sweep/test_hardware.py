@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
+from results.runs import RunRecord
 from search_spaces.refusals import UsageRefusal
 from sweep.arguments import parse_arguments
 from sweep.hardware import Hardware, detect, models_listed, share
 from sweep.settings import Machine
+from tests.results.helpers import make_run_record
 
 
-def shared(words: str, *, cpus: int = 2, gb: int = 64, gpus: int = 0, trials: int = 126) -> Machine:
+def shared(
+    words: str,
+    *,
+    cpus: int = 2,
+    gb: int = 64,
+    gpus: int = 0,
+    trials: int = 126,
+    resumed: RunRecord | None = None,
+) -> Machine:
     hardware = Hardware(cpus, gb * 1000, gpus, "test")
-    return share(parse_arguments(words.split()), hardware, most_trials=trials)
+    return share(parse_arguments(words.split()), hardware, most_trials=trials, resumed=resumed)
+
+
+def run_with_cache(folder: Path) -> RunRecord:
+    """A run that may keep five bytes of features there."""
+    run = make_run_record(("cats", "dogs"), ("VGG16/baseline",))
+    there = {**run.settings, "cache_dir": str(folder), "max_cache": 5}
+    return dataclasses.replace(run, settings=there)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +104,25 @@ def test_without_a_word_the_cache_has_half_of_the_disk_and_there_is_no_budget(
     found = shared(f"--cache-dir {tmp_path}")
     assert found.max_cache > 0
     assert (found.time_budget, found.max_disk) == (None, None)
+
+
+def test_a_resumed_run_whose_cache_is_gone_has_this_machines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "mine"))
+    found = shared("", resumed=run_with_cache(tmp_path / "gone"))
+    assert found.cache_dir == tmp_path / "mine/transfer-sweep"
+    assert found.max_cache > 5
+
+
+def test_a_resumed_run_goes_on_with_its_own_cache_unless_another_is_typed(tmp_path: Path) -> None:
+    run = run_with_cache(tmp_path)
+    found = shared("", resumed=run)
+    assert (found.cache_dir, found.max_cache) == (tmp_path, 5)
+    typed = shared(f"--cache-dir {tmp_path}/new", resumed=run)
+    assert typed.cache_dir == tmp_path / "new"
+    assert typed.max_cache > 5
+    assert shared("--max-cache 7GB", resumed=run).max_cache == 7 * 10**9
 
 
 def test_a_relative_cache_is_made_absolute() -> None:
