@@ -7,32 +7,31 @@ from dataclasses import dataclass
 
 from tests.benchmarks import rows_commands, rows_numerics, rows_parts, rows_sweeps
 from tests.benchmarks.row import Row
-from tests.benchmarks.sizes import PHOTOS, USERS_EPOCHS, USERS_PHOTOS, Sizes
+from tests.benchmarks.sizes import Sizes, sizes_for
 from tests.benchmarks.workplace import Workplace
 
-Work = Callable[[Sizes], float]
-_SEARCHED_EPOCHS = 5  # of G1b in an hour
-_STOPPING_TRIALS = 21  # of G6 in an hour
+Work = Callable[[Sizes], int]
+"""How much a measurement does at some sizes, to compare with another's."""
 
 
-def _no_work(_: Sizes) -> float:
-    return 0.0
+def _always_the_same(_: Sizes) -> int:
+    return 1
 
 
-def _papers_work(sizes: Sizes) -> float:
-    return sizes.sweep_repeats * sizes.photos * sizes.epochs / (PHOTOS * USERS_EPOCHS)
+def _papers_work(sizes: Sizes) -> int:
+    return sizes.sweep_repeats * sizes.photos * sizes.epochs
 
 
-def _searched_work(sizes: Sizes) -> float:
-    return sizes.photos * sizes.searched_epochs / (PHOTOS * _SEARCHED_EPOCHS)
+def _searched_work(sizes: Sizes) -> int:
+    return sizes.photos * sizes.searched_epochs
 
 
-def _head_work(sizes: Sizes) -> float:
-    return sizes.head_photos / USERS_PHOTOS
+def _head_work(sizes: Sizes) -> int:
+    return sizes.head_photos
 
 
-def _stopping_work(sizes: Sizes) -> float:
-    return sizes.stopping_trials * sizes.stopping_epochs / (_STOPPING_TRIALS * USERS_EPOCHS)
+def _stopping_work(sizes: Sizes) -> int:
+    return sizes.stopping_trials * sizes.stopping_epochs
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Measurement:
         measure: the function; what it raises is written in its rows.
         seconds: expected, of what does not depend on the sizes.
         growing: expected in addition, at the sizes of an hour.
-        work: what `growing` is multiplied by, 1 at the sizes of an hour.
+        work: what `growing` grows with.
         reads: another measurement, whose figures are taken if it ran, and made here if not.
     """
 
@@ -54,13 +53,14 @@ class Measurement:
     measure: Callable[[Workplace], list[Row]]
     seconds: float
     growing: float = 0.0
-    work: Work = _no_work
+    work: Work = _always_the_same
     reads: Measurement | None = None
 
     def expected(self, sizes: Sizes, *, kept: bool) -> float:
         """Seconds that it should take; `kept`: what it reads was measured."""
         missing = 0.0 if kept or self.reads is None else self.reads.expected(sizes, kept=True)
-        return self.seconds + self.growing * self.work(sizes) + missing
+        share = self.work(sizes) / self.work(sizes_for(60))
+        return self.seconds + self.growing * share + missing
 
 
 def _memory(place: Workplace) -> list[Row]:

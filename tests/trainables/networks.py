@@ -16,7 +16,9 @@ from trainables.frozen import TrainingData
 from trainables.weights import RANDOM, resolve
 
 SEED = 7
-PHOTOS = 40
+COUNTS = (24, 8, 8)
+"""Photos to train, to choose, to report."""
+PHOTOS = sum(COUNTS)
 NO_ROOM = 0
 PLENTY = 10**12
 
@@ -27,9 +29,9 @@ def training_data(
     size: int,
     max_bytes: int = PLENTY,
     points: Mapping[str, tuple[str, ...]],
-    counts: tuple[int, int, int] = (24, 8, 8),
+    counts: tuple[int, int, int] = COUNTS,
 ) -> TrainingData:
-    """Photos of two classes that differ in brightness; `counts` to train, to choose, to report."""
+    """Photos of two classes that differ in brightness; `counts` as in `COUNTS`."""
     rng = np.random.default_rng(SEED)
     labels = np.arange(sum(counts)) % 2
     noise = rng.integers(0, 100, (len(labels), size, size, 3))
