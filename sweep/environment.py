@@ -60,7 +60,7 @@ def typed_onednn(environment: Mapping[str, str]) -> str | None:
         raise UsageRefusal(
             f"this must be 0 or 1, or not be set, got {typed!r}",
             where=ONEDNN,
-            fix="Leave it out to let the run measure which is faster.",
+            fix="Leave it out: oneDNN is then on.",
         )
     return typed or None
 

@@ -128,7 +128,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     from trainables.devices import configure
 
-    configure(cpus=2, gpus=0)
+    configure(cpus=2, gpus=0, onednn=run.settings.get("onednn"))
 
     from trainables.rebuilt import rebuilt
 

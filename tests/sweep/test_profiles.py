@@ -20,7 +20,6 @@ from sweep.profiles import (
     chosen,
     known_profiles,
     profile_key,
-    settings_to_measure,
 )
 from tests.sweep.helpers import machine, settings
 
@@ -68,16 +67,6 @@ def test_a_measuring_that_fails_is_one_line_that_names_the_log(tmp_path: Path) -
     assert refused.value.where == str(log)
     assert log.read_text().startswith("error: cannot write")
     assert len(str(refused.value).splitlines()) == 1
-
-
-def test_a_setting_that_is_obeyed_leaves_nothing_to_choose() -> None:
-    assert settings_to_measure("0", gpus=0.0) == ("0",)
-    assert settings_to_measure("0", gpus=1.0) == ("0",)
-
-
-def test_with_gpus_only_the_default_is_measured_and_else_both() -> None:
-    assert settings_to_measure(None, gpus=0.5) == ("1",)
-    assert settings_to_measure(None, gpus=0.0) == ("1", "0")
 
 
 @pytest.mark.parametrize(
@@ -158,7 +147,7 @@ def test_a_plan_measures_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_both_settings_are_measured_once_and_the_faster_one_is_what_a_plan_knows(
+def test_layers_are_measured_once_with_onednn_and_that_is_what_a_plan_knows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
@@ -170,13 +159,12 @@ def test_both_settings_are_measured_once_and_the_faster_one_is_what_a_plan_knows
         shown.append(state)  # type: ignore[arg-type]
 
     choice = choose(wanted, share, progress=progress, log=log)
-    assert set(choice.seconds) == {"0", "1"}
-    assert choice.seconds[choice.onednn] == min(choice.seconds.values()) > 0
-    assert (shown[0], shown[-1]) == ((STAGE, 0, 2), (STAGE, 2, 2))
+    assert choice.onednn == "1"
+    assert (shown[0], shown[-1]) == ((STAGE, 0, 1), (STAGE, 1, 1))
     assert known_profiles(wanted, share) == dict(choice.profiles)
     shown.clear()
     assert choose(wanted, share, progress=progress, log=log) == choice
     assert shown == []
     kept = [json.loads(one.read_bytes()) for one in (tmp_path / "cache/profiles").iterdir()]
-    assert sorted(one["onednn"] for one in kept) == ["0", "1"]
+    assert [one["onednn"] for one in kept] == ["1"]
     assert known_profiles(wanted, dataclasses.replace(share, cpus_per_trial=7)) == {}
