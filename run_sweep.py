@@ -20,13 +20,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from search_spaces.refusals import Refusal
-from sweep.arguments import parse_arguments
 from sweep.signals import Interrupted, signals_as_exceptions
+from sweep.terminal.arguments import parse_arguments
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from results.store import RunFolder
+    from results.ledger.store import RunFolder
     from sweep.hardware import Hardware
     from sweep.prepare import Prepared
     from sweep.settings import Machine
@@ -105,7 +105,7 @@ def _ending_well(folder: RunFolder, console: Console) -> Iterator[None]:
 @contextmanager
 def _board(arguments: Namespace, folder: RunFolder, console: Console) -> Iterator[None]:
     """TensorBoard, served if it was asked for, else how to open it."""
-    from sweep.board import command, served
+    from sweep.terminal.tensorboard_server import command, served
 
     _say(console, f"watch: {command(folder.tensorboard)}")
     with served(folder.tensorboard, wanted=arguments.tensorboard) as address:
@@ -117,8 +117,8 @@ def _board(arguments: Namespace, folder: RunFolder, console: Console) -> Iterato
 def _reproduce(run: str, trial: str) -> int:
     from pathlib import Path
 
-    from results.store import RunFolder
-    from sweep.commands import reproduce
+    from results.ledger.store import RunFolder
+    from sweep.process.commands import reproduce
 
     folder = RunFolder(Path(run).expanduser().absolute())
     folder.read_run()
@@ -126,11 +126,11 @@ def _reproduce(run: str, trial: str) -> int:
 
 
 def _show_plan(arguments: Namespace, folder: RunFolder, machine: Machine, console: Console) -> None:
-    from sweep.plan import plan, plan_table
     from sweep.prepare import gather
     from sweep.profiles import known_profiles
     from sweep.settings import Settings
-    from sweep.status import showing
+    from sweep.terminal.bars import showing
+    from sweep.terminal.plan import plan, plan_table
 
     if arguments.resume:
         settings, profiles = Settings.from_dict(folder.read_run().settings), folder.read_profiles()
@@ -153,7 +153,7 @@ def _prepare(
 ) -> Prepared:
     from sweep.prepare import gather, refuse_taken, resume, start
     from sweep.profiles import choose
-    from sweep.status import showing
+    from sweep.terminal.bars import showing
 
     if not arguments.resume:
         refuse_taken(arguments, folder)
@@ -167,14 +167,14 @@ def _prepare(
 
 
 def _train(prepared: Prepared, folder: RunFolder, console: Console) -> None:
-    from sweep.environment import set_for_ray
+    from sweep.process.environment import set_for_ray
 
     set_for_ray(prepared.job.machine.address)
 
-    from sweep.plan import plan, plan_table
-    from sweep.pool import Pool
-    from sweep.progress import Board
-    from sweep.runner import run_trials
+    from sweep.schedule.pool import Pool
+    from sweep.terminal.live import Board
+    from sweep.terminal.plan import plan, plan_table
+    from sweep.tune.runner import run_trials
 
     _log_libraries_like_us()
     run, job = prepared.run, prepared.job
@@ -188,13 +188,13 @@ def _train(prepared: Prepared, folder: RunFolder, console: Console) -> None:
 
 
 def _tell(prepared: Prepared, folder: RunFolder, console: Console) -> int:
-    from results.mistakes import rows_to_show
-    from results.report import write_report
-    from results.summary import summarise
-    from results.tables import story, table_13
-    from sweep.commands import export_winners, measure_backbones
-    from sweep.search import importances
-    from sweep.worker import small_photos
+    from results.report.tables import story, table_13
+    from results.report.write import write_report
+    from results.scores.mistakes import rows_to_show
+    from results.scores.summary import summarise
+    from sweep.process.commands import export_winners, measure_backbones
+    from sweep.process.worker import small_photos
+    from sweep.schedule.suggest import importances
 
     settings = prepared.job.settings
     if not measure_backbones(folder):

@@ -16,10 +16,10 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from results.compare import compare, comparison_table
-from results.report import write_report
-from results.store import RunFolder
-from results.tables import story
+from results.ledger.store import RunFolder
+from results.report.compare import compare, comparison_table
+from results.report.tables import story
+from results.report.write import write_report
 from search_spaces.refusals import Refusal, UsageRefusal
 
 COMPARE = "compare"

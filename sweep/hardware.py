@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from results.files import free_megabytes
-from results.runs import RunRecord
+from results.ledger.files import free_megabytes
+from results.ledger.runs import RunRecord
 from search_spaces.presets import cache_dir_known_as
 from search_spaces.refusals import UsageRefusal
 from sweep.settings import Machine, default_cache_dir

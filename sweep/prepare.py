@@ -16,20 +16,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from results.runs import RunRecord, Split
-from results.store import RunFolder
+from results.ledger.runs import RunRecord, Split
+from results.ledger.store import RunFolder
 from search_spaces.presets import DEMONSTRATION, PAPER
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 from sweep.hardware import Hardware
-from sweep.job import Job
+from sweep.process.job import Job
+from sweep.process.worker import find_weights, open_photos
 from sweep.profiles import Choice, unmeasured
 from sweep.settings import Machine, Settings, refuse_contradictions, settings_from
-from sweep.worker import find_weights, open_photos
 
 if TYPE_CHECKING:
-    from trainables.datasets import Dataset
+    from trainables.networks.weights import Weights
+    from trainables.photos.dataset import Dataset
     from trainables.progress import Progress
-    from trainables.weights import Weights
 
 _LIBRARIES = ("tensorflow", "keras", "ray", "optuna", "numpy", "h5py", "pillow", "scikit-learn")
 _DECIDE_NUMBERS = ("tensorflow", "keras", "optuna", "numpy", "pillow")

@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from results.profiles import Profile
+from results.ledger.profiles import Profile
 from search_spaces.refusals import EnvironmentRefusal
-from sweep.environment import HOME, typed_onednn, with_onednn
 from sweep.hardware import gpu_models
+from sweep.process.environment import HOME, typed_onednn, with_onednn
+from sweep.process.worker import processor_name
 from sweep.settings import Machine, Settings
-from sweep.worker import processor_name
 
 if TYPE_CHECKING:
     from trainables.progress import Progress
@@ -166,7 +166,7 @@ def _run(words: Sequence[str], onednn: str, log: Path, *, look: Callable[[], Non
     """
     with log.open("a") as sink:
         process = subprocess.Popen(
-            [sys.executable, "-m", "trainables.profiling", *words],
+            [sys.executable, "-m", "trainables.features.profiling", *words],
             cwd=HOME,
             env={**with_onednn(onednn), **_KEEP_FREED_MEMORY},
             stdout=sink,

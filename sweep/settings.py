@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from results.records import trial_name
+from results.ledger.records import trial_name
 from search_spaces import paper
 from search_spaces.backbones import NAMES, backbone_named
 from search_spaces.config import DEFAULT_SEARCH, SearchSpace, TrialConfig

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from results.records import TrialRecord
-from results.store import RunFolder
+from results.ledger.records import TrialRecord
+from results.ledger.store import RunFolder
 
 HOME = Path(__file__).resolve().parents[1]
 PHOTOS_PER_CLASS = 20

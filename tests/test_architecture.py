@@ -21,19 +21,35 @@ from tests.house import (
 @pytest.mark.parametrize(
     ("path", "text", "complaint"),
     [
-        ("search_spaces/a.py", "import results.records", "imports results.records"),
+        ("search_spaces/a.py", "import results.ledger.records", "imports results.ledger.records"),
         ("search_spaces/a.py", "import numpy", "imports numpy"),
-        ("results/a.py", "from trainables import train", "imports trainables.train"),
-        ("results/a.py", "def f() -> None:\n import sweep.pool", "imports sweep.pool"),
-        ("trainables/a.py", "from results.store import RunFolder", "results.store.RunFolder"),
-        ("trainables/a.py", "from results import store", "imports results.store"),
-        ("trainables/export.py", "from results.summary import x", "imports results.summary.x"),
+        ("results/a.py", "from trainables import training", "imports trainables.training"),
+        (
+            "results/a.py",
+            "def f() -> None:\n import sweep.schedule.pool",
+            "imports sweep.schedule.pool",
+        ),
+        ("trainables/a.py", "from results.report import page", "imports results.report.page"),
+        ("trainables/a.py", "from results.scores import summary", "results.scores.summary"),
+        (
+            "trainables/finished/export.py",
+            "from results.scores.summary import x",
+            "imports results.scores.summary.x",
+        ),
         ("trainables/a.py", "import ray", "imports ray"),
         ("trainables/a.py", "def f() -> None:\n import sklearn", "imports sklearn delayed"),
-        ("trainables/digits.py", "import sklearn", "imports sklearn eager"),
-        ("sweep/a.py", "import results.summary", "imports results.summary"),
-        ("sweep/a.py", "def f() -> None:\n import trainables.train", "trainables.train delayed"),
-        ("sweep/worker.py", "import trainables.train", "trainables.train eager"),
+        ("trainables/photos/digits.py", "import sklearn", "imports sklearn eager"),
+        ("sweep/a.py", "import results.scores.summary", "imports results.scores.summary"),
+        (
+            "sweep/a.py",
+            "def f() -> None:\n import trainables.training.train",
+            "trainables.training.train delayed",
+        ),
+        (
+            "sweep/process/worker.py",
+            "import trainables.training.train",
+            "trainables.training.train eager",
+        ),
         ("sweep/a.py", "import h5py.h5", "imports h5py.h5"),
         ("sweep/a.py", "import run_sweep", "imports run_sweep"),
         ("sweep/a.py", "from . import pool", "imports .."),
@@ -46,7 +62,7 @@ from tests.house import (
         ("results/a.py", "def f(a: int, **c): ...", "not annotated: c"),
         ("results/a.py", "class A:\n def f(self): ...", "not annotated: return"),
         ("results/a.py", "def f() -> None:\n" + " x\n" * 60, "f has 61 lines"),
-        ("results/a.py", "x\n" * 251, "has 251 lines"),
+        ("results/a.py", "x\n" * 301, "has 301 lines"),
     ],
 )
 def test_a_planted_fault_is_found(path: str, text: str, complaint: str) -> None:
@@ -72,7 +88,7 @@ def test_no_import_leads_back() -> None:
     edges = module_edges(files)
     assert cycle(edges) == []
     assert len(files) > 50
-    assert "sweep.pool" in edges["run_sweep"]
+    assert "sweep.schedule.pool" in edges["run_sweep"]
 
 
 def test_every_named_exception_is_still_needed() -> None:

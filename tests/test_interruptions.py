@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from results.store import RunFolder
+from results.ledger.store import RunFolder
 from tests.sweeps import (
     finish,
     outcomes,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from results.store import RunFolder
+from results.ledger.store import RunFolder
 from run_sweep import main
 from search_spaces.presets import DIGITS_PER_CLASS
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DIGITS = ["--data", "digits", "--weights", "random", "--image-size", "75"]
 HOLD = (
     "import pathlib, sys\n"
-    "from results.store import RunFolder\n"
+    "from results.ledger.store import RunFolder\n"
     "with RunFolder(pathlib.Path(sys.argv[1])).locked():\n"
     "    print('held', flush=True)\n"
     "    sys.stdin.read()\n"

@@ -19,10 +19,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from sweep.arguments import parse_arguments
 from sweep.hardware import detect, share
 from sweep.prepare import versions
 from sweep.signals import Interrupted, signals_as_exceptions
+from sweep.terminal.arguments import parse_arguments
 from tests.benchmarks.page import Occasion, commit, load, write_page
 from tests.benchmarks.row import Row, unmeasured
 from tests.benchmarks.rows import MEASUREMENTS, NAMES, Measurement

@@ -36,7 +36,7 @@ def equality(spec: Spec) -> dict[str, float]:
     """Relative differences of losses: over all epochs of ours `recomputed`, to `keras` and to Keras
     with photos scaled `outside` the network; `first`: to Keras of the first step, before any
     update; `control`: of Keras against itself."""
-    from trainables.train import train
+    from trainables.training.train import train
 
     config = point(spec)
     data = training_data(spec, "features", (config.unfreeze,))
@@ -103,7 +103,7 @@ def _plain_model(config: Any, data: Any, spec: Spec, *, scaling_inside: bool) ->
     import keras
 
     from tests.benchmarks import plain_ray_keras as plain
-    from trainables.scaling import scaled
+    from trainables.networks.scaling import scaled
 
     task = Task({}, "random", spec["seed"], 1, 1, False, "", "")
     model = plain.build(config, classes=data.classes, task=task)
@@ -124,7 +124,7 @@ def _epoch(model: Any, config: Any, data: Any, epoch: int, before: Change | None
     """The losses of the steps of one epoch; all batches are whole."""
     import tensorflow as tf
 
-    from trainables.scaling import scaled
+    from trainables.networks.scaling import scaled
 
     rows = data.split.indices("train")
     order, losses = _order(config, len(rows), epoch=epoch), []

@@ -17,7 +17,7 @@ from tests.benchmarks.probes import Spec, main, point, training_data
 
 def halved(spec: Spec) -> dict[str, Any]:
     """Per kind of features accuracies and bytes stored, and how far probabilities are apart."""
-    from trainables.train import train
+    from trainables.training.train import train
 
     config = point(spec, epochs=spec["epochs"])
     found, seen = {}, []

@@ -14,14 +14,14 @@ import sys
 import time
 from pathlib import Path
 
-from results.files import write_json
-from results.records import FAILED
-from sweep.arguments import parse_arguments
-from sweep.environment import set_for_ray
+from results.ledger.files import write_json
+from results.ledger.records import FAILED
 from sweep.hardware import detect, share
 from sweep.prepare import gather, run_folder, start
+from sweep.process.environment import set_for_ray
 from sweep.profiles import choose
 from sweep.signals import signals_as_exceptions
+from sweep.terminal.arguments import parse_arguments
 from tests.benchmarks.task import Task
 
 
@@ -44,8 +44,8 @@ def sweep(task: Task, dataset: Path) -> list[float]:
     set_for_ray(None)
 
     # Imports Ray, which reads its environment when it is first imported.
-    from sweep.pool import Pool
-    from sweep.runner import run_trials
+    from sweep.schedule.pool import Pool
+    from sweep.tune.runner import run_trials
 
     ends: list[float] = []
     with signals_as_exceptions(), folder.locked():

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from results.files import write_text
+from results.ledger.files import write_text
 from tests.benchmarks.bounds import sentence, table
 from tests.benchmarks.row import MISSED, UNMEASURED, Row
 from tests.benchmarks.sizes import BATCH, SEED, Sizes

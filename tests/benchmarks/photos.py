@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from results.runs import DataRecord
-from trainables.dataset_files import Row, write_dataset
-from trainables.decoding import Pixels
+from results.ledger.runs import DataRecord
+from trainables.photos.dataset_files import Row, write_dataset
+from trainables.photos.decoding import Pixels
 
 CLASSES = ("dark", "light")
 _JPEG_SIZE = (500, 375)

@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from results.files import write_json
+from results.ledger.files import write_json
 from search_spaces.backbones import HEAD, backbone_named
 from search_spaces.config import TrialConfig
 from tests.benchmarks.task import Task
@@ -95,8 +95,8 @@ def train(point: TrialConfig, task: Task, dataset: Path, report: Any, started: f
     tf.config.threading.set_intra_op_parallelism_threads(task.cpus)
     tf.config.set_visible_devices([], "GPU")
 
-    from trainables.dataset_files import open_dataset
-    from trainables.splits import split
+    from trainables.photos.dataset_files import open_dataset
+    from trainables.photos.splits import split
 
     imported = time.perf_counter()
     data = open_dataset(dataset)
@@ -200,7 +200,7 @@ def batches(photos: Any, labels: Any, rows: Any, point: TrialConfig, *, shuffled
     """[n, S, S, 3] scaled photos and [n] labels, batch by batch, prepared ahead of the network."""
     import tensorflow as tf
 
-    from trainables.scaling import scaled, scaling_kind
+    from trainables.networks.scaling import scaled, scaling_kind
 
     kind = scaling_kind(point.backbone, point.scaling)
     data = tf.data.Dataset.from_tensor_slices((photos[rows], labels[rows]))

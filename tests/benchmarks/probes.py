@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from results.files import read_json, write_json
+from results.ledger.files import read_json, write_json
 from search_spaces import paper
 from search_spaces.backbones import HEAD, backbone_named
 from search_spaces.config import OPTIMIZERS, TrialConfig
@@ -34,7 +34,7 @@ from tests.benchmarks.task import other_cut
 from tests.benchmarks.watches import FirstEpoch, functions_recorded, traces
 
 if TYPE_CHECKING:
-    from trainables.frozen import TrainingData
+    from trainables.features.fill import TrainingData
 
 Spec = dict[str, Any]
 _PLENTY = 10**13
@@ -49,11 +49,11 @@ def training_data(
     cache_dtype: str = "float32",
 ) -> TrainingData:
     """The spec's dataset with a feature store in `cache` of `room` bytes."""
-    from trainables.dataset_files import open_dataset
-    from trainables.features import FeatureStore
-    from trainables.frozen import TrainingData
-    from trainables.splits import split
-    from trainables.weights import resolve
+    from trainables.features.fill import TrainingData
+    from trainables.features.store import FeatureStore
+    from trainables.networks.weights import resolve
+    from trainables.photos.dataset_files import open_dataset
+    from trainables.photos.splits import split
 
     dataset, name = open_dataset(Path(spec["dataset"])), spec["backbone"]
     weights = spec.get("weights", "random")
@@ -80,8 +80,8 @@ def fixed(spec: Spec) -> Any:
     """Per further trial: seconds until its first epoch ended, less a steady epoch, and traces."""
     made = functions_recorded()
 
-    from trainables.bench import Bench
-    from trainables.train import train
+    from trainables.training.network_cache import Bench
+    from trainables.training.train import train
 
     entry, bench = backbone_named(spec["backbone"]), Bench()
     data = training_data(spec, "features", entry.points)
@@ -105,12 +105,12 @@ def fixed(spec: Spec) -> Any:
 
 def reading(spec: Spec) -> Any:
     """Seconds per decoded photo, per fetched row of the paper's cut, per fetched batch and step."""
-    from trainables.bench import Bench
-    from trainables.cuts import cut_at
-    from trainables.decoding import decode
-    from trainables.frozen import frozen_inputs
-    from trainables.scaling import scaling_kind
-    from trainables.train import train
+    from trainables.features.fill import frozen_inputs
+    from trainables.networks.cuts import cut_at
+    from trainables.networks.scaling import scaling_kind
+    from trainables.photos.decoding import decode
+    from trainables.training.network_cache import Bench
+    from trainables.training.train import train
 
     config, bench = point(spec), Bench()
     data = training_data(spec, "features", (config.unfreeze,))
@@ -143,10 +143,10 @@ def _median_seconds(call: Callable[[Any], Any], inputs: Sequence[Any]) -> float:
 
 def rates(spec: Spec) -> Any:
     """Seconds per photo through the frozen layers of the paper's cut, in batches, traced before."""
-    from trainables.bench import Bench
-    from trainables.cuts import PHOTO, cut_at
-    from trainables.frozen import PREFIX_BATCH
-    from trainables.prefix import Prefix
+    from trainables.features.fill import PREFIX_BATCH
+    from trainables.networks.cuts import PHOTO, cut_at
+    from trainables.networks.prefix import Prefix
+    from trainables.training.network_cache import Bench
 
     config = point(spec)
     data = training_data(spec, "features", ())
@@ -160,8 +160,8 @@ def rates(spec: Spec) -> Any:
 
 def cuts(spec: Spec) -> Any:
     """Seconds of the frozen pass: for every cut of the backbone, and for the deepest alone."""
-    from trainables.bench import Bench
-    from trainables.train import train
+    from trainables.training.network_cache import Bench
+    from trainables.training.train import train
 
     bench, points = Bench(), backbone_named(spec["backbone"]).points
     seconds: dict[str, list[float]] = {"warm": [], "all": [], "deepest": []}
@@ -177,7 +177,7 @@ def cuts(spec: Spec) -> Any:
 
 def heap(spec: Spec) -> Any:
     """The most anonymous memory, MB, at the ends of a head-only trial's epochs."""
-    from trainables.train import train
+    from trainables.training.train import train
 
     seen: list[float] = []
     data = training_data(spec, "features", (HEAD,))
@@ -187,8 +187,8 @@ def heap(spec: Spec) -> Any:
 
 def growth(spec: Spec) -> Any:
     """Anonymous memory, MB, after each of several trials at one point of the network."""
-    from trainables.bench import Bench
-    from trainables.train import train
+    from trainables.training.network_cache import Bench
+    from trainables.training.train import train
 
     bench, data = Bench(), training_data(spec, "features", (spec["unfreeze"],))
     after = []
@@ -213,7 +213,7 @@ PROBES = {one.__name__: one for one in (fixed, reading, rates, cuts, heap, growt
 
 def main(words: list[str], probes: Mapping[str, Callable[[Spec], Any]] = PROBES) -> None:
     """Run one probe with the threads that it was given and write what it found."""
-    from trainables.devices import configure
+    from trainables.networks.devices import configure
 
     name, spec_path, out = words
     spec = read_json(Path(spec_path))

@@ -12,11 +12,11 @@ import sys
 import time
 from pathlib import Path
 
-from results.files import write_json
-from sweep.arguments import parse_arguments
+from results.ledger.files import write_json
 from sweep.hardware import detect, share
 from sweep.prepare import gather
 from sweep.profiles import choose
+from sweep.terminal.arguments import parse_arguments
 from tests.benchmarks.ours import command
 from tests.benchmarks.task import Task
 

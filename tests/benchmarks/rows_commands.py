@@ -80,10 +80,10 @@ def real_or_synthetic(place: Workplace, photos: int, image: int) -> tuple[Path, 
 
 def decoded(place: Workplace, archive: Path, image: int, photos: int) -> Path:
     """A seeded part of the photos, half of each class, as a dataset file."""
-    from trainables.archives import listed_zip
-    from trainables.building import Quota, build
+    from trainables.photos.archives import listed_zip
+    from trainables.photos.importing import Quota, build
+    from trainables.photos.sources import labelled
     from trainables.progress import quiet
-    from trainables.sources import labelled
 
     path = place.root / f"real-{photos}-{image}.h5"
     if path.exists():

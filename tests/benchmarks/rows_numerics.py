@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
-from results.store import RunFolder
+from results.ledger.store import RunFolder
 from tests.benchmarks.row import Row, measured, unmeasured
 from tests.benchmarks.rows_commands import REAL_BACKBONE, SMALLEST_REAL_IMAGE, real_or_synthetic
 from tests.benchmarks.sizes import SEED

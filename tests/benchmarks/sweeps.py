@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from results.records import STOPPED_EARLY, TrialRecord
-from results.store import RunFolder
+from results.ledger.records import STOPPED_EARLY, TrialRecord
+from results.ledger.store import RunFolder
 from search_spaces.backbones import backbone_named
 from tests.benchmarks.sizes import SEED, USERS_EPOCHS, USERS_PHOTOS
 from tests.benchmarks.task import Points, Task

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from results.files import read_json, write_json
-from results.records import trial_name
+from results.ledger.files import read_json, write_json
+from results.ledger.records import trial_name
 from search_spaces import paper
 from search_spaces.backbones import HEAD, NAMES, Backbone
 from search_spaces.config import OPTIMIZERS, SearchSpace, TrialConfig
@@ -93,7 +93,7 @@ def paper_points(backbones: tuple[str, ...], trials: int, sized: Sized) -> Point
 
 def default_points(backbones: tuple[str, ...], trials: int, sized: Sized) -> Points:
     """The baseline, then what the default space suggests while it knows nothing: head to deep."""
-    from sweep.search import suggest
+    from sweep.schedule.suggest import suggest
 
     logging.getLogger("optuna").setLevel(logging.WARNING)
     return {

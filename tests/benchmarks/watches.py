@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from results.records import EpochRecord
+from results.ledger.records import EpochRecord
 
 
 class FirstEpoch:

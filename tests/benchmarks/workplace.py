@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from results.files import read_json, write_json
+from results.ledger.files import read_json, write_json
 from tests.benchmarks.photos import write_synthetic
 from tests.benchmarks.sizes import SEED, Sizes
 

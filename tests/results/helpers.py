@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from results import metrics
-from results.records import (
+from results.ledger.records import (
     COMPLETED,
     FAILED,
     Anatomy,
@@ -30,8 +29,9 @@ from results.records import (
     TrialRecord,
     trial_name,
 )
-from results.runs import DataRecord, RunRecord, Split
-from results.store import RunFolder
+from results.ledger.runs import DataRecord, RunRecord, Split
+from results.ledger.store import RunFolder
+from results.scores import metrics
 from search_spaces import paper
 from search_spaces.config import TrialConfig
 

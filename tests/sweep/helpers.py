@@ -7,15 +7,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from results.records import COMPLETED, FAILED, STOPPED_EARLY, EpochRecord, TrialRecord, trial_name
-from results.store import RunFolder
+from results.ledger.records import (
+    COMPLETED,
+    FAILED,
+    STOPPED_EARLY,
+    EpochRecord,
+    TrialRecord,
+    trial_name,
+)
+from results.ledger.store import RunFolder
 from search_spaces import paper
 from search_spaces.config import TrialConfig
 from search_spaces.presets import Preset
-from sweep.arguments import parse_arguments
-from sweep.assignment import Assignment
-from sweep.pool import Pool
+from sweep.schedule.assignment import Assignment
+from sweep.schedule.pool import Pool
 from sweep.settings import Machine, Settings, settings_from
+from sweep.terminal.arguments import parse_arguments
 
 SMALL = Preset("digits", "random", image_size=75, epochs=3, batch_size=32, trials=3)
 """The tests' own, so that the demonstration can change."""

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from results.runs import RunRecord
+from results.ledger.runs import RunRecord
 from search_spaces.refusals import UsageRefusal
-from sweep.arguments import parse_arguments
 from sweep.hardware import Hardware, detect, models_listed, share
 from sweep.settings import Machine
+from sweep.terminal.arguments import parse_arguments
 from tests.results.helpers import make_run_record
 
 

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from results.runs import RunRecord
-from results.store import RunFolder
+from results.ledger.runs import RunRecord
+from results.ledger.store import RunFolder
 from search_spaces import paper
 from search_spaces.presets import DEMONSTRATION, DIGITS_PER_CLASS
 from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal
-from sweep.arguments import parse_arguments
 from sweep.hardware import Hardware
 from sweep.prepare import (
     clear_killed_trials,
@@ -26,6 +25,7 @@ from sweep.prepare import (
     versions,
 )
 from sweep.settings import Machine, settings_from
+from sweep.terminal.arguments import parse_arguments
 from tests.sweep.helpers import machine, record
 from trainables.progress import quiet
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from results.files import write_json
-from results.profiles import PointCost, Profile
+from results.ledger.files import write_json
+from results.ledger.profiles import PointCost, Profile
 from search_spaces.refusals import EnvironmentRefusal
-from sweep.environment import typed_onednn, with_onednn
+from sweep.process.environment import typed_onednn, with_onednn
 from sweep.profiles import (
     STAGE,
     Measure,

@@ -11,7 +11,6 @@ import pytest
 from search_spaces.backbones import NAMES, backbone_named
 from search_spaces.presets import DEMONSTRATION, PAPER
 from search_spaces.refusals import UsageRefusal
-from sweep.arguments import parse_arguments
 from sweep.settings import (
     Settings,
     default_cache_dir,
@@ -19,6 +18,7 @@ from sweep.settings import (
     refuse_contradictions,
     settings_from,
 )
+from sweep.terminal.arguments import parse_arguments
 from tests.sweep.helpers import settings
 
 SINCE_THEN = {"precision": "float32", "jit_compile": False}

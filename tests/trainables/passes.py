@@ -18,8 +18,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from trainables.features import FeatureKey, FeatureStore
-from trainables.shared_pass import Compute, Done, Pass, Work
+from trainables.features.shared_pass import Compute, Done, Pass, Work
+from trainables.features.store import FeatureKey, FeatureStore
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCH, BATCHES = 4, 20

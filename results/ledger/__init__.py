@@ -1,0 +1,1 @@
+"""What came out, on the disk: records, and the folder that keeps them."""

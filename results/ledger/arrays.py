@@ -1,0 +1,44 @@
+"""Arrays on disk: numpy archives without pickles, whole or absent."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from results.ledger.files import whole_or_absent
+from search_spaces.refusals import EnvironmentRefusal
+
+
+def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write named arrays."""
+    with whole_or_absent(path, suffix=".npz") as part:
+        np.savez(part, **dict(arrays))
+
+
+def read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    """Read what `write_npz` wrote.
+
+    Raises:
+        EnvironmentRefusal: the file is missing or damaged.
+    """
+    try:
+        # Opened here, because numpy leaves its own file open when the archive is damaged.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as fault:
+        raise damaged(path) from fault
+
+
+def damaged(path: Path) -> EnvironmentRefusal:
+    """The refusal of an archive that is not what was written."""
+    return EnvironmentRefusal(
+        "a file of the run is missing or damaged",
+        where=str(path),
+        fix="Remove the trial's folder and resume the run to train it again.",
+    )

@@ -1,0 +1,211 @@
+"""What came out, as frozen types: one trial, its predictions, the photos, the run.
+
+These types pass between the rooms. They hold numbers and never print, read or write anything.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search_spaces.config import TrialConfig
+
+COMPLETED = "completed"
+STOPPED_EARLY = "stopped_early"
+FAILED = "failed"
+STATUSES = (COMPLETED, STOPPED_EARLY, FAILED)
+
+Probabilities = NDArray[np.float32]
+"""[N, C] float32, rows sum to 1."""
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch. Training figures are running means over the epoch, taken before each update.
+
+    Attributes:
+        epoch: from 1.
+        train_loss, validation_loss: mean cross-entropy in nats.
+        train_accuracy, validation_accuracy: fractions.
+        learning_rate: in force during the epoch.
+        seconds: of the epoch, its validation included.
+    """
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a trial cost, in seconds and photos.
+
+    Attributes:
+        seconds_features: computing frozen features, and waiting for them.
+        seconds_training: epochs, validation and the one test prediction.
+        seconds_total: from the trial's start to its record.
+        photos_prefix: photos pushed through frozen layers to fill the feature store, those that
+            this trial's process took over from another's included.
+        photos_trained: photos (or their cached features) seen by training steps.
+        bytes_stored: new bytes in the feature store, counted by the trial that asked for them.
+        seconds_waiting: of `seconds_features`, idle while another process computed them.
+        seconds_tracing: of all, the first calls of functions that had to be traced or compiled.
+    """
+
+    seconds_features: float = 0.0
+    seconds_training: float = 0.0
+    seconds_total: float = 0.0
+    photos_prefix: int = 0
+    photos_trained: int = 0
+    bytes_stored: int = 0
+    seconds_waiting: float = 0.0
+    seconds_tracing: float = 0.0
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """How a trial's network was divided; counts of layers and of parameters.
+
+    Attributes:
+        layers_frozen, layers_trained: of the backbone, the photo's input layer included.
+        parameters_frozen, parameters_trained: of backbone and head; BatchNormalization's moving
+            statistics count as parameters of their layer.
+        parameters_head: of the head alone, a part of `parameters_trained`.
+        first_trained: the backbone's first trained layer, empty if only the head is trained.
+        stored: names of the tensors read from the feature store, or `photos`.
+        recomputed: frozen layers run again in every epoch because the store had no room.
+    """
+
+    layers_frozen: int
+    layers_trained: int
+    parameters_frozen: int
+    parameters_trained: int
+    parameters_head: int
+    first_trained: str
+    stored: tuple[str, ...]
+    recomputed: int
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One finished trial, as the ledger keeps it.
+
+    The scores are those of the best epoch's weights: highest validation accuracy, then lowest
+    validation loss, then earliest. A failed trial has no scores (None) and says why in `error`.
+
+    Attributes:
+        trial: `Xception/baseline` or `Xception/t07`; also the folder below `trials/`.
+        number: 0 for the baseline, then 1, 2, ... per backbone.
+        status: one of `STATUSES`.
+        weights_sha256: of the trial's `weights.npz`; empty for a failed trial.
+    """
+
+    trial: str
+    number: int
+    status: str
+    config: TrialConfig
+    epochs: tuple[EpochRecord, ...] = ()
+    best_epoch: int | None = None
+    validation_accuracy: float | None = None
+    validation_loss: float | None = None
+    test_accuracy: float | None = None
+    test_loss: float | None = None
+    cost: Cost = field(default_factory=Cost)
+    anatomy: Anatomy | None = None
+    weights_sha256: str = ""
+    error: str = ""
+
+    @property
+    def backbone(self) -> str:
+        return self.config.backbone
+
+    @property
+    def is_baseline(self) -> bool:
+        return self.number == 0
+
+    @staticmethod
+    def of(
+        result: TrialResult, *, trial: str, number: int, config: TrialConfig, weights_sha256: str
+    ) -> TrialRecord:
+        """The record of a trial that was trained: the result's figures under the trial's name."""
+        names = {field.name for field in dataclasses.fields(TrialRecord)}
+        figures = {
+            field.name: getattr(result, field.name)
+            for field in dataclasses.fields(result)
+            if field.name in names
+        }
+        return TrialRecord(
+            **figures, trial=trial, number=number, config=config, weights_sha256=weights_sha256
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> TrialRecord:
+        """Build a record from `to_dict`'s form.
+
+        Raises:
+            TypeError, KeyError: the form is not that of this version.
+        """
+        anatomy = values["anatomy"]
+        return TrialRecord(
+            **{
+                **values,
+                "config": TrialConfig.from_dict(values["config"]),
+                "epochs": tuple(EpochRecord(**epoch) for epoch in values["epochs"]),
+                "cost": Cost(**values["cost"]),
+                "anatomy": anatomy and Anatomy(**{**anatomy, "stored": tuple(anatomy["stored"])}),
+            }
+        )
+
+
+def trial_name(backbone: str, number: int) -> str:
+    """`Xception/baseline` for number 0, else `Xception/t07`."""
+    return f"{backbone}/{'baseline' if number == 0 else f't{number:02d}'}"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Probabilities of one trial; rows in the order of the split, see `Split`.
+
+    Attributes:
+        validation, test: [N, C] by the best epoch's weights.
+        validation_by_epoch: [E, N, C] by each epoch's weights.
+        train_by_epoch: [E, N, C] as training saw them: before each step's update, Dropout active.
+    """
+
+    validation: Probabilities
+    test: Probabilities
+    validation_by_epoch: Probabilities
+    train_by_epoch: Probabilities
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What `trainables.training.train.train` returns: everything but the trial's name.
+
+    Attributes:
+        weights: the best epoch's trained arrays by path, head included; see `results.ledger.store`.
+    """
+
+    status: str
+    epochs: tuple[EpochRecord, ...]
+    best_epoch: int
+    validation_accuracy: float
+    validation_loss: float
+    test_accuracy: float
+    test_loss: float
+    predictions: Predictions
+    weights: Mapping[str, NDArray[Any]]
+    anatomy: Anatomy
+    cost: Cost

@@ -1,0 +1,247 @@
+"""The run folder, both ways: what is written there, and read back.
+
+The ledger is the set of `trial.json` files. Each is written last in its folder, whole or absent, so
+a trial whose record exists has all its artefacts, and one without a record was never finished.
+Names are in `results.ledger.places`; nothing else knows them.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from results.ledger.arrays import damaged, read_npz, write_npz
+from results.ledger.files import (
+    file_sha256,
+    read_json,
+    write_json,
+    write_text,
+)
+from results.ledger.places import RunPlaces
+from results.ledger.profiles import Profile
+from results.ledger.records import Predictions, TrialRecord
+from results.ledger.runs import Characteristics, RunRecord, Split
+from search_spaces.config import TrialConfig
+from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
+
+_NO_THUMBNAILS = np.empty((0, 64, 64, 3), dtype=np.uint8)
+_PREDICTIONS = ("validation", "test", "validation_by_epoch", "train_by_epoch")
+
+
+@dataclass(frozen=True)
+class RunFolder(RunPlaces):
+    """A run on disk, below `root`: what is written there, and read back."""
+
+    # ---- the run -------------------------------------------------------------------------
+
+    def write_run(self, run: RunRecord) -> None:
+        write_json(self.run_json, run.to_dict())
+
+    def read_run(self) -> RunRecord:
+        """Read `run.json`.
+
+        Raises:
+            UsageRefusal: the folder holds no run, or one of another version.
+        """
+        if not self.exists():
+            raise UsageRefusal(
+                "there is no run here",
+                where=str(self.root),
+                fix="Give the folder that holds a run.json.",
+            )
+        try:
+            return RunRecord.from_dict(read_json(self.run_json))
+        except (TypeError, KeyError) as fault:
+            raise UsageRefusal(
+                "this run was written by another version", where=str(self.run_json)
+            ) from fault
+
+    def write_split(self, split: Split, classes: tuple[str, ...]) -> None:
+        rows = [
+            {"file": file, "class": classes[label], "split": part, "sha256": digest}
+            for file, label, part, digest in zip(
+                split.files, split.labels, split.parts, split.sha256, strict=True
+            )
+        ]
+        write_json(self.split_json, {"classes": list(classes), "photos": rows})
+
+    def read_split(self) -> Split:
+        document = read_json(self.split_json)
+        try:
+            label_of = {name: label for label, name in enumerate(document["classes"])}
+            rows = document["photos"]
+            return Split(
+                files=tuple(row["file"] for row in rows),
+                labels=np.array([label_of[row["class"]] for row in rows], dtype=np.int64),
+                sha256=tuple(row["sha256"] for row in rows),
+                parts=tuple(row["split"] for row in rows),
+            )
+        except (TypeError, KeyError) as fault:
+            raise EnvironmentRefusal(
+                "this split was written by another version, or is damaged",
+                where=str(self.split_json),
+            ) from fault
+
+    def write_importances(self, shares: Mapping[str, Mapping[str, float]]) -> None:
+        """Keep per backbone each searched dimension's share."""
+        write_json(self.importances_json, {name: dict(one) for name, one in shares.items()})
+
+    def read_summary(self) -> dict[str, Any]:
+        """The report's `summary.json`.
+
+        Raises:
+            EnvironmentRefusal: there is none, or it is damaged.
+        """
+        document: dict[str, Any] = read_json(self.summary_json)
+        return document
+
+    def write_characteristics(self, rows: Sequence[Characteristics]) -> None:
+        """Keep what was measured for the paper's Table 1."""
+        write_json(self.characteristics_json, [dataclasses.asdict(row) for row in rows])
+
+    def read_characteristics(self) -> tuple[Characteristics, ...]:
+        """What was measured for the paper's Table 1; empty if it was not."""
+        path = self.characteristics_json
+        return tuple(Characteristics(**row) for row in read_json(path)) if path.is_file() else ()
+
+    def write_profiles(self, profiles: Mapping[str, Profile]) -> None:
+        """Keep what the backbones' layers cost on this machine, by backbone."""
+        write_json(self.profiles_json, {name: one.to_dict() for name, one in profiles.items()})
+
+    def read_profiles(self) -> dict[str, Profile]:
+        """What the backbones' layers cost; empty where nothing was measured.
+
+        Raises:
+            EnvironmentRefusal: the file is damaged.
+        """
+        path = self.profiles_json
+        document = read_json(path) if path.is_file() else {}
+        try:
+            return {name: Profile.from_dict(one) for name, one in document.items()}
+        except (AttributeError, KeyError, TypeError) as fault:
+            why, fix = "a file of the run is damaged", "Remove it and resume the run."
+            raise EnvironmentRefusal(why, where=str(path), fix=fix) from fault
+
+    # ---- the ledger ----------------------------------------------------------------------
+
+    def write_suggestion(self, trial: str, config: TrialConfig) -> None:
+        """Log a point before its trial starts."""
+        write_json(self.trial(trial) / "suggestion.json", config.to_dict())
+
+    def read_suggestion(self, trial: str) -> TrialConfig | None:
+        """The logged point of a trial, or None if none was logged."""
+        path = self.trial(trial) / "suggestion.json"
+        return TrialConfig.from_dict(read_json(path)) if path.is_file() else None
+
+    def write_artefacts(
+        self, trial: str, predictions: Predictions, weights: Mapping[str, NDArray[Any]]
+    ) -> str:
+        """Write predictions and weights, before the record; return the weights' SHA-256."""
+        folder = self.trial(trial)
+        arrays = {name: getattr(predictions, name) for name in _PREDICTIONS}
+        write_npz(folder / "predictions.npz", arrays)
+        write_npz(folder / "weights.npz", weights)
+        return file_sha256(folder / "weights.npz")
+
+    def write_record(self, record: TrialRecord) -> None:
+        """Commit a finished trial: its history for people, then the record itself."""
+        folder = self.trial(record.trial)
+        write_text(folder / "history.csv", _history_csv(record))
+        write_json(folder / "trial.json", record.to_dict())
+
+    def write_failure(self, trial: str, trace: str) -> None:
+        """Keep the traceback of a failed trial, for whoever mends it."""
+        write_text(self.trial(trial) / "error.txt", trace)
+
+    def read_record(self, trial: str) -> TrialRecord | None:
+        """The record of one trial, or None while it is not finished."""
+        path = self.trial(trial) / "trial.json"
+        return _read_record(path) if path.is_file() else None
+
+    def records(self) -> tuple[TrialRecord, ...]:
+        """Every finished trial, by backbone and number as their names sort."""
+        paths = sorted(self.trials.glob("*/*/trial.json"))
+        return tuple(_read_record(path) for path in paths)
+
+    def read_predictions(self, trial: str) -> Predictions:
+        """Probabilities of a finished trial.
+
+        Raises:
+            EnvironmentRefusal: the file is missing or damaged.
+        """
+        path = self.trial(trial) / "predictions.npz"
+        arrays = read_npz(path)
+        if not set(_PREDICTIONS) <= set(arrays):
+            raise damaged(path)
+        return Predictions(**{name: arrays[name] for name in _PREDICTIONS})
+
+    def read_weights(self, record: TrialRecord) -> dict[str, NDArray[Any]]:
+        """The trained arrays of a finished trial, checked against the record's digest.
+
+        Raises:
+            EnvironmentRefusal: the file is missing, or is not the one that was recorded.
+        """
+        path = self.trial(record.trial) / "weights.npz"
+        if not path.is_file() or file_sha256(path) != record.weights_sha256:
+            raise EnvironmentRefusal(
+                "these weights are missing or not the ones that were recorded",
+                where=str(path),
+                fix="Remove the trial's folder and resume the run to train it again.",
+            )
+        return read_npz(path)
+
+    # ---- photos to look at ---------------------------------------------------------------
+
+    def write_thumbnails(self, pixels: Mapping[int, NDArray[np.uint8]]) -> None:
+        """Keep small photos for the report, by dataset row: [64, 64, 3] RGB each."""
+        rows = sorted(pixels)
+        small = np.stack([pixels[row] for row in rows]) if rows else _NO_THUMBNAILS
+        write_npz(
+            self.thumbnails_npz,
+            {"rows": np.array(rows, dtype=np.int64), "pixels": small.astype(np.uint8)},
+        )
+
+    def read_thumbnails(self) -> dict[int, NDArray[np.uint8]]:
+        """Small photos by dataset row; empty where none were kept.
+
+        Raises:
+            EnvironmentRefusal: the file is damaged.
+        """
+        if not self.thumbnails_npz.is_file():
+            return {}
+        arrays = read_npz(self.thumbnails_npz)
+        rows, pixels = arrays.get("rows"), arrays.get("pixels")
+        if rows is None or pixels is None or pixels.shape != (len(rows), *_NO_THUMBNAILS.shape[1:]):
+            raise EnvironmentRefusal(
+                "a file of the run is damaged", where=str(self.thumbnails_npz), fix="Remove it."
+            )
+        return {int(row): one.astype(np.uint8) for row, one in zip(rows, pixels, strict=True)}
+
+
+def _read_record(path: Path) -> TrialRecord:
+    try:
+        return TrialRecord.from_dict(read_json(path))
+    except (TypeError, KeyError) as fault:
+        raise EnvironmentRefusal(
+            "this record was written by another version, or is damaged",
+            where=str(path),
+            fix="Remove it and resume the run to train the trial again.",
+        ) from fault
+
+
+def _history_csv(record: TrialRecord) -> str:
+    text = io.StringIO()
+    names = list(record.epochs[0].__dataclass_fields__) if record.epochs else ["epoch"]
+    writer = csv.DictWriter(text, fieldnames=names, lineterminator="\n")
+    writer.writeheader()
+    for epoch in record.epochs:
+        writer.writerow({name: getattr(epoch, name) for name in names})
+    return text.getvalue()

@@ -1,0 +1,1 @@
+"""Draws a `Summary`: terminal, CSV, and one page of HTML."""

@@ -1,0 +1,192 @@
+"""Two runs side by side: computed by `compare`, drawn by `comparison_table`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.table import Table
+
+from results.ledger.runs import Split
+from results.ledger.store import RunFolder
+from results.report import drawing
+from results.report.drawing import p_value, percent
+from results.scores import ensemble, metrics
+from results.scores.comparisons import ENSEMBLE, differing
+from results.scores.evidence import Evidence, candidate, read_evidence
+from results.scores.methods import averaged
+from results.scores.metrics import McNemar
+from search_spaces.backbones import NAMES
+
+
+@dataclass(frozen=True)
+class Side:
+    """One run's method: trial names, and accuracies as fractions."""
+
+    trials: tuple[str, ...]
+    validation_accuracy: float
+    test_accuracy: float
+
+
+@dataclass(frozen=True)
+class ComparedRow:
+    """One method in two runs.
+
+    Attributes:
+        method: `VGG16 baseline`, `VGG16 best` or `ensemble`.
+        first, second: None where a run has no such method with scores.
+        differs: `field: first, second` for each field in which the configurations differ.
+        test: McNemar's, if both runs have the same split.
+    """
+
+    method: str
+    first: Side | None
+    second: Side | None
+    differs: tuple[str, ...]
+    test: McNemar | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs.
+
+    Attributes:
+        first, second: the run folders' last parts.
+        same_split: every photo is the same and in the same split, so that methods can be paired.
+        partial: names of runs that are not complete.
+    """
+
+    first: str
+    second: str
+    same_split: bool
+    partial: tuple[str, ...]
+    rows: tuple[ComparedRow, ...]
+
+
+def compare(first: RunFolder, second: RunFolder) -> Comparison:
+    """Hold each backbone's baseline and best, and the ensembles, of two runs side by side.
+
+    Raises:
+        UsageRefusal: a folder holds no run.
+        EnvironmentRefusal: a file of a run is missing or damaged.
+    """
+    left, right = read_evidence(first), read_evidence(second)
+    paired = same_split(left, right)
+    named = {*left.backbones, *right.backbones}
+    methods = [
+        (f"{backbone} {role}", _members(left, backbone, role), _members(right, backbone, role))
+        for backbone in NAMES
+        if backbone in named
+        for role in ("baseline", "best")
+    ]
+    methods.append((ENSEMBLE, _best_two(left), _best_two(right)))
+    return Comparison(
+        first=first.root.resolve().name,
+        second=second.root.resolve().name,
+        same_split=paired,
+        partial=tuple(_partial(one) for one in (left, right) if _partial(one)),
+        rows=tuple(
+            _row(left, right, name, ours, theirs, paired)
+            for name, ours, theirs in methods
+            if ours or theirs
+        ),
+    )
+
+
+def same_split(left: Evidence, right: Evidence) -> bool:
+    """Whether two runs have the same photos, labels and splits, in the same order."""
+    ours, theirs = left.split, right.split
+    return left.classes == right.classes and _key(ours) == _key(theirs)
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """Draw a comparison within 100 columns."""
+    why = "" if comparison.same_split else " The splits differ, so there is no paired test."
+    partial = f" PARTIAL: {', '.join(comparison.partial)}." if comparison.partial else ""
+    table = drawing.empty_table(
+        f"1: {comparison.first}, 2: {comparison.second}",
+        caption="p: McNemar's exact test on the same test photos, not corrected for the number of "
+        f"tests.{why}{partial}",
+    )
+    drawing.columns(
+        table,
+        words=("method",),
+        numbers=("val % 1", "val % 2", "test % 1", "test % 2", "p"),
+    )
+    for row in comparison.rows:
+        below = "; ".join(row.differs) or "the same configuration"
+        table.add_row(
+            drawing.two_lines(row.method, below),
+            percent(row.first.validation_accuracy if row.first else None),
+            percent(row.second.validation_accuracy if row.second else None),
+            percent(row.first.test_accuracy if row.first else None),
+            percent(row.second.test_accuracy if row.second else None),
+            p_value(row.test.p if row.test else None),
+        )
+    return table
+
+
+def _key(split: Split) -> tuple[object, ...]:
+    return split.files, split.labels.tobytes(), split.sha256, split.parts
+
+
+def _partial(evidence: Evidence) -> str:
+    finished = {record.trial for record in evidence.records}
+    return "" if finished >= set(evidence.run.planned) else evidence.folder.root.resolve().name
+
+
+def _members(evidence: Evidence, backbone: str, role: str) -> tuple[str, ...]:
+    record = evidence.best(backbone) if role == "best" else evidence.baseline(backbone)
+    if record is None or record.validation_accuracy is None:
+        return ()
+    return (record.trial,)
+
+
+def _best_two(evidence: Evidence) -> tuple[str, ...]:
+    return ensemble.best_two([candidate(record) for record in evidence.winners()])
+
+
+def _row(
+    left: Evidence,
+    right: Evidence,
+    name: str,
+    ours: tuple[str, ...],
+    theirs: tuple[str, ...],
+    paired: bool,
+) -> ComparedRow:
+    both = bool(ours and theirs)
+    return ComparedRow(
+        method=name,
+        first=_side(left, ours) if ours else None,
+        second=_side(right, theirs) if theirs else None,
+        differs=_differs(left, right, ours, theirs) if both else ("only in one run",),
+        test=metrics.mcnemar(_right(left, ours), _right(right, theirs))
+        if both and paired
+        else None,
+    )
+
+
+def _side(evidence: Evidence, members: tuple[str, ...]) -> Side:
+    labels = {part: evidence.labels(part) for part in ("validation", "test")}
+    accuracies = {
+        part: metrics.accuracy(averaged(evidence, members, part), labels[part]) for part in labels
+    }
+    return Side(members, accuracies["validation"], accuracies["test"])
+
+
+def _right(evidence: Evidence, members: tuple[str, ...]) -> metrics.Correct:
+    return metrics.right(averaged(evidence, members, "test"), evidence.labels("test"))
+
+
+def _differs(
+    left: Evidence, right: Evidence, ours: tuple[str, ...], theirs: tuple[str, ...]
+) -> tuple[str, ...]:
+    if len(ours) > 1:
+        return () if ours == theirs else (f"{' + '.join(ours)}, {' + '.join(theirs)}",)
+    mine, other = left.record(ours[0]), right.record(theirs[0])
+    if mine is None or other is None:
+        raise ValueError("a method with scores has a record")
+    first, second = mine.config.to_dict(), other.config.to_dict()
+    return tuple(
+        f"{name.replace('_', ' ')}: {first[name]}, {second[name]}"
+        for name in differing(mine.config, other.config)
+    )

@@ -1,0 +1,188 @@
+"""What is shown of methods: a trial's or an ensemble's scores, and how two of them compare.
+
+Accuracies are fractions, losses nats. None stands for what was not measured: a failed or unfinished
+trial, or a comparison with nothing to compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from results.ledger.records import Anatomy, Cost, EpochRecord
+from results.scores.metrics import Interval, McNemar, Report, Verdict
+
+UNFINISHED = "unfinished"
+"""Beside the ledger's statuses: a planned trial without a record."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a method answered on the test photos, with its doubt; losses of both splits.
+
+    Attributes:
+        correct, photos: on test.
+        interval: Wilson's, of the test accuracy.
+        report: on test.
+        confusion: [true class][predicted class] counts on test.
+    """
+
+    validation_loss: float
+    test_loss: float
+    correct: int
+    photos: int
+    interval: Interval
+    report: Report
+    confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A trial that the text speaks about: a backbone's baseline or its best.
+
+    Attributes:
+        status: one of the ledger's, or `unfinished`.
+        error: why it failed.
+        config: None until the trial is finished.
+        scores: None if there are none; then the accuracies are None too.
+        published_test_accuracy: the paper's for this backbone.
+        verdict: None without scores.
+        history: its curves.
+        anatomy: how its network was divided (Tables 2 to 4 as built).
+    """
+
+    trial: str
+    status: str
+    error: str
+    config: Mapping[str, Any] | None
+    best_epoch: int | None
+    validation_accuracy: float | None
+    test_accuracy: float | None
+    published_test_accuracy: float
+    verdict: Verdict | None
+    scores: Scores | None
+    history: tuple[EpochRecord, ...]
+    anatomy: Anatomy | None
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two methods on the same test photos, by trial name or `ensemble`; see `McNemar`.
+
+    Attributes:
+        why: what the text compares them for: `gain`, `scaling`, `winners` or `ensemble`.
+    """
+
+    why: str
+    first: str
+    second: str
+    test: McNemar
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What the search gained over the baseline: best minus baseline, in fractions.
+
+    Attributes:
+        pair: None if the baseline itself is the best.
+    """
+
+    validation: float
+    test: float
+    pair: Pair | None
+
+
+@dataclass(frozen=True)
+class EnsembleEpoch:
+    """The members' probabilities averaged after one epoch; training's as training saw them."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+
+
+@dataclass(frozen=True)
+class Redrawn:
+    """The paper's mistake: the ensemble scored on a fresh fifth of all photos.
+
+    Attributes:
+        photos, correct: of the re-drawn set.
+        per_class: its photos by label.
+        seen: of them, photos that the members were trained on.
+        chosen_on: of them, validation photos, by which the members were chosen.
+        verdict: of this score against the published one, which was measured in the same way.
+    """
+
+    photos: int
+    correct: int
+    accuracy: float
+    interval: Interval
+    per_class: tuple[int, ...]
+    seen: int
+    chosen_on: int
+    published_test_accuracy: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class EnsembleSummary:
+    """The best two backbones' best trials, averaged. `members` are trial names, best first."""
+
+    members: tuple[str, ...]
+    validation_accuracy: float
+    test_accuracy: float
+    published_test_accuracy: float
+    verdict: Verdict
+    scores: Scores
+    history: tuple[EnsembleEpoch, ...]
+    redrawn: Redrawn
+
+
+@dataclass(frozen=True)
+class EnsembleRow:
+    """One way to choose an ensemble, scored once on test.
+
+    Attributes:
+        rule: in words.
+        uses_test: True for the paper's rule, whose test score is biased upwards.
+        members: trial names; a repeat is a weight.
+    """
+
+    rule: str
+    uses_test: bool
+    members: tuple[str, ...]
+    validation_accuracy: float
+    validation_loss: float
+    test_accuracy: float
+    test_loss: float
+    correct: int
+    photos: int
+    interval: Interval
+
+
+@dataclass(frozen=True)
+class ScalingRow:
+    """One backbone under X/255 and under its own scaling.
+
+    Attributes:
+        also_differs: other fields of the configurations that differ; if any, the comparison is
+            observational: the difference may come from them.
+    """
+
+    backbone: str
+    unit_trial: str
+    unit_validation_accuracy: float
+    unit_test_accuracy: float
+    native_trial: str
+    native_validation_accuracy: float
+    native_test_accuracy: float
+    also_differs: tuple[str, ...]
+    pair: Pair
+
+    @property
+    def observational(self) -> bool:
+        return bool(self.also_differs)

@@ -1,0 +1,232 @@
+"""Methods scored: a backbone's baseline and best, the ensemble, and both held against the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from results.ledger.records import Cost, Probabilities, TrialRecord, trial_name
+from results.scores import ensemble, metrics
+from results.scores.evidence import Evidence
+from results.scores.method_types import (
+    UNFINISHED,
+    EnsembleEpoch,
+    EnsembleSummary,
+    Method,
+    Redrawn,
+    Scores,
+)
+from results.scores.metrics import Verdict
+from search_spaces import paper
+from search_spaces.config import TrialConfig
+
+REDRAW_OFFSET = 1
+"""Added to the run's seed, so that the re-drawn fifth is another one than the run's own split."""
+
+PAPER_REDREW = "the paper scored it on a re-drawn split, mostly its members' training photos"
+
+
+def doubts(evidence: Evidence, backbones: Sequence[str]) -> tuple[str, ...]:
+    """Why the run's accuracies cannot be held against the paper's; empty if they can.
+
+    Comparable are cats and dogs, the paper's number of test photos, and weights from a file: the
+    weights of a folder are taken to be ImageNet's, since nothing in a file says so.
+    """
+    run, found = evidence.run, []
+    if run.demonstration:
+        found.append("a demonstration")
+    test = len(evidence.labels("test"))
+    if (len(evidence.classes), test) != (len(paper.CLASSES), paper.TEST_PHOTOS):
+        found.append(f"other photos ({len(evidence.classes)} classes, {test} for test)")
+    elif not _are_the_papers(evidence.classes):
+        found.append(f"other photos ({' and '.join(evidence.classes)})")
+    if run.weights == "random":
+        found.append("other weights (random)")
+    elif without := [name for name in backbones if not run.weights_sha256.get(name)]:
+        found.append(f"other weights (no digest for {', '.join(without)})")
+    return tuple(found)
+
+
+def _are_the_papers(classes: Sequence[str]) -> bool:
+    """Whether the classes are cats and dogs, in the singular or plural and any case."""
+    return tuple(name.casefold().removesuffix("s") for name in classes) == paper.CLASSES
+
+
+def setting_doubts(config: TrialConfig) -> tuple[str, ...]:
+    """How a baseline's sizes differ from the documented ones; the image size is not stated."""
+    documented = paper.baseline(config.backbone, image_size=config.image_size, seed=config.seed)
+    changed = [
+        f"{name.replace('_', ' ')} {getattr(config, name)}, not {wanted}"
+        for name, wanted in documented.to_dict().items()
+        if getattr(config, name) != wanted
+    ]
+    return (f"other settings ({', '.join(changed)})",) if changed else ()
+
+
+def scores(evidence: Evidence, validation: Probabilities, test: Probabilities) -> Scores:
+    """Score probabilities of the validation and the test photos, each [n, C]."""
+    labels = evidence.labels("test")
+    predicted = test.argmax(axis=1).astype(np.int64)
+    correct = int(metrics.right(test, labels).sum())
+    return Scores(
+        validation_loss=metrics.cross_entropy(validation, evidence.labels("validation")),
+        test_loss=metrics.cross_entropy(test, labels),
+        correct=correct,
+        photos=len(labels),
+        interval=metrics.wilson(correct, len(labels)),
+        report=metrics.classification_report(predicted, labels, names=evidence.classes),
+        confusion=metrics.confusion(predicted, labels, classes=len(evidence.classes)),
+    )
+
+
+def baseline_method(evidence: Evidence, backbone: str) -> Method:
+    """The documented configuration's trial, finished or not."""
+    record = evidence.baseline(backbone)
+    if record is not None:
+        return trial_method(evidence, record)
+    return Method(
+        trial=trial_name(backbone, 0),
+        status=UNFINISHED,
+        error="",
+        config=None,
+        best_epoch=None,
+        validation_accuracy=None,
+        test_accuracy=None,
+        published_test_accuracy=paper.PUBLISHED[backbone].test_accuracy,
+        verdict=None,
+        scores=None,
+        history=(),
+        anatomy=None,
+        cost=Cost(),
+    )
+
+
+def trial_method(evidence: Evidence, record: TrialRecord) -> Method:
+    """A finished trial with its scores, or without if it failed."""
+    published = paper.PUBLISHED[record.backbone].test_accuracy
+    found = _trial_scores(evidence, record)
+    reasons = doubts(evidence, [record.backbone])
+    if record.is_baseline:
+        reasons += setting_doubts(record.config)
+    return Method(
+        trial=record.trial,
+        status=record.status,
+        error=record.error,
+        config=record.config.to_dict(),
+        best_epoch=record.best_epoch,
+        validation_accuracy=record.validation_accuracy,
+        test_accuracy=found.correct / found.photos if found else None,
+        published_test_accuracy=published,
+        verdict=held_against(found, published, reasons) if found else None,
+        scores=found,
+        history=record.epochs,
+        anatomy=record.anatomy,
+        cost=record.cost,
+    )
+
+
+def held_against(found: Scores, published: float, reasons: Sequence[str]) -> Verdict:
+    """The verdict on a method's test count."""
+    return metrics.verdict(
+        correct=found.correct, photos=found.photos, published=published, doubts=reasons
+    )
+
+
+def averaged(evidence: Evidence, members: Sequence[str], part: str) -> Probabilities:
+    """Mean probabilities of trials on `validation` or `test`: [n, C]."""
+    return ensemble.mean([getattr(evidence.predictions(trial), part) for trial in members])
+
+
+def ensemble_summary(evidence: Evidence, members: tuple[str, ...]) -> EnsembleSummary | None:
+    """The average of two trials of different backbones; None without members."""
+    if not members:
+        return None
+    validation = averaged(evidence, members, "validation")
+    found = scores(evidence, validation, averaged(evidence, members, "test"))
+    published = paper.PUBLISHED[paper.ENSEMBLE].test_accuracy
+    return EnsembleSummary(
+        members=members,
+        validation_accuracy=metrics.accuracy(validation, evidence.labels("validation")),
+        test_accuracy=found.correct / found.photos,
+        published_test_accuracy=published,
+        verdict=held_against(found, published, (*_doubts(evidence, members), PAPER_REDREW)),
+        scores=found,
+        history=_history(evidence, members),
+        redrawn=_redrawn(evidence, members),
+    )
+
+
+def _trial_scores(evidence: Evidence, record: TrialRecord) -> Scores | None:
+    if record.validation_accuracy is None:
+        return None
+    found = evidence.predictions(record.trial)
+    return scores(evidence, found.validation, found.test)
+
+
+def _doubts(evidence: Evidence, members: Sequence[str]) -> tuple[str, ...]:
+    backbones = [trial.split("/")[0] for trial in members]
+    found = doubts(evidence, backbones)
+    if set(backbones) != set(paper.ENSEMBLE_MEMBERS):
+        found += (f"other members (the paper's: {' and '.join(paper.ENSEMBLE_MEMBERS)})",)
+    return found
+
+
+def _history(evidence: Evidence, members: Sequence[str]) -> tuple[EnsembleEpoch, ...]:
+    predictions = [evidence.predictions(trial) for trial in members]
+    train = ensemble.by_epoch([one.train_by_epoch for one in predictions])
+    validation = ensemble.by_epoch([one.validation_by_epoch for one in predictions])
+    labels = {part: evidence.labels(part) for part in ("train", "validation")}
+    return tuple(
+        EnsembleEpoch(
+            epoch=epoch + 1,
+            train_loss=metrics.cross_entropy(train[epoch], labels["train"]),
+            train_accuracy=metrics.accuracy(train[epoch], labels["train"]),
+            validation_loss=metrics.cross_entropy(validation[epoch], labels["validation"]),
+            validation_accuracy=metrics.accuracy(validation[epoch], labels["validation"]),
+        )
+        for epoch in range(len(train))
+    )
+
+
+def _redrawn(evidence: Evidence, members: Sequence[str]) -> Redrawn:
+    """Score the ensemble as the paper did, on a fresh fifth of all photos.
+
+    The rows that were training photos are taken from the best epoch as training saw them, before
+    each step's update and with Dropout active, since nothing else is stored of them. A finished
+    network usually does even better on them, so the gap to the honest score is understated.
+    """
+    labels, split = evidence.split.labels, evidence.split
+    rows = ensemble.redrawn_rows(len(labels), seed=evidence.run.seed + REDRAW_OFFSET)
+    probabilities = ensemble.mean([_everywhere(evidence, trial) for trial in members])
+    correct = int(metrics.right(probabilities[rows], labels[rows]).sum())
+    parts = [split.parts[row] for row in rows]
+    published = paper.PUBLISHED[paper.ENSEMBLE].test_accuracy
+    return Redrawn(
+        photos=len(rows),
+        correct=correct,
+        accuracy=correct / len(rows),
+        interval=metrics.wilson(correct, len(rows)),
+        per_class=tuple(int((labels[rows] == at).sum()) for at in range(len(evidence.classes))),
+        seen=parts.count("train"),
+        chosen_on=parts.count("validation"),
+        published_test_accuracy=published,
+        verdict=metrics.verdict(
+            correct=correct,
+            photos=len(rows),
+            published=published,
+            doubts=_doubts(evidence, members),
+        ),
+    )
+
+
+def _everywhere(evidence: Evidence, trial: str) -> Probabilities:
+    """A trial's probabilities of all photos, [N, C] in the dataset's order."""
+    record, found, split = evidence.record(trial), evidence.predictions(trial), evidence.split
+    if record is None or record.best_epoch is None:
+        raise ValueError(f"{trial} has no best epoch")
+    whole = np.empty((len(split.labels), len(evidence.classes)), dtype=np.float32)
+    whole[split.indices("train")] = found.train_by_epoch[record.best_epoch - 1]
+    whole[split.indices("validation")] = found.validation
+    whole[split.indices("test")] = found.test
+    return whole

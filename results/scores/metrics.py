@@ -1,0 +1,236 @@
+"""Numbers of one classifier and of two, as pure functions of arrays.
+
+N photos, C classes. Probabilities are [N, C], rows sum to 1; labels are [N] whole numbers below C.
+scikit-learn is loaded when a report or a matrix is asked for, so that the ledger stays light.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from results.ledger.records import Probabilities
+
+LEVEL = 0.95
+SMALLEST_PROBABILITY = 1e-7
+"""Keras' own floor inside the cross-entropy, so that our losses and its losses agree."""
+
+INSIDE = "inside the interval"
+ABOVE = "above"
+BELOW = "below"
+NOT_COMPARABLE = "not comparable"
+
+Labels = NDArray[np.int64]
+"""[N] int64, indices into the class names."""
+
+Correct = NDArray[np.bool_]
+"""[N] bool, True where the most probable class is the true one."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Where a proportion lies at 95 % confidence; both ends in 0..1."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A measured accuracy held against a published one.
+
+    Attributes:
+        outcome: `inside the interval`: the published value lies in the measured 95 % interval;
+            `above`, `below`: the *measured* accuracy is above or below the published one, which
+            lies outside; `not comparable`.
+        reason: why, in words.
+    """
+
+    outcome: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """A row of a classification report; fractions, higher is better, 0 where undefined."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """A classification report (the paper's Tables 5 to 10 and 12), unrounded.
+
+    Attributes:
+        classes: one row per class, by label.
+        accuracy: fraction of photos.
+        macro, weighted: mean over the classes, plain and by support.
+    """
+
+    classes: tuple[ClassScores, ...]
+    accuracy: float
+    macro: ClassScores
+    weighted: ClassScores
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """Two classifiers on the same photos (McNemar 1947).
+
+    Attributes:
+        first_only, second_only: photos that only the first, only the second has right.
+        p: exact two-sided p-value of "both err equally often".
+    """
+
+    first_only: int
+    second_only: int
+    p: float
+
+
+def right(probabilities: Probabilities, labels: Labels) -> Correct:
+    """Where the most probable class is the true one: [N] bool; a tie goes to the lower label."""
+    _matching(probabilities, labels)
+    return np.asarray(probabilities.argmax(axis=1) == labels, dtype=np.bool_)
+
+
+def accuracy(probabilities: Probabilities, labels: Labels) -> float:
+    """Fraction of photos whose most probable class is the true one.
+
+    Raises:
+        ValueError: there are no photos, or the arrays do not match.
+    """
+    correct = right(probabilities, labels)
+    return int(correct.sum()) / len(correct)
+
+
+def cross_entropy(probabilities: Probabilities, labels: Labels) -> float:
+    """Mean of -log of the true class's probability, in nats; lower is better.
+
+    Raises:
+        ValueError: there are no photos, or the arrays do not match.
+    """
+    _matching(probabilities, labels)
+    true = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return float(-np.log(np.clip(true, SMALLEST_PROBABILITY, 1.0)).mean())
+
+
+def confusion(predicted: Labels, labels: Labels, *, classes: int) -> tuple[tuple[int, ...], ...]:
+    """Counts [C][C]: row the true class, column the predicted one."""
+    from sklearn.metrics import confusion_matrix
+
+    matrix = confusion_matrix(labels, predicted, labels=np.arange(classes))
+    return tuple(tuple(int(count) for count in row) for row in matrix)
+
+
+def classification_report(predicted: Labels, labels: Labels, *, names: Sequence[str]) -> Report:
+    """Precision, recall and F1 per class and on average.
+
+    Args:
+        predicted, labels: [N] indices into `names`.
+        names: [C] class names, which need not all occur.
+
+    Raises:
+        ValueError: there are no photos.
+    """
+    from sklearn.metrics import precision_recall_fscore_support as scores
+
+    if len(labels) == 0:
+        raise ValueError("a report needs at least one photo")
+    settings: dict[str, Any] = {"labels": np.arange(len(names)), "zero_division": 0.0}
+    rows = zip(names, *scores(labels, predicted, **settings), strict=True)
+    return Report(
+        classes=tuple(_row(*row) for row in rows),
+        accuracy=int((predicted == labels).sum()) / len(labels),
+        macro=_average("macro", scores(labels, predicted, average="macro", **settings), labels),
+        weighted=_average(
+            "weighted", scores(labels, predicted, average="weighted", **settings), labels
+        ),
+    )
+
+
+def wilson(correct: int, photos: int, *, level: float = LEVEL) -> Interval:
+    """The score interval of a proportion (Wilson 1927), without continuity correction.
+
+    Raises:
+        ValueError: `0 <= correct <= photos` and `photos >= 1` do not hold.
+    """
+    if not 0 <= correct <= photos or photos < 1:
+        raise ValueError(f"0 <= correct <= photos must hold, photos >= 1; got {correct}, {photos}")
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    share = correct / photos
+    centre = share + z * z / (2 * photos)
+    reach = z * math.sqrt(share * (1 - share) / photos + z * z / (4 * photos * photos))
+    scale = 1 + z * z / photos
+    # At 0 and at all of them the ends are exactly 0 and 1; floats miss them by a last digit.
+    low = 0.0 if correct == 0 else (centre - reach) / scale
+    high = 1.0 if correct == photos else (centre + reach) / scale
+    return Interval(low=low, high=high)
+
+
+def mcnemar(first: Correct, second: Correct) -> McNemar:
+    """The exact test on two classifiers' right answers to the same photos, [N] bool each.
+
+    Raises:
+        ValueError: the arrays have different lengths.
+    """
+    if first.shape != second.shape:
+        raise ValueError(f"the same photos are needed, got {first.shape} and {second.shape}")
+    first_only = int((first & ~second).sum())
+    second_only = int((second & ~first).sum())
+    return McNemar(first_only, second_only, mcnemar_p(first_only, second_only))
+
+
+def mcnemar_p(first_only: int, second_only: int) -> float:
+    """Two-sided exact binomial p-value at one half of the discordant counts; 1 without any."""
+    discordant = first_only + second_only
+    tail = term = 1
+    for k in range(min(first_only, second_only)):
+        term = term * (discordant - k) // (k + 1)
+        tail += term
+    # Whole numbers until here: the binomial counts pass the range of floats at 1,030 photos.
+    return min(1.0, tail / (1 << discordant) * 2)
+
+
+def verdict(*, correct: int, photos: int, published: float, doubts: Sequence[str] = ()) -> Verdict:
+    """Hold a measured count against a published accuracy.
+
+    Args:
+        correct, photos: what was measured.
+        published: a fraction.
+        doubts: reasons why the two cannot be compared; with any, they are not.
+    """
+    if doubts:
+        return Verdict(NOT_COMPARABLE, "; ".join(doubts))
+    interval = wilson(correct, photos)
+    if interval.low <= published <= interval.high:
+        return Verdict(INSIDE, "the published value lies in the measured 95 % interval")
+    outcome, side = (ABOVE, "below") if published < interval.low else (BELOW, "above")
+    return Verdict(outcome, f"the published value lies {side} the measured 95 % interval")
+
+
+def _row(name: str, precision: float, recall: float, f1: float, support: int) -> ClassScores:
+    return ClassScores(name, float(precision), float(recall), float(f1), int(support))
+
+
+def _average(name: str, scores: tuple[float, ...], labels: Labels) -> ClassScores:
+    """scikit-learn leaves the support of an average empty; ours is the number of photos."""
+    precision, recall, f1 = scores[:3]
+    return _row(name, precision, recall, f1, len(labels))
+
+
+def _matching(probabilities: Probabilities, labels: Labels) -> None:
+    if probabilities.ndim != 2 or len(probabilities) != len(labels) or len(labels) == 0:
+        raise ValueError(
+            f"probabilities [N, C] and labels [N] with N >= 1 are needed, "
+            f"got {probabilities.shape} and {labels.shape}"
+        )

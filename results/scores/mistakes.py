@@ -1,0 +1,104 @@
+"""Where it fails: the worst mistakes on test, and labels that are likely wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from results.scores.comparisons import ENSEMBLE
+from results.scores.ensemble import by_validation
+from results.scores.evidence import Evidence, candidate
+from results.scores.methods import averaged
+from results.scores.metrics import right
+from results.scores.types import Mistake, Mistakes, Summary, Suspect
+
+WORST = 24
+SUSPECTS = 24
+WORST_OF_EACH = 6
+"""Mistakes of every backbone's best trial."""
+
+SHOWN = 80
+"""Photos kept for the report, at most."""
+
+CONFIDENT = 0.9
+"""A winner contradicts a label if it gives another class at least this probability."""
+
+FEWEST_WITNESSES = 2
+"""Backbones that must agree on the other class before a label is called suspect."""
+
+
+def find_mistakes(evidence: Evidence, members: Sequence[str]) -> Mistakes:
+    """Look at the ensemble's mistakes if there is one, else at the best trial's by validation.
+
+    Args:
+        members: trial names of the ensemble; empty if there is none.
+    """
+    winners = sorted((candidate(one) for one in evidence.winners()), key=by_validation)
+    if not winners:
+        return Mistakes(method="", wrong=0, worst=(), suspects=())
+    spoken = tuple(members) or (winners[0].trial,)
+    wrong = _wrong(evidence, spoken)
+    return Mistakes(
+        method=ENSEMBLE if members else winners[0].trial,
+        wrong=len(wrong),
+        worst=wrong[:WORST],
+        suspects=_suspects(evidence, [winner.trial for winner in winners])[:SUSPECTS],
+        winners={
+            winner.trial: _wrong(evidence, [winner.trial])[:WORST_OF_EACH] for winner in winners
+        },
+    )
+
+
+def rows_to_show(summary: Summary) -> list[int]:
+    """Dataset rows of the photos that the report shows, each once, the most telling first."""
+    mistakes = summary.mistakes
+    found = [one.photo for one in mistakes.worst]
+    found += [one.photo for one in mistakes.suspects]
+    found += [one.photo for worst in mistakes.winners.values() for one in worst]
+    return list(dict.fromkeys(found))[:SHOWN]
+
+
+def _wrong(evidence: Evidence, members: Sequence[str]) -> tuple[Mistake, ...]:
+    """Every wrongly classified test photo, the surest mistake first, then by row."""
+    probabilities, labels = averaged(evidence, members, "test"), evidence.labels("test")
+    rows = evidence.split.indices("test")
+    found = [
+        Mistake(
+            file=evidence.split.files[rows[at]],
+            photo=int(rows[at]),
+            true=evidence.classes[labels[at]],
+            predicted=evidence.classes[probabilities[at].argmax()],
+            probability=float(probabilities[at].max()),
+        )
+        for at in np.flatnonzero(~right(probabilities, labels))
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.probability, one.photo)))
+
+
+def _suspects(evidence: Evidence, winners: Sequence[str]) -> tuple[Suspect, ...]:
+    """Validation and test photos, the most witnesses first, then the surest, then by row."""
+    found = [suspect for part in ("validation", "test") for suspect in _in(evidence, winners, part)]
+    return tuple(sorted(found, key=lambda one: (-len(one.trials), -one.probability, one.photo)))
+
+
+def _in(evidence: Evidence, winners: Sequence[str], part: str) -> Iterator[Suspect]:
+    """One split's photos whose label enough winners confidently contradict with one class."""
+    rows, labels = evidence.split.indices(part), evidence.labels(part)
+    answers = np.stack([getattr(evidence.predictions(trial), part) for trial in winners])
+    named = answers.argmax(axis=2)  # [M, n]
+    sure = (answers.max(axis=2) >= CONFIDENT) & (named != labels)
+    for at in np.flatnonzero(sure.sum(axis=0) >= FEWEST_WITNESSES):
+        votes = named[sure[:, at], at].tolist()
+        other = max(sorted(set(votes)), key=votes.count)
+        witnesses = np.flatnonzero(sure[:, at] & (named[:, at] == other))
+        if len(witnesses) >= FEWEST_WITNESSES:
+            yield Suspect(
+                file=evidence.split.files[rows[at]],
+                photo=int(rows[at]),
+                split=part,
+                label=evidence.classes[labels[at]],
+                suggested=evidence.classes[other],
+                probability=float(answers[witnesses, at, other].mean()),
+                trials=tuple(winners[one] for one in witnesses.tolist()),
+            )

@@ -1,0 +1,179 @@
+"""Every number that is shown, computed once: the ledger in, a `Summary` out.
+
+Validation chooses and test only reports; the one exception is the ensemble by the paper's rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from results.ledger.files import read_json, write_json
+from results.ledger.records import COMPLETED, FAILED, STOPPED_EARLY, TrialRecord
+from results.ledger.runs import SPLITS
+from results.ledger.store import RunFolder
+from results.scores import comparisons, costs, ensemble
+from results.scores.evidence import Evidence, candidate, read_evidence
+from results.scores.method_types import EnsembleSummary, Pair, ScalingRow
+from results.scores.methods import baseline_method, ensemble_summary, trial_method
+from results.scores.mistakes import find_mistakes
+from results.scores.types import (
+    BackboneSummary,
+    Counts,
+    DataSummary,
+    Summary,
+    TrialCounts,
+    TrialRow,
+)
+from search_spaces.refusals import EnvironmentRefusal
+
+EXAMPLES = 20
+"""Rejected files and conflicting labels that are named; all of them are counted."""
+
+
+def summarise(folder: RunFolder) -> Summary:
+    """Compute everything from `run.json`, `split.json`, the ledger and the predictions.
+
+    Raises:
+        UsageRefusal: the folder holds no run.
+        EnvironmentRefusal: a file of it is missing, damaged, or contradicts its record.
+    """
+    evidence = read_evidence(folder)
+    run = evidence.run
+    winners = [candidate(record) for record in evidence.winners()]
+    backbones = tuple(_backbone(evidence, name) for name in evidence.backbones)
+    best_two = ensemble_summary(evidence, ensemble.best_two(winners))
+    scaling = comparisons.scaling_rows(evidence)
+    spent = costs.ledger(evidence)
+    return Summary(
+        name=folder.root.resolve().name,
+        complete={record.trial for record in evidence.records} >= set(run.planned),
+        demonstration=run.demonstration,
+        data=_data(evidence),
+        weights=run.weights,
+        weights_sha256=dict(run.weights_sha256),
+        trials=_counts(evidence),
+        backbones=backbones,
+        ensemble=best_two,
+        ensembles=comparisons.ensemble_rows(evidence),
+        scaling=scaling,
+        pairs=_pairs(evidence, backbones, best_two, scaling),
+        rows=tuple(_row(record) for record in evidence.records),
+        importances=_importances(folder),
+        characteristics=folder.read_characteristics(),
+        mistakes=find_mistakes(evidence, best_two.members if best_two else ()),
+        seconds=costs.seconds(evidence, spent.total),
+        photos=costs.photos(evidence, spent.total),
+        costs=spent,
+        created=run.created,
+        command=run.command,
+        seed=run.seed,
+        settings=dict(run.settings),
+        versions=dict(run.versions),
+        hardware=dict(run.hardware),
+    )
+
+
+def write_summary(folder: RunFolder, summary: Summary) -> None:
+    """Write `report/summary.json`, whole or not at all."""
+    write_json(folder.summary_json, summary.to_dict())
+
+
+def _data(evidence: Evidence) -> DataSummary:
+    data = evidence.run.data
+    return DataSummary(
+        name=data.name,
+        source=data.source,
+        digest=data.digest,
+        classes=data.classes,
+        counts=Counts(**evidence.split.counts()),
+        image_size=data.image_size,
+        ignored=data.ignored,
+        rejected=len(data.rejected),
+        duplicates=data.duplicates,
+        conflicts=len(data.conflicts),
+        per_class=tuple(_per_class(evidence, label) for label in range(len(data.classes))),
+        examples_rejected=data.rejected[:EXAMPLES],
+        examples_conflicts=data.conflicts[:EXAMPLES],
+    )
+
+
+def _per_class(evidence: Evidence, label: int) -> Counts:
+    counts = {part: int((evidence.labels(part) == label).sum()) for part in SPLITS}
+    return Counts(**counts)
+
+
+def _counts(evidence: Evidence) -> TrialCounts:
+    statuses = [record.status for record in evidence.records]
+    return TrialCounts(
+        planned=len(evidence.run.planned),
+        completed=statuses.count(COMPLETED),
+        failed=statuses.count(FAILED),
+        stopped_early=statuses.count(STOPPED_EARLY),
+    )
+
+
+def _backbone(evidence: Evidence, name: str) -> BackboneSummary:
+    records, winner = evidence.of(name), evidence.best(name)
+    baseline = baseline_method(evidence, name)
+    best = trial_method(evidence, winner) if winner else None
+    return BackboneSummary(
+        name=name,
+        baseline=baseline,
+        best=best,
+        gain=comparisons.gain(evidence, baseline, best),
+        finished=len(records),
+        failed=sum(record.status == FAILED for record in records),
+    )
+
+
+def _pairs(
+    evidence: Evidence,
+    backbones: tuple[BackboneSummary, ...],
+    best_two: EnsembleSummary | None,
+    scaling: tuple[ScalingRow, ...],
+) -> tuple[Pair, ...]:
+    gains = (backbone.gain.pair for backbone in backbones if backbone.gain)
+    return (
+        *(pair for pair in gains if pair is not None),
+        *(row.pair for row in scaling),
+        *comparisons.winner_pairs(evidence),
+        *comparisons.ensemble_pairs(evidence, best_two),
+    )
+
+
+def _row(record: TrialRecord) -> TrialRow:
+    return TrialRow(
+        trial=record.trial,
+        backbone=record.backbone,
+        number=record.number,
+        status=record.status,
+        error=record.error,
+        config=record.config.to_dict(),
+        epochs=len(record.epochs),
+        best_epoch=record.best_epoch,
+        validation_accuracy=record.validation_accuracy,
+        validation_loss=record.validation_loss,
+        test_accuracy=record.test_accuracy,
+        test_loss=record.test_loss,
+        cost=record.cost,
+    )
+
+
+def _importances(folder: RunFolder) -> Mapping[str, Mapping[str, float]]:
+    """Shares per backbone and dimension, if the sweep has written them.
+
+    Raises:
+        EnvironmentRefusal: the file is damaged.
+    """
+    path = folder.importances_json
+    if not path.is_file():
+        return {}
+    try:
+        return {
+            backbone: {name: float(share) for name, share in shares.items()}
+            for backbone, shares in read_json(path).items()
+        }
+    except (AttributeError, TypeError, ValueError) as fault:
+        raise EnvironmentRefusal(
+            "a file of the run is damaged", where=str(path), fix="Remove it."
+        ) from fault

@@ -1,0 +1,202 @@
+"""`Summary`: every number that is shown, as frozen types that become JSON.
+
+Accuracies are fractions, losses nats, times seconds. None stands for what was not measured: a
+failed or unfinished trial, or a comparison with nothing to compare.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from results.ledger.records import Cost
+from results.ledger.runs import Characteristics, Rejected
+from results.scores.cost_types import CostLedger, Photos, Seconds
+from results.scores.method_types import (
+    EnsembleRow,
+    EnsembleSummary,
+    Gain,
+    Method,
+    Pair,
+    ScalingRow,
+)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Photos per split."""
+
+    train: int
+    validation: int
+    test: int
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """The photos; see `DataRecord`. `rejected` counts files that could not be used.
+
+    Attributes:
+        per_class: photos per split, by label.
+        examples_rejected, examples_conflicts: the first of them, by name.
+    """
+
+    name: str
+    source: str
+    digest: str
+    classes: tuple[str, ...]
+    counts: Counts
+    image_size: int
+    ignored: int
+    rejected: int
+    duplicates: int
+    conflicts: int
+    per_class: tuple[Counts, ...]
+    examples_rejected: tuple[Rejected, ...]
+    examples_conflicts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TrialCounts:
+    """Of the planned trials; the last three are disjoint, and what they leave is unfinished."""
+
+    planned: int
+    completed: int
+    failed: int
+    stopped_early: int
+
+
+@dataclass(frozen=True)
+class BackboneSummary:
+    """One backbone. `best` is chosen by validation and None if no trial has scores.
+
+    Attributes:
+        finished, failed: its trials in the ledger.
+        gain: None unless both baseline and best have scores.
+    """
+
+    name: str
+    baseline: Method
+    best: Method | None
+    gain: Gain | None
+    finished: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """One finished trial, for scatter plots and parallel views."""
+
+    trial: str
+    backbone: str
+    number: int
+    status: str
+    error: str
+    config: Mapping[str, Any]
+    epochs: int
+    best_epoch: int | None
+    validation_accuracy: float | None
+    validation_loss: float | None
+    test_accuracy: float | None
+    test_loss: float | None
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrongly classified test photo.
+
+    Attributes:
+        photo: row in the dataset.
+        probability: of the predicted class.
+    """
+
+    file: str
+    photo: int
+    true: str
+    predicted: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A photo, not trained on, whose label the best trials of several backbones contradict.
+
+    Attributes:
+        label, suggested: class names.
+        probability: mean probability of `suggested` over `trials`.
+        trials: those that contradict.
+    """
+
+    file: str
+    photo: int
+    split: str
+    label: str
+    suggested: str
+    probability: float
+    trials: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """Where it fails, the worst first.
+
+    Attributes:
+        method: whose mistakes: `ensemble`, or the best trial's name; empty if there is none.
+        wrong: how many test photos it has wrong; `worst` shows the first of them.
+        winners: the worst of every backbone's best trial, by its name.
+    """
+
+    method: str
+    wrong: int
+    worst: tuple[Mistake, ...]
+    suspects: tuple[Suspect, ...]
+    winners: Mapping[str, tuple[Mistake, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Everything shown about a run.
+
+    Attributes:
+        name: the run folder's last part.
+        complete: every planned trial is in the ledger.
+        demonstration: the run makes no statement about the paper.
+        weights: a name or folder as given.
+        ensemble: None with fewer than two backbones that have scores.
+        pairs: every McNemar test of the text; p-values are not corrected for their number.
+        importances: per backbone, each searched dimension's share; empty if not computed.
+        characteristics: the paper's Table 1 as measured; empty if it was not.
+        costs: `seconds` and `photos` per backbone, with what reusing features saved.
+    """
+
+    name: str
+    complete: bool
+    demonstration: bool
+    data: DataSummary
+    weights: str
+    weights_sha256: Mapping[str, str]
+    trials: TrialCounts
+    backbones: tuple[BackboneSummary, ...]
+    ensemble: EnsembleSummary | None
+    ensembles: tuple[EnsembleRow, ...]
+    scaling: tuple[ScalingRow, ...]
+    pairs: tuple[Pair, ...]
+    rows: tuple[TrialRow, ...]
+    importances: Mapping[str, Mapping[str, float]]
+    characteristics: tuple[Characteristics, ...]
+    mistakes: Mistakes
+    seconds: Seconds
+    photos: Photos
+    costs: CostLedger
+    created: str
+    command: tuple[str, ...]
+    seed: int
+    settings: Mapping[str, Any]
+    versions: Mapping[str, str]
+    hardware: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values, with the fields' own names."""
+        return dataclasses.asdict(self)

@@ -1,0 +1,72 @@
+"""Environment variables that Ray and TensorFlow read when they are first imported; set them before.
+
+oneDNN is on or off for a whole process, and decides the last bits of every number.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from search_spaces.refusals import UsageRefusal
+
+HOME = Path(__file__).resolve().parents[2]
+"""Of our code, where processes that we start find it."""
+
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+ONEDNN_SETTINGS = ("0", "1")
+
+_RAY = {
+    # Ray listens on all interfaces; without a token anybody who reaches a port can run code.
+    "RAY_AUTH_MODE": "token",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # TensorBoard and the ledger are our own; the signals are run_sweep.py's.
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    # Its tables too.
+    "RAY_AIR_NEW_OUTPUT": "0",
+    # A trial that failed, or has its record already, ends without a score: the ledger has it.
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    # Ray Tune's own state is never read back.
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
+}
+
+
+def set_for_ray(address: str | None) -> None:
+    """Set what Ray is to find; a stray RAY_ADDRESS counts only if an address was asked for."""
+    os.environ.update(_RAY)
+    if address is None:
+        os.environ.pop("RAY_ADDRESS", None)
+
+
+def with_onednn(onednn: str | None) -> dict[str, str]:
+    """This process's environment with a oneDNN setting for one that imports TensorFlow.
+
+    Args:
+        onednn: `0` or `1`; None leaves what is there.
+    """
+    return {**os.environ, **({} if onednn is None else {ONEDNN: onednn})}
+
+
+def typed_onednn(environment: Mapping[str, str]) -> str | None:
+    """The setting that the user's environment has; None where it has none.
+
+    Raises:
+        UsageRefusal: it is neither 0 nor 1.
+    """
+    typed = environment.get(ONEDNN, "")
+    if typed and typed not in ONEDNN_SETTINGS:
+        raise UsageRefusal(
+            f"this must be 0 or 1, or not be set, got {typed!r}",
+            where=ONEDNN,
+            fix="Leave it out: oneDNN is then on.",
+        )
+    return typed or None
+
+
+class NeverRestored:
+    """For objects that Ray Tune pickles against a restore which is never done: nothing is kept."""
+
+    def __getstate__(self) -> dict[str, object]:
+        return {}

@@ -1,0 +1,108 @@
+"""A training process of its own, kept for trial after trial and replaced when it has grown.
+
+TensorFlow is imported once and networks are built once per process. But whatever is dropped, a
+process that builds network after network keeps some 100 MB of native memory of each, so that only
+its end gives them back. Ray's own worker stays small, and outlives it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from results.ledger.records import EpochRecord, TrialRecord
+from search_spaces.refusals import Refusal
+from sweep.process.environment import HOME, with_onednn
+from sweep.process.job import Job
+from sweep.schedule.assignment import Assignment
+
+_SECONDS_TO_END = 10
+
+
+class TrainerDied(RuntimeError):
+    """The training process ended in the middle of a trial."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A trial has its record; how many bytes of memory its process holds now."""
+
+    record: TrialRecord
+    resident_bytes: int
+
+
+class Trainer:
+    """The parent's end of a training process; see `sweep.process.worker.serve` for the other."""
+
+    def __init__(self, job: Job) -> None:
+        self._most_bytes = job.machine.trainer_bytes
+        self._resident_bytes = 0
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "sweep.process.worker", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                cwd=HOME,
+                env=with_onednn(job.onednn),
+            )
+        self._connection = Connection(ours.detach())
+        self._connection.send(job)
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the process holds more memory than a trial's share of the machine."""
+        return self._resident_bytes > self._most_bytes
+
+    def train(self, assignment: Assignment, report: Callable[[EpochRecord], None]) -> TrialRecord:
+        """Train one trial; returns when its record is in the ledger.
+
+        Args:
+            report: called with every epoch.
+
+        Raises:
+            Refusal: a reason that concerns every trial; nothing was recorded.
+            TrainerDied: the process ended first.
+        """
+        try:
+            self._connection.send(assignment)
+            while True:
+                message = self._connection.recv()
+                if isinstance(message, EpochRecord):
+                    report(message)
+                elif isinstance(message, Refusal):
+                    raise message
+                elif isinstance(message, Done):
+                    self._resident_bytes = message.resident_bytes
+                    return message.record
+        except (EOFError, ConnectionError) as fault:
+            code = self.close()
+            raise TrainerDied(f"the training process ended with {code}; out of memory?") from fault
+
+    def kill(self) -> None:
+        """End the process, whatever it does."""
+        self._process.kill()
+        self.close()
+
+    def close(self) -> int:
+        """End the process, which is idle or dead; return its exit code."""
+        self._connection.close()
+        try:
+            return self._process.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+
+def resident_bytes() -> int:
+    """Memory that this process holds, what it only maps from files not counted; 0 if unknown."""
+    statm = Path("/proc/self/statm")
+    if not statm.is_file():
+        return 0
+    _, resident, shared, *_ = (int(pages) for pages in statm.read_text().split())
+    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,215 @@
+"""The one file of this room that reaches into `trainables`, and late: the training process, and
+the light steps (photos, weights) that come before it.
+
+    python -m sweep.process.worker DESCRIPTOR       started by `trainer`, one per Ray worker
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from results.ledger.records import FAILED, EpochRecord, TrialRecord
+from results.ledger.runs import Split
+from results.ledger.store import RunFolder
+from search_spaces.refusals import Refusal
+from sweep.process.job import Job
+from sweep.process.trainer import Done, resident_bytes
+from sweep.schedule.assignment import Assignment
+from sweep.settings import Machine, Settings
+
+if TYPE_CHECKING:
+    from trainables.features.fill import TrainingData
+    from trainables.networks.weights import Weights
+    from trainables.photos.dataset import Dataset
+    from trainables.progress import Progress
+    from trainables.training.network_cache import Bench
+
+_SECONDS_BETWEEN_LOOKS = 0.5
+
+
+def open_photos(settings: Settings, machine: Machine, progress: Progress) -> tuple[Dataset, Split]:
+    """Decode the photos, or open what was decoded before, and split them.
+
+    Raises:
+        DataRefusal, EnvironmentRefusal: the photos cannot be used, reached or written.
+    """
+    from trainables.photos.dataset import prepare
+    from trainables.photos.splits import split
+
+    dataset = prepare(
+        settings.data,
+        image_size=settings.image_size,
+        cache_dir=machine.cache_dir,
+        seed=settings.seed,
+        progress=progress,
+    )
+    return dataset, split(dataset, seed=settings.seed)
+
+
+def find_weights(settings: Settings, machine: Machine, progress: Progress) -> Weights:
+    """Resolve what the backbones start from.
+
+    Raises:
+        EnvironmentRefusal: a file is missing, damaged, or cannot be downloaded.
+    """
+    from trainables.networks.weights import resolve
+
+    return resolve(
+        settings.weights,
+        settings.backbones,
+        cache_dir=machine.cache_dir,
+        seed=settings.seed,
+        progress=progress,
+    )
+
+
+def processor_name() -> str:
+    """The processor's model."""
+    from trainables.networks.device_names import cpu_name
+
+    return cpu_name()
+
+
+def small_photos(job: Job, rows: list[int]) -> dict[int, NDArray[np.uint8]]:
+    """Thumbnails of some photos, by row."""
+    from trainables.photos.dataset import open_dataset
+    from trainables.photos.thumbnails import thumbnails
+
+    return thumbnails(open_dataset(job.dataset).photos(), rows)
+
+
+def serve(connection: Connection) -> None:
+    """Train what the parent sends until it hangs up: a `Job` first, then assignments.
+
+    Each is answered by its epochs and then `Done`, or by the refusal that ends the sweep.
+    """
+    job = connection.recv()
+    with suppress(EOFError):
+        while True:
+            assignment = connection.recv()
+            try:
+                record = train_and_commit(assignment, job, report=connection.send)
+            except Refusal as refusal:
+                connection.send(refusal)
+            else:
+                connection.send(Done(record, resident_bytes()))
+
+
+def train_and_commit(
+    assignment: Assignment, job: Job, report: Callable[[EpochRecord], None]
+) -> TrialRecord:
+    """Train a point and write its artefacts, its board and, last, its record.
+
+    Raises:
+        Refusal: what concerns every trial: a full disk, weights that do not fit, photos that are
+            gone. Nothing is recorded.
+    """
+    data, bench = _workplace(job)
+
+    from trainables.training.tensorboard import TrialBoard, describe_experiment
+    from trainables.training.train import train
+
+    folder, trial, config = RunFolder(job.run), assignment.trial, assignment.config
+    if trial == job.settings.planned[0]:
+        describe_experiment(folder.tensorboard)
+    board = TrialBoard(folder.tensorboard, trial, config)
+
+    def report_and_draw(epoch: EpochRecord) -> None:
+        board.epoch(epoch)
+        report(epoch)
+
+    try:
+        result = train(config, data, report_and_draw, bench=bench, cutoffs=assignment.cutoffs)
+    except Refusal:
+        raise
+    except Exception as fault:
+        record = _failed(assignment, fault)
+        folder.write_failure(trial, traceback.format_exc())
+    else:
+        digest = folder.write_artefacts(trial, result.predictions, result.weights)
+        record = TrialRecord.of(
+            result, trial=trial, number=assignment.number, config=config, weights_sha256=digest
+        )
+    folder.write_record(record)
+    board.finish(record)
+    return record
+
+
+def _failed(assignment: Assignment, fault: Exception) -> TrialRecord:
+    return TrialRecord(
+        trial=assignment.trial,
+        number=assignment.number,
+        status=FAILED,
+        config=assignment.config,
+        error=" ".join(f"{type(fault).__name__}: {fault}".split()),
+    )
+
+
+_WORKPLACES: dict[Path, tuple[TrainingData, Bench]] = {}
+"""Of this process: data and networks of the run that it works for."""
+
+
+def _workplace(job: Job) -> tuple[TrainingData, Bench]:
+    """This process's data and networks; sets TensorFlow up at the first call."""
+    if job.run not in _WORKPLACES:
+        from trainables.networks.devices import configure
+
+        configure(cpus=job.machine.cpus_per_trial, gpus=job.machine.gpus_per_trial)
+
+        from trainables.training.network_cache import Bench
+
+        _WORKPLACES[job.run] = (training_data(job), Bench())
+    return _WORKPLACES[job.run]
+
+
+def training_data(job: Job) -> TrainingData:
+    """Open what the run trains on."""
+    from trainables.features.fill import TrainingData
+    from trainables.features.store import FeatureStore
+    from trainables.photos.dataset import open_dataset
+
+    dataset = open_dataset(job.dataset)
+    return TrainingData(
+        photos=dataset.photos(),
+        split=RunFolder(job.run).read_split(),
+        classes=len(dataset.record.classes),
+        digest=dataset.record.digest,
+        weights=job.weights,
+        store=FeatureStore(job.machine.cache_dir / "features", job.machine.max_cache),
+        points=job.settings.points,
+        cache_dtype=job.settings.cache_dtype,
+        precision=job.settings.precision,
+        jit_compile=job.settings.jit_compile,
+        profiles=job.profiles,
+    )
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, even in the middle of a trial."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the driver decides
+    _end_with_parent()
+    serve(Connection(int(sys.argv[1])))

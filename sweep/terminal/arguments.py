@@ -1,0 +1,180 @@
+"""The command line, as typed. `None` means: not given, the preset decides.
+
+python run_sweep.py --help answers from this file alone; it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import NoReturn
+
+from search_spaces.config import DIMENSIONS, parse_backbones, parse_search
+from search_spaces.precisions import PRECISIONS
+from search_spaces.refusals import UsageRefusal
+from sweep.terminal.values import count, gpu_share, named, parse_seconds, place, size
+
+_EPILOG = """\
+examples:
+  run_sweep.py --backbones all                   the paper's photos and weights, or a demonstration
+  run_sweep.py --backbones all --baseline-only   the paper's six configurations, nothing searched
+  run_sweep.py --backbones xception --data PHOTOS.zip --weights DIR
+  run_sweep.py --resume runs/NAME                do what is left of a run
+
+exit codes: 0 complete, 1 some trials failed or were not started, 2 usage, 3 data,
+            4 environment, 130/143 signals
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageRefusal(message, where="command line", fix="See run_sweep.py --help.")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = _Parser(
+        prog="run_sweep.py",
+        description="Fine-tune ImageNet backbones on labelled photos, search for something better, "
+        "average the best two, and report honestly.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_what(top.add_argument_group("what is trained"))
+    _add_search(top.add_argument_group("what is searched"))
+    _add_machine(top.add_argument_group("the machine"))
+    _add_run(top.add_argument_group("the run"))
+    return top
+
+
+def _add_what(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--backbones", type=parse_backbones, metavar="all|NAME,…", help="default: all"
+    )
+    group.add_argument(
+        "--data",
+        type=named("--data"),
+        metavar="PATH|cats_vs_dogs|digits",
+        help="folder of class folders, train/ val/ test/ folders, a zip of either, or our HDF5",
+    )
+    group.add_argument(
+        "--weights",
+        type=named("--weights"),
+        metavar="imagenet|random|DIR",
+        help="what the backbones start from",
+    )
+    group.add_argument(
+        "--epochs", type=count("--epochs", most=10_000), metavar="N", help="default: 10"
+    )
+    group.add_argument(
+        "--batch-size", type=count("--batch-size", most=65_536), metavar="N", help="default: 32"
+    )
+    group.add_argument(
+        "--image-size", type=count("--image-size", most=4096), metavar="PX", help="default: 150"
+    )
+    group.add_argument("--seed", type=count("--seed", 0), metavar="N", help="default: 42")
+    group.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        help="what layers compute in, for speed on a GPU; default: float32",
+    )
+    group.add_argument(
+        "--jit-compile",
+        action="store_const",
+        const=True,
+        help="let XLA compile the layers: slower to start, faster steps on a GPU",
+    )
+
+
+def _add_search(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--baseline-only", action="store_true", help="the paper's configurations, nothing searched"
+    )
+    group.add_argument(
+        "--trials",
+        type=count("--trials", 0, 10_000),
+        metavar="N",
+        help="searched per backbone, on top of the baseline; default: 20",
+    )
+    group.add_argument(
+        "--search",
+        type=parse_search,
+        metavar="NAME,…",
+        help=f"which of {', '.join(DIMENSIONS)} vary; default: the first four",
+    )
+    group.add_argument(
+        "--early-stopping", choices=("asha", "none"), help="stop weak trials early; default: asha"
+    )
+
+
+def _add_machine(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--max-concurrent", type=count("--max-concurrent"), metavar="N")
+    group.add_argument("--cpus-per-trial", type=count("--cpus-per-trial"), metavar="N")
+    group.add_argument(
+        "--gpus-per-trial", type=gpu_share, metavar="X", help="fractions let trials share a GPU"
+    )
+    group.add_argument("--address", metavar="ADDRESS", help="a Ray cluster; default: this machine")
+    group.add_argument(
+        "--cache-dir",
+        type=place("--cache-dir"),
+        metavar="DIR",
+        help="datasets, features, downloads",
+    )
+    group.add_argument(
+        "--max-cache",
+        type=size("--max-cache"),
+        metavar="20GB",
+        help="of frozen features on the disk",
+    )
+    group.add_argument(
+        "--cache-dtype", choices=("float32", "float16"), help="of stored features; default: float32"
+    )
+
+
+def _add_run(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--run-dir", type=place("--run-dir"), metavar="DIR", help="default: runs/<date-time>"
+    )
+    group.add_argument(
+        "--resume", type=place("--resume"), metavar="RUN", help="do what is left of a run"
+    )
+    group.add_argument(
+        "--reproduce",
+        nargs=2,
+        metavar=("RUN", "TRIAL"),
+        help="train one finished trial again and compare",
+    )
+    group.add_argument("--overwrite", action="store_true", help="replace the run in --run-dir")
+    group.add_argument("--plan", action="store_true", help="print what would run, and stop")
+    group.add_argument(
+        "--time-budget", type=parse_seconds, metavar="2h", help="then start no further trial"
+    )
+    group.add_argument(
+        "--max-disk",
+        type=size("--max-disk"),
+        metavar="20GB",
+        help="of the run's folder; then as above",
+    )
+    group.add_argument("--tensorboard", action="store_true", help="serve the board on localhost")
+    group.add_argument("--verbose", action="store_true", help="tracebacks and Ray's own messages")
+
+
+def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
+    """Read the command line.
+
+    Raises:
+        UsageRefusal: a word is unknown or a value does not fit.
+        SystemExit: `--help` was asked for and printed.
+    """
+    dashes = [word for word in words if word.endswith("=--")]
+    if dashes:  # which argparse itself cannot read
+        raise UsageRefusal("-- is no value", where=dashes[0], fix="See run_sweep.py --help.")
+    arguments = parser().parse_args(words)
+    if arguments.resume and (arguments.run_dir or arguments.overwrite):
+        raise UsageRefusal("--resume names the run already", where="--run-dir", fix="Leave it out.")
+    if arguments.baseline_only and (arguments.trials or arguments.search):
+        raise UsageRefusal(
+            "--baseline-only searches nothing", where="--trials, --search", fix="Leave them out."
+        )
+    return arguments

@@ -1,0 +1,144 @@
+"""Ray for the time of a sweep: an instance of our own, or a cluster that is there already.
+
+Call `sweep.process.environment.set_for_ray` before this module is imported.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import secrets
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from results.ledger.files import write_text
+from results.ledger.store import RunFolder
+from search_spaces.refusals import EnvironmentRefusal
+from sweep.settings import Machine
+
+_LOG = logging.getLogger(__name__)
+
+
+@contextmanager
+def ray_started(machine: Machine, folder: RunFolder) -> Iterator[None]:
+    """Ray for the time of the block: our own instance, or a cluster if an address is given.
+
+    Our own has token authentication, no dashboard, and a temporary folder that is removed at the
+    end; what a killed run of this folder left there is removed first.
+
+    Raises:
+        EnvironmentRefusal: Ray does not start.
+    """
+    note = folder.root / ".ray-folder"
+    _remove_left_behind(note)
+    temporary = Path(tempfile.mkdtemp(prefix="sweep-"))
+    write_text(note, str(temporary))
+    try:
+        _start(machine, temporary)
+        if machine.address:
+            _refuse_unfit_nodes(machine, folder)
+        yield
+    finally:
+        ray.shutdown()
+        shutil.rmtree(temporary, ignore_errors=True)
+        note.unlink(missing_ok=True)
+
+
+def _start(machine: Machine, temporary: Path) -> None:
+    common = {"log_to_driver": False, "configure_logging": False}
+    own = {
+        "num_cpus": machine.cpus_per_trial * machine.max_concurrent,
+        "num_gpus": math.ceil(machine.gpus_per_trial * machine.max_concurrent),
+        "include_dashboard": False,
+        "_temp_dir": str(temporary),
+    }
+    ours = signal.getsignal(signal.SIGTERM)
+    try:
+        _private_token()
+        if machine.address:
+            ray.init(address=machine.address, **common)
+        else:
+            ray.init(**own, **common)
+        signal.signal(signal.SIGTERM, ours)  # Ray puts its own there
+    except Exception as fault:
+        _LOG.exception("Ray does not start")
+        raise EnvironmentRefusal(
+            f"Ray does not start: {' '.join(str(fault).split())[:200]}",
+            where=machine.address or str(temporary),
+            fix="See the log; a shorter TMPDIR, free ports or more memory may help.",
+        ) from fault
+
+
+def _refuse_unfit_nodes(machine: Machine, folder: RunFolder) -> None:
+    """Check that some node can hold a trial, and that those that can see the run and the cache."""
+    fit = [
+        node["NodeID"]
+        for node in ray.nodes()
+        if node["Alive"]
+        and node["Resources"].get("CPU", 0) >= machine.cpus_per_trial
+        and node["Resources"].get("GPU", 0) >= machine.gpus_per_trial
+    ]
+    if not fit:
+        raise EnvironmentRefusal(
+            f"no node of the cluster has {machine.cpus_per_trial} CPU and "
+            f"{machine.gpus_per_trial:g} GPU for a trial",
+            where=str(machine.address),
+            fix="Lower --cpus-per-trial or --gpus-per-trial.",
+        )
+    look = ray.remote(num_cpus=0)(_sees)
+    for node in fit:
+        here = NodeAffinitySchedulingStrategy(node, soft=False)
+        seen = look.options(scheduling_strategy=here).remote(folder.run_json, machine.cache_dir)
+        if not ray.get(seen):
+            raise EnvironmentRefusal(
+                f"a node of the cluster does not see {folder.root} and {machine.cache_dir}",
+                where=str(machine.address),
+                fix="Give --run-dir and --cache-dir on storage that all nodes share.",
+            )
+
+
+def _sees(run_json: Path, cache_dir: Path) -> bool:
+    return run_json.is_file() and cache_dir.is_dir()
+
+
+def _private_token() -> None:
+    """Make the token that Ray would make for all to read; close one that it made before."""
+    token = Path.home() / ".ray" / "auth_token"
+    token.parent.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        handle = os.open(token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        os.write(handle, secrets.token_hex(32).encode())
+        os.close(handle)
+    if token.stat().st_uid == os.getuid():
+        token.chmod(0o600)
+
+
+def _remove_left_behind(note: Path) -> None:
+    """End what a killed driver's Ray still runs, so that no orphan writes into the run again."""
+    if not note.is_file():
+        return
+    left = Path(note.read_text())
+    if left.name.startswith("sweep-") and left.parent == Path(tempfile.gettempdir()):
+        for process in _processes_naming(str(left)):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGKILL)
+        shutil.rmtree(left, ignore_errors=True)
+    note.unlink()
+
+
+def _processes_naming(text: str) -> list[int]:
+    """Processes with `text` in their command line, where the system tells (Linux)."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if text.encode() in path.read_bytes() and int(path.parent.name) != os.getpid():
+                found.append(int(path.parent.name))
+    return found

@@ -1,0 +1,137 @@
+"""Runs what is left of a sweep as one pool of Ray Tune trials.
+
+Ray only schedules: which trial comes next is the pool's business, what came out is the ledger's.
+Call `sweep.process.environment.set_for_ray` before this module is imported.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ray import tune
+
+from results.ledger.records import TrialRecord
+from results.ledger.store import RunFolder
+from search_spaces.refusals import EnvironmentRefusal, Refusal
+from sweep.process.environment import NeverRestored
+from sweep.process.job import Job
+from sweep.schedule.assignment import METRIC
+from sweep.schedule.pool import Pool
+from sweep.schedule.suggest import Studies
+from sweep.terminal.live import Running
+from sweep.tune.cluster import ray_started
+from sweep.tune.searcher import PoolSearcher, budget
+from sweep.tune.task import run_trial
+
+_LOG = logging.getLogger(__name__)
+
+_WORKER_DEATHS_FORGIVEN = 1
+
+
+def run_trials(
+    pool: Pool,
+    job: Job,
+    *,
+    on_epoch: Callable[[Running], None],
+    on_finished: Callable[[TrialRecord], None],
+) -> None:
+    """Train every trial that is left, as far as the budgets go.
+
+    Args:
+        on_epoch: called when a running trial ends an epoch.
+        on_finished: called with every new record.
+
+    Raises:
+        EnvironmentRefusal: Ray cannot be started or died, the disk is full, weights do not fit.
+    """
+    folder = RunFolder(job.run)
+    studies = Studies(folder.optuna_db, job.settings.space, job.settings.backbones)
+    for record in pool.finished.values():
+        studies.add(record)
+    if not pool.left:
+        return
+    searcher = PoolSearcher(
+        pool, studies, job.machine, spent=budget(job.machine, job.run), on_finished=on_finished
+    )
+    with ray_started(job.machine, folder):
+        _fit(pool, searcher, job, on_epoch)
+    if searcher.refusal:
+        raise searcher.refusal
+
+
+def _fit(pool: Pool, searcher: PoolSearcher, job: Job, on_epoch: Callable[[Running], None]) -> None:
+    machine = job.machine
+    trainable = tune.with_resources(
+        partial(run_trial, job=job), {"cpu": machine.cpus_per_trial, "gpu": machine.gpus_per_trial}
+    )
+    tuner = tune.Tuner(
+        trainable,
+        tune_config=tune.TuneConfig(
+            search_alg=searcher,
+            num_samples=pool.left,
+            reuse_actors=True,
+            trial_dirname_creator=lambda trial: str(trial.trial_id),
+        ),
+        run_config=tune.RunConfig(
+            name="sweep",
+            storage_path=str(RunFolder(job.run).ray),
+            verbose=0,
+            stop=_RefusalStopper(searcher),
+            callbacks=[_Epochs(on_epoch)],
+            failure_config=tune.FailureConfig(max_failures=_WORKER_DEATHS_FORGIVEN),
+        ),
+    )
+    try:
+        tuner.fit()
+    except Refusal:
+        raise
+    except Exception as fault:
+        _LOG.exception("Ray Tune ended with an error")
+        raise EnvironmentRefusal(
+            f"Ray died: {type(fault).__name__}",
+            where=str(RunFolder(job.run).log),
+            fix="Resume the run; finished trials are kept.",
+        ) from fault
+
+
+class _RefusalStopper(NeverRestored, tune.Stopper):  # type: ignore[misc]
+    """Ends the sweep when there is a reason that concerns every trial."""
+
+    def __init__(self, searcher: PoolSearcher) -> None:
+        self._searcher = searcher
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self._searcher.refusal is not None
+
+
+class _Epochs(NeverRestored, tune.Callback):  # type: ignore[misc]
+    """Hands what running trials report to the live table."""
+
+    def __init__(self, on_epoch: Callable[[Running], None]) -> None:
+        self._on_epoch = on_epoch
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
+        self._on_epoch(_running(trial, 0, None))
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any
+    ) -> None:
+        if "epoch" in result:
+            self._on_epoch(_running(trial, result["epoch"], result[METRIC]))
+
+
+def _running(trial: Any, epoch: int, accuracy: float | None) -> Running:
+    config = trial.config["config"]
+    return Running(
+        trial=trial.config["trial"],
+        point=f"{config['unfreeze']}, {config['optimizer']} {config['learning_rate']:.1e}",
+        epoch=epoch,
+        epochs=config["epochs"],
+        validation_accuracy=accuracy,
+    )

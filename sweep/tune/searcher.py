@@ -1,0 +1,130 @@
+"""The pool as Ray Tune sees it: a searcher that hands out trials and takes up what became of them.
+
+A worker is preferably given backbones that it has built and traced, see `schedule.affinity`.
+Ray reuses the worker that has been free for longest, which is foreseen here; a foresight that is
+wrong costs a network built twice, nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ray.tune.search import Searcher
+
+from results.ledger.records import TrialRecord
+from search_spaces.refusals import Refusal
+from sweep.process.environment import NeverRestored
+from sweep.schedule.affinity import Homes
+from sweep.schedule.assignment import METRIC, Assignment
+from sweep.schedule.pool import Pool
+from sweep.schedule.suggest import Studies
+from sweep.settings import Machine
+
+_SECONDS_BETWEEN_LOOKS = 10
+
+
+class PoolSearcher(NeverRestored, Searcher):  # type: ignore[misc]
+    """The pool as Ray Tune sees it; also stops handing out trials when a budget is spent.
+
+    Attributes:
+        refusal: why the sweep cannot go on, if a worker or the ledger met such a reason.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        studies: Studies,
+        machine: Machine,
+        *,
+        spent: Callable[[], bool],
+        on_finished: Callable[[TrialRecord], None],
+    ) -> None:
+        super().__init__(metric=METRIC, mode="max")
+        self._pool = pool
+        self._studies = studies
+        self._most = machine.max_concurrent
+        self._spent = spent
+        self._on_finished = on_finished
+        self._homes = Homes()
+        self._running: dict[str, Assignment] = {}
+        self.refusal: Refusal | None = None
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        if self.refusal or not self._pool.left:
+            return str(Searcher.FINISHED)
+        if len(self._running) >= self._most:
+            return None
+        if self._spent():
+            return str(Searcher.FINISHED)
+        try:
+            assignment = self._pool.next(self._homes.handicaps())
+        except Refusal as refusal:
+            self.refusal = refusal
+            return str(Searcher.FINISHED)
+        if assignment is None:
+            return None
+        self._running[trial_id] = assignment
+        self._homes.started(assignment.config.backbone)
+        return assignment.to_dict()
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        assignment, told = self._running.pop(trial_id), result or {}
+        self._homes.ended(assignment.config.backbone, None if error else _worker(told))
+        try:
+            self._finish(assignment.trial, told)
+        except Refusal as refusal:
+            self.refusal = refusal
+
+    def _finish(self, trial: str, result: dict[str, Any]) -> None:
+        if "refusal" in result:
+            raise result["refusal"]
+        record = self._pool.finish(trial)
+        self._studies.add(record)
+        self._on_finished(record)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the ledger is the state."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: the ledger is the state."""
+
+
+def _worker(result: dict[str, Any]) -> str | None:
+    """Which Ray worker trained a trial; None if it reported nothing."""
+    return f"{result['node_ip']} {result['pid']}" if "pid" in result else None
+
+
+def budget(machine: Machine, folder: Path) -> Callable[[], bool]:
+    """Tells whether the time or the disk that the run may use is spent."""
+    started = time.monotonic()
+    looked, used = -math.inf, 0
+
+    def spent() -> bool:
+        nonlocal looked, used
+        now = time.monotonic()
+        if machine.time_budget is not None and now - started > machine.time_budget:
+            return True
+        if machine.max_disk is None:
+            return False
+        if now - looked > _SECONDS_BETWEEN_LOOKS:
+            looked, used = now, folder_bytes(folder)
+        return used > machine.max_disk
+
+    return spent
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files below a folder; files that vanish meanwhile do not count."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.lstat().st_size
+        except FileNotFoundError:
+            continue
+    return total

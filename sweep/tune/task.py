@@ -1,0 +1,59 @@
+"""The body of a Ray task: hands a trial to a training process and reports its epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+
+from results.ledger.records import EpochRecord
+from results.ledger.store import RunFolder
+from search_spaces.refusals import Refusal
+from sweep.process.job import Job
+from sweep.process.trainer import Trainer
+from sweep.schedule.assignment import METRIC, Assignment
+
+_TRAINERS: dict[Path, Trainer] = {}
+"""Of this Ray worker, by run: it is reused for trial after trial."""
+
+
+def run_trial(assigned: dict[str, Any], *, job: Job) -> None:
+    """Train one trial, whose record is then in the ledger; one that has a record ends at once.
+
+    A failed trial has a record too, and ends like any other: the ledger says what it was. What
+    makes the whole sweep impossible (a full disk, weights that do not fit) is reported to the
+    driver as `refusal` and leaves no record, so that a resume trains the trial again.
+
+    Raises:
+        TrainerDied: the training process died without a record; Ray tries once more.
+    """
+    assignment = Assignment.from_dict(assigned)
+    if RunFolder(job.run).read_record(assignment.trial) is not None:
+        return
+
+    def report(epoch: EpochRecord) -> None:
+        tune.report({METRIC: epoch.validation_accuracy, "epoch": epoch.epoch})
+
+    with _trainer(job) as trainer:
+        try:
+            trainer.train(assignment, report)
+        except Refusal as refusal:
+            tune.report({METRIC: 0.0, "refusal": refusal})
+
+
+@contextmanager
+def _trainer(job: Job) -> Iterator[Trainer]:
+    """This worker's training process; one that has grown, or was left in mid-trial, is ended."""
+    trainer = _TRAINERS.pop(job.run, None) or Trainer(job)
+    try:
+        yield trainer
+    except BaseException:
+        trainer.kill()
+        raise
+    if trainer.is_too_large:
+        trainer.close()
+    else:
+        _TRAINERS[job.run] = trainer

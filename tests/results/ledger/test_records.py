@@ -1,0 +1,65 @@
+"""Any record survives JSON."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from results.ledger.records import STATUSES, Anatomy, Cost, EpochRecord, TrialRecord, trial_name
+from results.ledger.runs import DataRecord, Rejected, RunRecord
+from search_spaces import paper
+from search_spaces.backbones import NAMES
+from tests.results.helpers import make_run_record
+
+TRIAL = "Xception/baseline"
+
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+counts = st.integers(0, 10**9)
+records = st.builds(
+    TrialRecord,
+    trial=st.builds(trial_name, st.sampled_from(NAMES), st.integers(0, 120)),
+    number=st.integers(0, 120),
+    status=st.sampled_from(STATUSES),
+    config=st.builds(paper.baseline, st.sampled_from(NAMES), seed=st.integers(0, 2**31)),
+    epochs=st.lists(st.builds(EpochRecord, st.integers(1, 99), *[numbers] * 6), max_size=4).map(
+        tuple
+    ),
+    best_epoch=st.none() | st.integers(1, 99),
+    validation_accuracy=st.none() | numbers,
+    validation_loss=st.none() | numbers,
+    test_accuracy=st.none() | numbers,
+    test_loss=st.none() | numbers,
+    cost=st.builds(Cost, numbers, numbers, numbers, counts, counts, counts),
+    anatomy=st.none()
+    | st.builds(
+        Anatomy,
+        *[counts] * 5,
+        st.text(max_size=20),
+        st.lists(st.text(max_size=20), max_size=3).map(tuple),
+        counts,
+    ),
+    weights_sha256=st.text(max_size=64),
+    error=st.text(max_size=50),
+)
+
+
+@given(records)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_any_record_comes_back_as_it_was(record: TrialRecord) -> None:
+    assert TrialRecord.from_dict(json.loads(json.dumps(record.to_dict()))) == record
+
+
+@given(
+    st.lists(st.text(max_size=30), min_size=2, max_size=4).map(tuple),
+    st.lists(st.builds(Rejected, st.text(), st.text()), max_size=2).map(tuple),
+)
+@settings(max_examples=40, deadline=None)
+def test_any_run_record_comes_back_as_it_was(
+    classes: tuple[str, ...], rejected: tuple[Rejected, ...]
+) -> None:
+    base = make_run_record(classes, (TRIAL,))
+    data = DataRecord("n", "s", "d", classes, 75, 9, rejected=rejected, conflicts=("a = b",))
+    record = RunRecord(**{**vars(base), "data": data})
+    assert RunRecord.from_dict(json.loads(json.dumps(record.to_dict()))) == record

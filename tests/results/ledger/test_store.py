@@ -1,0 +1,175 @@
+"""The run folder: damage is refused in one line, and one process holds it at a time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from results.ledger.store import RunFolder
+from search_spaces import paper
+from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal
+from tests.results.helpers import SMALL, Trial, make_run, make_run_record, make_split
+
+TRIAL = "Xception/baseline"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    return make_run(tmp_path / "run", (Trial("Xception", 0), Trial("Xception", 1)))
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _noise(path: Path) -> None:
+    path.write_bytes(b"\x00noise" * 50)
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("damage", [_cut, _empty, _noise, _flip, Path.unlink])
+@pytest.mark.parametrize(
+    ("file", "read"),
+    [
+        ("predictions.npz", lambda run: run.read_predictions(TRIAL)),
+        ("weights.npz", lambda run: run.read_weights(run.read_record(TRIAL))),
+    ],
+)
+def test_damaged_arrays_are_refused_in_one_line(
+    run: RunFolder,
+    file: str,
+    read: Callable[[RunFolder], object],
+    damage: Callable[[Path], None],
+) -> None:
+    damage(run.trial(TRIAL) / file)
+    with pytest.raises(EnvironmentRefusal) as caught:
+        read(run)
+    assert "\n" not in str(caught.value)
+    assert file in str(caught.value)
+
+
+def test_one_flipped_bit_in_the_weights_is_found(run: RunFolder) -> None:
+    _flip(run.trial(TRIAL) / "weights.npz")
+    record = run.read_record(TRIAL)
+    assert record is not None
+    with pytest.raises(EnvironmentRefusal, match="not the ones that were recorded"):
+        run.read_weights(record)
+
+
+@pytest.mark.parametrize("damage", [_cut, _empty, _noise])
+def test_a_damaged_record_is_refused_in_one_line(
+    run: RunFolder, damage: Callable[[Path], None]
+) -> None:
+    damage(run.trial(TRIAL) / "trial.json")
+    with pytest.raises(Refusal, match="damaged") as caught:
+        run.records()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"anatomy": null}', "3"])
+def test_a_record_of_another_version_is_refused(run: RunFolder, content: str) -> None:
+    (run.trial(TRIAL) / "trial.json").write_text(content)
+    with pytest.raises(EnvironmentRefusal, match="another version"):
+        run.read_record(TRIAL)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"command": []}'])
+def test_a_run_of_another_version_is_refused(run: RunFolder, content: str) -> None:
+    run.run_json.write_text(content)
+    with pytest.raises(UsageRefusal, match="another version"):
+        run.read_run()
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageRefusal, match="no run here"):
+        RunFolder(tmp_path).read_run()
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"classes": ["a"], "photos": [{}]}'])
+def test_a_damaged_split_is_refused(run: RunFolder, content: str) -> None:
+    run.split_json.write_text(content)
+    with pytest.raises(EnvironmentRefusal) as caught:
+        run.read_split()
+    assert "split.json" in str(caught.value)
+
+
+def test_predictions_without_one_of_their_arrays_are_refused(run: RunFolder) -> None:
+    path = run.trial(TRIAL) / "predictions.npz"
+    np.savez(path, validation=np.ones((1, 2)))
+    with pytest.raises(EnvironmentRefusal, match=r"predictions\.npz"):
+        run.read_predictions(TRIAL)
+
+
+def test_a_missing_split_is_refused(run: RunFolder) -> None:
+    run.split_json.unlink()
+    with pytest.raises(EnvironmentRefusal, match="missing"):
+        run.read_split()
+
+
+def test_a_second_process_is_refused_while_one_holds_the_run(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    code = (
+        "import pathlib, sys\n"
+        "from results.ledger.store import RunFolder\n"
+        "from search_spaces.refusals import UsageRefusal\n"
+        "try:\n"
+        "    with RunFolder(pathlib.Path(sys.argv[1])).locked(): pass\n"
+        "except UsageRefusal as refusal:\n"
+        "    sys.exit(str(refusal))\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with folder.locked():
+        refused = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert "the run is in use by process" in refused.stderr
+    assert subprocess.run(command, check=False).returncode == 0
+
+
+def test_a_trial_without_a_record_was_never_finished(run: RunFolder) -> None:
+    (run.trial(TRIAL) / "trial.json").unlink()
+    assert run.read_record(TRIAL) is None
+    assert [record.trial for record in run.records()] == ["Xception/t01"]
+
+
+def test_a_point_that_was_never_suggested_is_none(run: RunFolder) -> None:
+    assert run.read_suggestion("Xception/t09") is None
+    assert run.read_suggestion(TRIAL) == paper.baseline("Xception")
+
+
+def test_predictions_and_split_come_back_as_written(tmp_path: Path) -> None:
+    split = make_split(2, SMALL)
+    trial = Trial("VGG16", 0)
+    run = make_run(tmp_path, (trial,), split=split)
+    back = run.read_split()
+    assert (back.files, back.sha256, back.parts) == (split.files, split.sha256, split.parts)
+    np.testing.assert_array_equal(back.labels, split.labels)
+    found = run.read_predictions(trial.name)
+    assert found.test.dtype == np.float32
+    assert found.train_by_epoch.shape == (3, 24, 2)
+
+
+def test_a_history_has_one_row_per_epoch(run: RunFolder) -> None:
+    lines = (run.trial(TRIAL) / "history.csv").read_text().splitlines()
+    assert lines[0].startswith("epoch,train_loss,train_accuracy")
+    assert len(lines) == 1 + 3
+
+
+def test_run_and_class_names_may_be_of_any_script(tmp_path: Path) -> None:
+    record = make_run_record(("gato 🐈", "собака", "[bold]"), (TRIAL,))
+    folder = RunFolder(tmp_path / "läuft")
+    folder.write_run(record)
+    assert folder.read_run() == record

@@ -1,0 +1,237 @@
+"""The page: one file that asks nothing of any network, every section with content, all escaped."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from results.ledger.runs import Characteristics, Rejected
+from results.report.html import page, sections, write_page
+from results.report.html_parts import LONGEST_NAME, name, text
+from results.report.html_style import POLICY
+from results.report.write import write_report
+from results.scores.metrics import NOT_COMPARABLE
+from results.scores.mistakes import SHOWN, rows_to_show
+from results.scores.summary import summarise
+from results.scores.types import Summary
+from search_spaces.backbones import NAMES
+from tests.results.helpers import Trial, make_run
+
+VOID = {"meta", "br", "img", "hr", "input", "link"}
+SELF_CLOSED = {"rect", "polyline", "polygon", "circle"}
+EVIL = '</title><script>alert("x")</script>'
+ODD = (EVIL, "\"quotes\" & 'more'", "قطة سوداء", "猫" * 400)
+TEN = tuple("0123456789")
+HUNDRED = tuple(f"class {number}" for number in range(100))
+SIZES = {"train": 40, "validation": 24, "test": 24}
+
+
+class Page(HTMLParser):
+    """The page's structure; refuses tags that do not match."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[str, str] = {}
+        self.section = ""
+        self.words = ""
+        self.feed(source)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag == "section":
+            self.section = dict(attrs)["id"] or ""
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in SELF_CLOSED
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+        if tag == "section":
+            self.section = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("style", "script"):
+            self.words += data
+            self.texts[self.section] = self.texts.get(self.section, "") + data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for found, attributes in self.tags if found == tag]
+
+
+def searched() -> list[Trial]:
+    trials = [Trial(one, 0, skill=0.6) for one in NAMES]
+    trials += [Trial(one, 1, skill=0.9, changes={"scaling": "native"}) for one in NAMES[:5]]
+    return [*trials, Trial("Xception", 1, "failed")]
+
+
+RUNS: dict[str, dict[str, Any]] = {
+    "empty": {"trials": [], "unfinished": ["VGG16/baseline"]},
+    "one trial": {"trials": [Trial("VGG16", 0)]},
+    "a failed backbone": {"trials": [Trial("VGG16", 0, "failed"), Trial("Xception", 0)]},
+    "six": {"trials": searched()},
+    "partial": {"trials": searched(), "unfinished": ["VGG16/t02"]},
+    "a demonstration": {"trials": searched(), "demonstration": True, "weights": "random"},
+    "ten classes": {"trials": searched(), "classes": TEN},
+    "a hundred classes": {"trials": searched(), "classes": HUNDRED},
+    "odd class names": {"trials": searched(), "classes": ODD},
+}
+
+
+def summary_of(tmp_path: Path, run: str) -> Summary:
+    return summarise(make_run(tmp_path / "run", **{"sizes": SIZES, **RUNS[run]}))
+
+
+@pytest.fixture(params=RUNS)
+def any_summary(tmp_path: Path, request: pytest.FixtureRequest) -> Summary:
+    return summary_of(tmp_path, request.param)
+
+
+def test_every_section_of_every_run_says_something(any_summary: Summary) -> None:
+    found = Page(page(any_summary, {}))
+    anchors = [one.anchor for one in sections(any_summary, {})]
+    assert [one.get("id") for one in found.all("section")] == anchors
+    for one in sections(any_summary, {}):
+        assert len(found.texts[one.anchor]) > len(one.title) + 20, one.anchor
+
+
+def test_every_page_has_sound_ids_links_and_alternative_texts(any_summary: Summary) -> None:
+    found = Page(page(any_summary, {}))
+    ids = [attributes["id"] for _, attributes in found.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert all((one["href"] or "").removeprefix("#") in ids for one in found.all("a"))
+    assert all(one.get("alt") for one in found.all("img"))
+    assert all(one.get("aria-labelledby") in ids for one in found.all("svg"))
+    assert len(found.all("table")) == len(found.all("caption"))
+
+
+def test_no_page_asks_anything_of_a_network(any_summary: Summary) -> None:
+    source = page(any_summary, {})
+    found = Page(source)
+    assert not re.search(r"https?:|//[a-z]|url\(|@import", source)
+    assert found.all("link") == []
+    assert all((one["src"] or "").startswith("data:image/png;") for one in found.all("img"))
+    assert all("src" not in one for one in found.all("script"))
+    assert not [attrs for _, attrs in found.tags if any(key.startswith("on") for key in attrs)]
+    policies = [one["content"] for one in found.all("meta") if "http-equiv" in one]
+    assert policies == [POLICY]
+    assert POLICY.startswith("default-src 'none'; ")
+
+
+def test_names_from_outside_are_shown_and_never_obeyed(tmp_path: Path) -> None:
+    summary = summary_of(tmp_path, "odd class names")
+    rows = (dataclasses.replace(summary.rows[0], error=EVIL), *summary.rows[1:])
+    worst = tuple(dataclasses.replace(one, file=EVIL) for one in summary.mistakes.worst)
+    data = dataclasses.replace(
+        summary.data, name=EVIL, source=EVIL, examples_rejected=(Rejected(EVIL, EVIL),)
+    )
+    odd = dataclasses.replace(
+        summary,
+        name=EVIL,
+        rows=rows,
+        data=data,
+        mistakes=dataclasses.replace(summary.mistakes, worst=worst),
+        command=("--data", EVIL),
+        settings={EVIL: EVIL},
+        versions={EVIL: EVIL},
+        hardware={EVIL: [EVIL]},
+        weights=EVIL,
+        created=EVIL,
+    )
+    source = page(odd, {row: np.zeros((64, 64, 3), np.uint8) for row in rows_to_show(odd)})
+    assert len(Page(source).all("script")) == 2
+    assert EVIL not in source
+    assert "\"quotes\" & 'more'" in Page(source).words
+    assert "قطة سوداء" in Page(source).words
+    assert "猫" * (LONGEST_NAME + 1) not in source
+
+
+def test_text_is_one_line_without_control_characters() -> None:
+    assert text("a\n<b>\x1b\udcff\u202e") == "a &lt;b&gt;���"
+    assert name('"') == "<bdi>&quot;</bdi>"
+
+
+@pytest.mark.parametrize(
+    ("run", "mark"), [("partial", "PARTIAL"), ("a demonstration", "DEMONSTRATION")]
+)
+def test_the_banner_and_every_caption_say_what_kind_of_run_it_is(
+    tmp_path: Path, run: str, mark: str
+) -> None:
+    source = page(summary_of(tmp_path, run), {})
+    captions = re.findall(r"<caption><span>(.*?)</span>", source)
+    assert f"<b>{mark}.</b>" in source
+    assert len(captions) > 10
+    assert all(one.startswith(mark) for one in captions)
+
+
+def test_a_complete_run_has_no_banner(tmp_path: Path) -> None:
+    assert 'class="banner"' not in page(summary_of(tmp_path, "six"), {})
+
+
+def test_numbers_come_from_the_summary(tmp_path: Path) -> None:
+    summary = summary_of(tmp_path, "six")
+    words = Page(page(summary, {})).texts
+    assert summary.ensemble is not None
+    scores = summary.ensemble.scores
+    assert f"{scores.correct} of {scores.photos} test photos" in words["result"]
+    assert f"{summary.mistakes.wrong} of 24 test photos wrong" in words["mistakes"]
+    for backbone in summary.backbones:
+        assert f"{100 * backbone.baseline.published_test_accuracy:.3f}" in words["verdicts"]
+    assert NOT_COMPARABLE in words["verdicts"]
+    assert "loss became nan" in words["mattered"]
+
+
+def test_table_1_is_shown_measured_next_to_published(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, searched(), sizes=SIZES)
+    assert "Nothing was measured" in Page(page(summarise(folder), {})).texts["sizes"]
+    measured = Characteristics(
+        "VGG16", 150, EVIL, 32, 527.8, 56.1, 138357544, 14714688, 16, 13, 812.3, 798.9
+    )
+    folder.write_characteristics([measured])
+    summary = summarise(folder)
+    assert summary.characteristics == (measured,)
+    words = Page(page(summary, {})).texts["sizes"]
+    assert all(one in words for one in (EVIL, "138,357,544", "14,714,688", "812.3", "138.4 M"))
+
+
+def test_the_leaderboard_is_ordered_by_validation(tmp_path: Path) -> None:
+    source = page(summary_of(tmp_path, "six"), {})
+    board = source[source.index('id="leaderboard"') : source.index('id="verdicts"')]
+    rows = [re.findall(r'data-value="(.*?)"', row)[:1] for row in board.split("<tr")[2:]]
+    values = [float(row[0]) for row in rows if row and row[0]]
+    assert len(values) >= len(NAMES)
+    assert values == sorted(values, reverse=True)
+
+
+def test_photos_are_shown_where_they_were_kept(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, searched(), sizes=SIZES)
+    summary = summarise(folder)
+    rows = rows_to_show(summary)
+    assert 0 < len(rows) == len(set(rows)) <= SHOWN
+    assert rows[0] == summary.mistakes.worst[0].photo
+    folder.write_thumbnails({row: np.full((64, 64, 3), row % 256, np.uint8) for row in rows})
+    write_page(folder, summary)
+    images = Page(folder.report_html.read_text(encoding="utf-8")).all("img")
+    shown = [summary.mistakes.worst, summary.mistakes.suspects, *summary.mistakes.winners.values()]
+    assert len(images) == sum(map(len, shown))
+    assert images[0]["alt"] == f"the photo {summary.mistakes.worst[0].file}"
+
+
+def test_a_report_has_its_page_and_stays_small(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, [Trial("VGG16", 0)], sizes=SIZES)
+    summary = write_report(folder)
+    assert folder.report_html.read_text(encoding="utf-8") == page(summary, {})
+    assert len(page(summary_of(tmp_path, "six"), {}).encode()) < 1_000_000
+    assert (folder.report / "figures" / "intervals.png").is_file()

@@ -1,0 +1,133 @@
+"""`python -m results`: refusals in one line, the report re-made, two runs side by side."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from results.__main__ import main
+from results.ledger.store import RunFolder
+from results.report.compare import compare
+from search_spaces.refusals import DataRefusal, EnvironmentRefusal, UsageRefusal
+from tests.results.helpers import SMALL, Trial, make_run, make_split
+
+TRIALS = (Trial("VGG16", 0, skill=0.7), Trial("VGG16", 1, skill=0.9), Trial("Xception", 0))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "RUN"),
+        (["nowhere"], "there is no run here"),
+        (["--unknown"], "RUN"),
+        (["one", "two"], "unrecognized arguments: two"),
+        (["compare"], "RUN"),
+        (["compare", "nowhere"], "RUN"),
+        (["compare", "nowhere", "neither"], "there is no run here"),
+    ],
+)
+def test_a_wrong_command_is_refused_in_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    assert main(arguments) == UsageRefusal.exit_code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert told in err
+
+
+def test_damage_has_the_exit_code_of_its_refusal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_run(tmp_path, TRIALS)
+    (folder.trial("VGG16/t01") / "predictions.npz").unlink()
+    assert main([str(tmp_path)]) == EnvironmentRefusal.exit_code != DataRefusal.exit_code
+    assert "predictions.npz" in capsys.readouterr().err
+
+
+def test_a_report_is_made_again_from_the_ledger(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_run(tmp_path, TRIALS)
+    assert main([str(tmp_path)]) == 0
+    assert folder.summary_json.is_file()
+    assert (folder.report / "tables" / "trials.csv").is_file()
+    assert "Table 13" in capsys.readouterr().out
+
+
+def test_help_answers(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    assert "RUN" in capsys.readouterr().out
+
+
+def test_neither_ray_nor_tensorflow_is_loaded(tmp_path: Path) -> None:
+    make_run(tmp_path, TRIALS)
+    code = (
+        "import sys\nfrom results.__main__ import main\nassert main(sys.argv[1:]) == 0\n"
+        "print({'ray', 'tensorflow', 'keras', 'optuna'} & set(sys.modules), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], check=True, capture_output=True, text=True
+    )
+    assert done.stderr == "set()\n"
+
+
+def test_the_ledger_is_read_without_scikit_learn_or_rich() -> None:
+    code = (
+        "import sys\nimport results.ledger.store, results.scores.summary\n"
+        "print({'sklearn', 'rich', 'matplotlib', 'scipy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "set()\n"
+
+
+def two_runs(tmp_path: Path, *, same_split: bool = True) -> tuple[RunFolder, RunFolder]:
+    changed = Trial("VGG16", 0, skill=0.95, changes={"epochs": 7})
+    split = make_split(2, SMALL if same_split else {**SMALL, "train": 25})
+    return (
+        make_run(tmp_path / "first", TRIALS),
+        make_run(tmp_path / "second", (changed,), split=split, unfinished=("VGG16/t01",)),
+    )
+
+
+def test_two_runs_on_the_same_split_are_paired(tmp_path: Path) -> None:
+    found = compare(*two_runs(tmp_path))
+    rows = {row.method: row for row in found.rows}
+    assert (found.first, found.second) == ("first", "second")
+    assert (found.same_split, found.partial) == (True, ("second",))
+    assert rows["VGG16 baseline"].differs == ("epochs: 10, 7",)
+    assert rows["VGG16 baseline"].test is not None
+    assert rows["Xception baseline"].second is None
+    assert rows["ensemble"].differs == ("only in one run",)
+
+
+def test_two_runs_on_other_splits_are_not_paired(tmp_path: Path) -> None:
+    found = compare(*two_runs(tmp_path, same_split=False))
+    assert not found.same_split
+    assert {row.test for row in found.rows} == {None}
+
+
+def test_a_run_compared_with_itself_differs_in_nothing(tmp_path: Path) -> None:
+    first, _ = two_runs(tmp_path)
+    for row in compare(first, first).rows:
+        assert row.differs == ()
+        assert row.test is not None
+        assert (row.test.first_only, row.test.second_only, row.test.p) == (0, 0, 1.0)
+
+
+def test_a_comparison_is_printed_within_80_columns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    first, second = two_runs(tmp_path, same_split=False)
+    assert main(["compare", str(first.root), str(second.root)]) == 0
+    out = capsys.readouterr().out
+    assert max(len(line) for line in out.splitlines()) <= 80
+    assert "the splits differ" in " ".join(out.split()).lower()
+    assert "PARTIAL: second" in out

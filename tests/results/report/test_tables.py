@@ -1,0 +1,176 @@
+"""Terminal tables: every kind of run draws, fits its width and hides nothing that it needs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+
+from results.ledger.store import RunFolder
+from results.report import drawing
+from results.report.csv_tables import sheets, write_tables
+from results.report.tables import banner, story, table_13
+from results.scores.metrics import Interval
+from results.scores.summary import summarise
+from search_spaces import paper
+from search_spaces.backbones import NAMES
+from tests.results.helpers import Trial, make_run
+
+LONG = "a very long name of a class, as found in biology, " * 4
+ODD = ("[red]собака[/red]", "\x1b[2Jgato\n🐈", LONG)
+TEN = tuple(f"digit {number}" for number in range(10))
+HUNDRED = tuple(f"class {number}" for number in range(100))
+SIZES = {"train": 200, "validation": 100, "test": 100}
+
+
+def everything() -> list[Trial]:
+    trials = [Trial(name, 0, skill=0.7) for name in NAMES]
+    trials += [
+        Trial(name, 1, skill=0.8, changes={"scaling": "native", "learning_rate": 1.23456e-3})
+        for name in NAMES
+        if name != "ResNet50"
+    ]
+    return [*trials, Trial("ResNet50", 1, "failed")]
+
+
+def drawn(told: Sequence[RenderableType], width: int) -> str:
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    for one in told:
+        console.print(one)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+RUNS: dict[str, dict[str, Any]] = {
+    "empty": {"trials": [], "unfinished": ["VGG16/baseline"]},
+    "one trial": {"trials": [Trial("VGG16", 0)]},
+    "only baselines": {"trials": [Trial(name, 0) for name in NAMES]},
+    "a failed backbone": {"trials": [Trial("VGG16", 0, "failed"), Trial("Xception", 0)]},
+    "partial": {"trials": everything(), "unfinished": ["VGG16/t02"]},
+    "a demonstration": {"trials": everything(), "demonstration": True, "weights": "random"},
+    "ten classes": {"trials": everything(), "classes": TEN},
+    "a hundred classes": {"trials": everything(), "classes": HUNDRED},
+    "odd class names": {"trials": everything(), "classes": ODD},
+    "importances": {"trials": everything(), "importances": {"VGG16": {"optimizer": 1.0}}},
+}
+
+
+def folder_of(tmp_path: Path, name: str) -> RunFolder:
+    return make_run(tmp_path / "run", **{"sizes": SIZES, **RUNS[name]})
+
+
+@pytest.mark.parametrize("width", [80, 100])
+@pytest.mark.parametrize("name", RUNS)
+def test_every_kind_of_run_fits_its_width_and_cuts_no_number(
+    tmp_path: Path, name: str, width: int
+) -> None:
+    text = drawn(story(summarise(folder_of(tmp_path, name))), width)
+    assert max(cell_len(line) for line in text.splitlines()) <= width
+    assert "…" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "mark"),
+    [("partial", "PARTIAL: "), ("a demonstration", "DEMONSTRATION: "), ("empty", "PARTIAL: ")],
+)
+def test_every_title_says_what_kind_of_run_it_is(tmp_path: Path, name: str, mark: str) -> None:
+    summary = summarise(folder_of(tmp_path, name))
+    for one in story(summary)[1:]:
+        assert drawn([one], 100).startswith(mark)
+
+
+def test_a_complete_run_has_no_banner(tmp_path: Path) -> None:
+    assert banner(summarise(folder_of(tmp_path, "only baselines"))) is None
+
+
+def test_a_partial_demonstration_says_both(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, [], unfinished=[NAMES[0] + "/baseline"], demonstration=True)
+    summary = summarise(folder)
+    assert drawing.marked(summary, "title") == "DEMONSTRATION, PARTIAL: title"
+    panel = banner(summary)
+    assert panel is not None
+    text = drawn([panel], 100)
+    assert "no statement about the paper" in text
+    assert "0 of 1 planned trials" in text
+
+
+def test_markup_and_control_characters_in_class_names_are_shown_not_obeyed(tmp_path: Path) -> None:
+    text = drawn(story(summarise(folder_of(tmp_path, "odd class names"))), 100)
+    assert "[red]собака[/red]" in text
+    assert "\x1b" not in text
+    assert "�[2Jgato 🐈" in text
+
+
+def test_table_13_shows_the_papers_values_and_why_they_are_not_comparable(tmp_path: Path) -> None:
+    text = drawn([table_13(summarise(folder_of(tmp_path, "only baselines")))], 100)
+    for published in paper.PUBLISHED.values():
+        assert f"{100 * published.test_accuracy:.3f}" in text
+    assert "(a) other photos (2 classes, 100 for test)" in text
+
+
+def test_the_best_table_waits_for_a_search(tmp_path: Path) -> None:
+    title = "Best per backbone"
+    assert title not in drawn(story(summarise(folder_of(tmp_path, "only baselines"))), 100)
+    assert title in drawn(story(summarise(folder_of(tmp_path / "b", "partial"))), 100)
+
+
+def test_a_hundred_classes_have_reports_but_no_matrix(tmp_path: Path) -> None:
+    text = drawn(story(summarise(folder_of(tmp_path, "a hundred classes"))), 100)
+    assert "99 class 99" in text
+    assert "confusion matrix" not in text
+
+
+@pytest.mark.parametrize(
+    ("shown", "wanted"),
+    [
+        (drawing.percent(0.95875), "95.88"),
+        (drawing.percent(0.95875, digits=3), "95.875"),
+        (drawing.percent(None), "-"),
+        (drawing.points(-0.0125), "-1.25"),
+        (drawing.between(Interval(0.942, 0.9705)), "94.2-97.0"),
+        (drawing.p_value(1e-9), "<0.0001"),
+        (drawing.p_value(0.0312), "0.031"),
+        (drawing.p_value(None), "-"),
+        (drawing.whole(1234567), "1,234,567"),
+        (drawing.duration(4.25), "4.2 s"),
+        (drawing.duration(185), "3 min 05 s"),
+        (drawing.duration(3720), "1 h 02 min"),
+        (drawing.duration(-185), "-3 min 05 s"),
+        (drawing.duration(None), "-"),
+        (drawing.size(12_340_000), "12.3 MB"),
+        (drawing.size(1_234_000_000), "1.2 GB"),
+    ],
+)
+def test_numbers_are_written_the_same_way_everywhere(shown: str, wanted: str) -> None:
+    assert shown == wanted
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_sheet_is_written_for_every_kind_of_run(tmp_path: Path, name: str) -> None:
+    folder = folder_of(tmp_path, name)
+    summary = summarise(folder)
+    write_tables(folder, summary)
+    for sheet, (header, rows) in sheets().items():
+        path = folder.report / "tables" / f"{sheet}.csv"
+        with path.open(newline="") as file:
+            found = list(csv.reader(file))
+        assert tuple(found[0]) == header
+        assert len(found) - 1 == len(list(rows(summary)))
+
+
+def test_sheets_hold_the_summarys_numbers_unrounded(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, "odd class names")
+    summary = summarise(folder)
+    write_tables(folder, summary)
+    with (folder.report / "tables" / "methods.csv").open(newline="") as file:
+        rows = {(row["method"], row["role"]): row for row in csv.DictReader(file)}
+    assert summary.ensemble is not None
+    found = rows["ensemble", "ensemble"]
+    assert float(found["test_accuracy"]) == summary.ensemble.test_accuracy
+    assert float(found["low"]) == summary.ensemble.scores.interval.low

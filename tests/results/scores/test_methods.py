@@ -1,0 +1,107 @@
+"""Methods and ensembles held against the paper: its own counts, and what is not comparable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from results.ledger.store import RunFolder
+from results.scores import metrics
+from results.scores.summary import summarise
+from search_spaces import paper
+from search_spaces.backbones import NAMES
+from tests.results.helpers import PAPER_SIZES, Trial, counted, make_run, make_split
+
+TWO = (
+    Trial("VGG16", 0, skill=0.7),
+    Trial("VGG16", 1, skill=0.8, changes={"scaling": "native", "optimizer": "sgd"}),
+    Trial("Xception", 0, skill=0.9),
+)
+
+
+def paper_run(tmp_path: Path, **changes: Any) -> RunFolder:
+    """Every baseline with the paper's own count of right answers on 800 test photos."""
+    split = make_split(2, PAPER_SIZES)
+    labels = split.labels[split.indices("test")]
+    trials = [Trial(name, 0, test=counted(labels, paper.PUBLISHED[name].correct)) for name in NAMES]
+    return make_run(tmp_path, trials, split=split, **changes)
+
+
+def test_the_papers_counts_give_its_accuracies_and_lie_inside(tmp_path: Path) -> None:
+    summary = summarise(paper_run(tmp_path))
+    for backbone in summary.backbones:
+        baseline = backbone.baseline
+        assert baseline.test_accuracy == paper.PUBLISHED[backbone.name].test_accuracy
+        assert baseline.scores is not None
+        assert baseline.scores.correct == paper.PUBLISHED[backbone.name].correct
+        assert baseline.verdict is not None
+        assert baseline.verdict.outcome == metrics.INSIDE
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"demonstration": True}, "a demonstration"),
+        ({"weights": "random"}, "other weights (random)"),
+    ],
+)
+def test_other_weights_and_demonstrations_are_not_comparable(
+    tmp_path: Path, changes: dict[str, Any], reason: str
+) -> None:
+    verdict = summarise(paper_run(tmp_path, **changes)).backbones[0].baseline.verdict
+    assert verdict == metrics.Verdict(metrics.NOT_COMPARABLE, reason)
+
+
+def test_other_photos_and_other_settings_are_not_comparable(tmp_path: Path) -> None:
+    trial = Trial("VGG16", 0, changes={"epochs": 4})
+    verdict = summarise(make_run(tmp_path, (trial,))).backbones[0].baseline.verdict
+    assert verdict is not None
+    assert verdict.reason == (
+        "other photos (2 classes, 16 for test); other settings (epochs 4, not 10)"
+    )
+
+
+def test_the_honest_ensemble_is_not_comparable_but_the_redrawn_one_is(tmp_path: Path) -> None:
+    trials = [Trial(name, 0, skill=0.97) for name in paper.ENSEMBLE_MEMBERS]
+    found = summarise(make_run(tmp_path, trials, sizes=PAPER_SIZES)).ensemble
+    assert found is not None
+    assert "re-drawn split" in found.verdict.reason
+    assert found.redrawn.verdict.outcome != metrics.NOT_COMPARABLE
+    assert found.redrawn.photos == sum(found.redrawn.per_class) == 800
+    assert found.redrawn.seen > found.redrawn.photos / 2
+    assert set(found.members) == {"InceptionResNetV2/baseline", "Xception/baseline"}
+
+
+def test_the_ensembles_curves_are_as_long_as_its_longest_member(tmp_path: Path) -> None:
+    trials = (Trial("VGG16", 0, epochs=5), Trial("Xception", 0, epochs=2))
+    found = summarise(make_run(tmp_path, trials)).ensemble
+    assert found is not None
+    assert [epoch.epoch for epoch in found.history] == [1, 2, 3, 4, 5]
+
+
+def test_only_the_papers_rule_is_marked_as_looking_at_test(tmp_path: Path) -> None:
+    rows = summarise(paper_run(tmp_path)).ensembles
+    assert [(row.rule, row.uses_test) for row in rows] == [
+        ("best two by validation", False),
+        ("best two by test (the paper's rule)", True),
+        ("the best of every backbone", False),
+        ("greedy selection on validation", False),
+        ("the paper's two, as documented", False),
+    ]
+    assert rows[1].members == ("InceptionResNetV2/baseline", "Xception/baseline")
+
+
+@pytest.mark.parametrize(
+    ("classes", "doubted"),
+    [(("rose", "tulip"), True), (("dog", "cat"), True), (("Cats", "Dogs"), False)],
+)
+def test_only_cats_and_dogs_are_held_against_the_paper(
+    tmp_path: Path, classes: tuple[str, str], doubted: bool
+) -> None:
+    trials = [Trial("Xception", 0)]
+    [found] = summarise(make_run(tmp_path, trials, classes=classes, sizes=PAPER_SIZES)).backbones
+    assert found.baseline.verdict is not None
+    reason = found.baseline.verdict.reason
+    assert (f"other photos ({' and '.join(classes)})" in reason) == doubted

@@ -1,0 +1,93 @@
+"""The bars of successive halving, against worked examples of Ray's ASHA with `nanpercentile`."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from results.ledger.records import FAILED, STOPPED_EARLY, TrialRecord
+from sweep.schedule.early_stopping import ETA, cutoffs, rungs
+from tests.sweep.helpers import record
+
+
+def trials(*accuracies: float, epochs: int = 2) -> list[TrialRecord]:
+    """One trial each, with the same accuracy in every epoch."""
+    return [record("VGG16", at, [one] * epochs) for at, one in enumerate(accuracies)]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "expected"),
+    [
+        (1, ()),
+        (2, (1,)),
+        (3, (1,)),
+        (4, (1, 3)),
+        (10, (2, 6)),
+        (30, (6, 18)),
+        (100, (20, 60)),
+    ],
+)
+def test_trials_are_judged_after_a_fifth_and_then_every_third_power(
+    epochs: int, expected: tuple[int, ...]
+) -> None:
+    assert rungs(epochs) == expected
+
+
+@given(st.integers(1, 10_000))
+def test_the_last_epoch_is_never_a_rung(epochs: int) -> None:
+    found = rungs(epochs)
+    assert all(1 <= rung < epochs for rung in found)
+    assert all(later == ETA * rung for rung, later in itertools.pairwise(found))
+
+
+@pytest.mark.parametrize("accuracies", [(), (0.9,), (0.9, 0.1)])
+def test_fewer_trials_than_a_third_can_be_taken_of_are_no_bar(
+    accuracies: tuple[float, ...],
+) -> None:
+    assert cutoffs(trials(*accuracies), 3) == {}
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "bar"),
+    [
+        ((0.1, 0.5, 0.7), 0.5 + (0.7 - 0.5) / 3),  # place 4/3 of 0..2
+        ((0.1, 0.2, 0.3, 0.4), 0.3),  # place 2 of 0..3
+        ((0.2, 0.4, 0.6, 0.8, 1.0), 0.6 + 2 / 3 * 0.2),  # place 8/3 of 0..4
+        ((0.6, 0.6, 0.6), 0.6),
+    ],
+)
+def test_a_bar_is_the_accuracy_that_the_top_third_reaches(
+    accuracies: tuple[float, ...], bar: float
+) -> None:
+    assert cutoffs(trials(*accuracies), 3) == {1: pytest.approx(bar)}
+
+
+def test_each_rung_counts_only_the_trials_that_reached_it() -> None:
+    history = [
+        *trials(0.9, 0.8, 0.7, epochs=10),
+        record("VGG16", 3, [0.1, 0.2], status=STOPPED_EARLY),
+        record("VGG16", 4, [0.4], status=FAILED),
+        record("VGG16", 5, [], status=FAILED),
+    ]
+    bars = cutoffs(history, 10)
+    assert set(bars) == {2, 6}
+    assert bars[2] == pytest.approx(0.8)  # 0.2, 0.7, 0.8, 0.9
+    assert bars[6] == pytest.approx(0.8 + 0.1 / 3)  # 0.7, 0.8, 0.9
+
+
+@given(st.lists(st.floats(0, 1), min_size=ETA, max_size=30), st.randoms(use_true_random=False))
+def test_a_bar_does_not_depend_on_the_order_and_lets_a_third_go_on(
+    accuracies: list[float], shuffle: random.Random
+) -> None:
+    history = trials(*accuracies)
+    bar = cutoffs(history, 3)[1]
+    shuffle.shuffle(history)
+    assert cutoffs(history, 3) == {1: bar}
+    assert bar == np.nanpercentile(accuracies, 100 * (1 - 1 / 3))
+    going_on = sum(accuracy >= bar for accuracy in accuracies)
+    assert going_on >= max(1, len(accuracies) // 3)

@@ -1,0 +1,69 @@
+"""Which points a sweep visits: the baseline, its twin in the native scaling, and no point twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from results.ledger.store import RunFolder
+from search_spaces.config import SearchSpace, TrialConfig
+from sweep.schedule.assignment import Assignment
+from sweep.schedule.pool import Pool
+from sweep.schedule.suggest import as_optuna, suggest
+from tests.sweep.helpers import record, settings
+
+
+def visited(folder: Path, *words: str) -> list[Assignment]:
+    """Every assignment of a sweep of VGG16, each trial finishing before the next starts."""
+    run = RunFolder(folder)
+    pool = Pool(run, settings("--backbones", "vgg16", *words), lag=1)
+    found: list[Assignment] = []
+    while (one := pool.next()) is not None:
+        run.write_record(record("VGG16", one.number, (0.5, 0.6, 0.7), config=one.config))
+        pool.finish(one.trial)
+        found.append(one)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("search", "points"), [("scaling", 2), ("optimizer", 4), ("optimizer,scaling", 8)]
+)
+def test_a_small_box_is_visited_once_and_no_further(
+    search: str, points: int, tmp_path: Path
+) -> None:
+    found = visited(tmp_path, "--trials", "30", "--search", search)
+    assert len(found) == len({one.config for one in found}) == points
+
+
+def test_a_batch_size_of_the_run_is_in_its_own_box(tmp_path: Path) -> None:
+    found = visited(tmp_path, "--trials", "3", "--search", "batch_size", "--batch-size", "8")
+    assert {one.config.batch_size for one in found} == {8, 16, 32, 64}
+
+
+def test_a_value_outside_the_box_tells_nothing_about_it() -> None:
+    odd = record("VGG16", 0, config=replace(settings().baseline("VGG16"), batch_size=5))
+    assert as_optuna(odd, SearchSpace(varied=("batch_size",))).params == {}
+
+
+def test_the_first_searched_trial_is_the_baseline_in_its_own_scaling_and_runs_in_full(
+    tmp_path: Path,
+) -> None:
+    baseline, twin, *_ = visited(tmp_path, "--trials", "3")
+    assert twin.config == replace(baseline.config, scaling="native")
+    assert (baseline.cutoffs, twin.cutoffs) == ({}, {})
+
+
+def test_without_a_searched_scaling_there_is_no_twin(tmp_path: Path) -> None:
+    _, first, *_ = visited(tmp_path, "--trials", "2", "--search", "learning_rate")
+    assert first.config.scaling == "unit"
+
+
+def test_a_taken_point_is_not_suggested_again() -> None:
+    baseline = settings().baseline("VGG16")
+    space = SearchSpace(varied=("optimizer",))
+    taken: list[TrialConfig] = [baseline]
+    for number in (1, 2, 3):
+        taken.append(suggest(space, baseline, number, seed=1, history=(), taken=taken))
+    assert {one.optimizer for one in taken} == {"adam", "adagrad", "rmsprop", "sgd"}

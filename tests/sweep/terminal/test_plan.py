@@ -1,0 +1,187 @@
+"""What would run: photos counted, and bytes and seconds estimated where layers are measured."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from results.ledger.profiles import PointCost, Profile
+from results.ledger.records import FAILED
+from search_spaces.backbones import NAMES, backbone_named
+from sweep.settings import Settings
+from sweep.terminal.estimates import Estimate
+from sweep.terminal.plan import BackbonePlan, plan, plan_table, total
+from tests.sweep.helpers import machine, record, settings
+
+COUNTS = {"train": 240, "validation": 80, "test": 80}
+HERE = machine(Path("/cache"))
+
+
+def profile(name: str, *, seconds: tuple[float, ...] = (), row_bytes: int = 1000) -> Profile:
+    """A backbone of 0.1 s per photo, 0.08 s of it before every unfreeze point, or as given."""
+    points = backbone_named(name).points
+    each = seconds or (0.08,) * len(points)
+    costs = {point: PointCost(one, row_bytes) for point, one in zip(points, each, strict=True)}
+    return Profile(name, 75, "0", (0.1,), costs, 0.1, 1e-10, 1e-9)
+
+
+def estimated(chosen: Settings, one: Profile, finished: int = 0) -> Estimate:
+    done = tuple(record(one.backbone, number) for number in range(finished))
+    [found] = plan(chosen, COUNTS, done, {one.backbone: one})
+    assert found.estimate is not None
+    return found.estimate
+
+
+def shown(plans: tuple[BackbonePlan, ...], chosen: Settings, width: int = 100) -> str:
+    console = Console(file=io.StringIO(), width=width, record=True)
+    console.print(plan_table(plans, chosen, HERE))
+    return console.export_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "finished", "expected"),
+    [
+        # trials, finished, passes, photos_prefix, photos_trained, photos_plain
+        ("--trials 3", 0, (4, 0, 2, 800, 4 * 3 * 240, 4 * (3 * 320 + 80))),
+        ("--trials 3 --search optimizer", 0, (4, 0, 1, 400, 2880, 4160)),
+        ("--trials 3", 3, (4, 3, 2, 800, 720, 1040)),
+        ("--trials 3", 4, (4, 4, 0, 0, 0, 0)),
+        ("--baseline-only --epochs 10", 0, (1, 0, 1, 400, 2400, 3280)),
+        ("--baseline-only", 1, (1, 1, 0, 0, 0, 0)),
+    ],
+)
+def test_what_is_left_is_counted(
+    words: str, finished: int, expected: tuple[int, int, int, int, int, int]
+) -> None:
+    done = tuple(record("VGG16", number) for number in range(finished))
+    chosen = settings("--backbones", "vgg16", *words.split())
+    assert plan(chosen, COUNTS, done) == (BackbonePlan("VGG16", *expected),)
+
+
+def test_a_failed_trial_is_done_and_another_backbones_is_not() -> None:
+    chosen = settings("--backbones", "vgg16,xception", "--trials", "1")
+    done = (record("VGG16", 0, [], status=FAILED), record("VGG16", 1))
+    found = {one.name: (one.finished, one.photos_trained) for one in plan(chosen, COUNTS, done)}
+    assert found == {"VGG16": (2, 0), "Xception": (0, 2 * 3 * 240)}
+
+
+@pytest.mark.parametrize(
+    ("words", "gpus", "title"),
+    [
+        ("--trials 2", 0.0, "2 at a time on 1 CPU each; searched: learning_rate, optimizer"),
+        ("--trials 2", 0.5, "2 at a time on 1 CPU and 0.5 GPU each"),
+        ("--baseline-only", 0.0, "searched: nothing, the paper's baselines"),
+    ],
+)
+def test_a_plan_is_a_table_with_a_row_per_backbone(words: str, gpus: float, title: str) -> None:
+    chosen = settings(*words.split())
+    console = Console(file=io.StringIO(), width=200, record=True)
+    found = plan(chosen, COUNTS)
+    console.print(plan_table(found, chosen, machine(Path("/cache"), gpus_per_trial=gpus)))
+    text = console.export_text()
+    assert title in " ".join(text.split())
+    lines = text.splitlines()
+    for one in found:
+        [row] = [line for line in lines if line.strip().startswith(f"{one.name} ")]
+        assert f"{one.photos_plain:,}" in row
+
+
+def test_layers_that_are_not_measured_have_no_estimate_and_the_table_says_why() -> None:
+    chosen = settings("--backbones", "vgg16,xception")
+    nothing = plan(chosen, COUNTS)
+    assert [one.estimate for one in nothing] == [None, None]
+    assert "layers are measured when the sweep starts" in shown(nothing, chosen)
+    some = plan(chosen, COUNTS, (), {"VGG16": profile("VGG16")})
+    assert [one.estimate is None for one in (*some, total(some))] == [False, True, True]
+
+
+def test_a_profile_that_lacks_a_point_of_the_run_is_no_profile() -> None:
+    whole = profile("VGG16")
+    some = {name: whole.points[name] for name in ("head", "block5_conv1")}
+    lacking = dataclasses.replace(whole, points=some)
+    searched, paper = (
+        settings("--backbones", "vgg16", *more) for more in ((), ("--baseline-only",))
+    )
+    assert plan(searched, COUNTS, (), {"VGG16": lacking})[0].estimate is None
+    assert plan(paper, COUNTS, (), {"VGG16": lacking})[0].estimate is not None
+
+
+def test_a_finished_sweep_takes_nothing() -> None:
+    chosen = settings("--backbones", "vgg16", "--trials", "3")
+    assert estimated(chosen, profile("VGG16"), finished=4) == Estimate(0, 0, 0, 0)
+
+
+def test_seconds_are_those_of_frozen_passes_of_training_and_of_a_plain_script() -> None:
+    chosen = settings("--backbones", "vgg16", "--trials", "3")  # two scalings, three epochs
+    found = estimated(chosen, profile("VGG16"), finished=1)
+    trained = 3 * (3 * (3 * 240 + 80) + 80) * 0.02
+    assert found.seconds_prefix == pytest.approx(2 * 400 * 0.08)
+    assert found.seconds_trained == pytest.approx(trained)
+    assert found.seconds_plain == pytest.approx(3 * (3 * 320 + 80) * 0.08 + trained)
+    assert found.seconds_saved == pytest.approx((3 * (3 * 320 + 80) - 2 * 400) * 0.08)
+
+
+def test_a_store_that_costs_more_than_it_gives_shows_a_loss() -> None:
+    chosen = settings("--backbones", "vgg16", "--trials", "1", "--epochs", "1")
+    known = {"VGG16": profile("VGG16", seconds=(0.1, 0.0, 0.0, 0.0, 0.0))}
+    plans = plan(chosen, COUNTS, (), known)  # the deepest point's layers, for trials at others
+    assert plans[0].estimate is not None
+    assert plans[0].estimate.seconds_saved == pytest.approx(2 * 400 * 0.1 / 5 - 2 * 400 * 0.1)
+    assert "-1 min 04 s" in shown(plans, chosen)
+
+
+def test_the_deepest_point_is_passed_once_and_training_is_the_mean_over_points() -> None:
+    chosen = settings("--backbones", "vgg16", "--trials", "3", "--search", "unfreeze")
+    found = estimated(chosen, profile("VGG16", seconds=(0.1, 0.09, 0.08, 0.05, 0.03)))
+    assert found.seconds_prefix == pytest.approx(400 * 0.1)
+    assert found.seconds_trained == pytest.approx(4 * (3 * (3 * 240 + 80) + 80) * 0.03)
+
+
+def test_bytes_are_those_of_every_point_and_scaling_and_half_as_float16() -> None:
+    words = ("--backbones", "vgg16", "--trials", "3")
+    five_points = 2 * 400 * 5 * 1000
+    assert estimated(settings(*words), profile("VGG16")).bytes_stored == five_points
+    half = settings(*words, "--cache-dtype", "float16")
+    assert estimated(half, profile("VGG16")).bytes_stored == five_points / 2
+    alone = settings("--backbones", "vgg16", "--baseline-only")
+    assert estimated(alone, profile("VGG16")).bytes_stored == 400 * 1000
+
+
+def test_the_total_is_the_sum() -> None:
+    chosen = settings("--backbones", "vgg16,xception", "--trials", "3")
+    known = {name: profile(name) for name in ("VGG16", "Xception")}
+    both = total(plan(chosen, COUNTS, (record("VGG16", 0),), known))
+    assert (both.trials, both.finished, both.photos_prefix) == (8, 1, 1600)
+    assert both.estimate is not None
+    assert both.estimate.seconds_prefix == pytest.approx(2 * 2 * 400 * 0.08)
+
+
+def test_a_small_box_is_planned_as_often_as_it_has_points() -> None:
+    chosen = settings("--backbones", "vgg16", "--trials", "9", "--search", "optimizer")
+    assert plan(chosen, COUNTS)[0].trials == len(chosen.planned) == 4
+
+
+def test_a_store_that_is_too_small_is_told() -> None:
+    chosen = settings("--backbones", "vgg16", "--trials", "3")
+    for row_bytes, told in ((100, False), (10**6, True)):
+        known = {"VGG16": profile("VGG16", row_bytes=row_bytes)}
+        text = shown(plan(chosen, COUNTS, (), known), chosen)
+        assert ("--max-cache holds 1.0 GB" in text) is told
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_a_plan_of_the_papers_size_fits_its_width_and_cuts_nothing(width: int) -> None:
+    chosen = settings("--trials", "20", "--epochs", "10")
+    counts = {"train": 15000, "validation": 5000, "test": 5000}
+    known = {name: profile(name, row_bytes=10**5) for name in NAMES}
+    plans = plan(chosen, counts, (), known)
+    text = shown(plans, chosen, width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    both = total(plans)
+    assert f"{both.photos_plain:,}" in text
+    assert all(name in text for name in NAMES)

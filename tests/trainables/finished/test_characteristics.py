@@ -1,0 +1,80 @@
+"""Table 1 measured: named devices, a cache per device, and counts that match the published ones."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+import pytest
+
+from results.ledger.runs import Characteristics
+from search_spaces import paper
+from search_spaces.backbones import NAMES
+from tests.results.helpers import make_run_record
+from trainables.finished.characteristics import of_run
+from trainables.networks.device_names import cpu_name
+
+CPU_INFO = "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: Xeon(R) 6 @ 2.5GHz\n"
+
+
+@pytest.mark.parametrize("text", ["", "model name\t:\n", "Hardware : BCM2835\n"])
+def test_a_processor_without_a_model_name_is_named_by_python(tmp_path: Path, text: str) -> None:
+    (tmp_path / "cpuinfo").write_text(text)
+    expected = platform.processor() or platform.machine()
+    assert cpu_name(tmp_path / "cpuinfo") == cpu_name(tmp_path / "missing") == expected != ""
+
+
+def test_a_processor_is_named_by_its_model(tmp_path: Path) -> None:
+    (tmp_path / "cpuinfo").write_text(2 * CPU_INFO)
+    assert cpu_name(tmp_path / "cpuinfo") == "Xeon(R) 6 @ 2.5GHz"
+
+
+def test_another_device_or_version_is_measured_again_and_the_same_is_not(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def measured(backbone: str, image_size: int, device: str) -> Characteristics:
+        asked.append(device)
+        return Characteristics(backbone, image_size, device, 32, 1.0, 1.0, 1, 1, 1, 1, 1.0, 1.0)
+
+    run = make_run_record(("cat", "dog"), ("VGG16/baseline",))
+
+    def row(device: str, version: str) -> Characteristics:
+        [found] = of_run(
+            run,
+            ["VGG16"],
+            device=device,
+            versions=[version],
+            folder=tmp_path,
+            measured=measured,
+        )
+        return found
+
+    assert row("Xeon, 2 CPU threads", "1").device == "Xeon, 2 CPU threads"
+    assert row("EPYC, 2 CPU threads", "1").device == "EPYC, 2 CPU threads"
+    row("EPYC, 2 CPU threads", "2")
+    again = row("Xeon, 2 CPU threads", "1")
+    assert asked == ["Xeon, 2 CPU threads", "EPYC, 2 CPU threads", "EPYC, 2 CPU threads"]
+    assert again.device == "Xeon, 2 CPU threads"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backbone", NAMES)
+def test_parameters_and_depth_are_those_that_keras_publishes(backbone: str) -> None:
+    from trainables.finished.characteristics import counted
+
+    published = paper.TABLE_1[backbone]
+    parameters, depth = counted(backbone)
+    assert round(parameters / 1e6, 1) == published.parameters_millions
+    if backbone in ("VGG16", "ResNet50", "Xception"):
+        assert depth == published.depth
+
+
+@pytest.mark.slow
+def test_times_are_of_the_runs_image_size_and_counts_of_the_published_one() -> None:
+    from trainables.finished.characteristics import measure
+
+    found = measure("VGG16", 48, "here")
+    assert (found.image_size, found.parameters, found.depth) == (48, 138_357_544, 16)
+    assert round(found.megabytes) == paper.TABLE_1["VGG16"].megabytes
+    assert (found.parameters_without_top, found.depth_without_top) == (14_714_688, 13)
+    assert 0 < found.milliseconds_per_step < 60_000

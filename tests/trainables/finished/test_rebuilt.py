@@ -1,0 +1,67 @@
+"""A trial of any precision as a network again: in this process, and loaded from its file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from results.ledger.records import TrialRecord
+from results.ledger.runs import RunRecord
+from results.ledger.store import RunFolder
+from search_spaces.precisions import FLOAT32, PRECISIONS
+from tests.results.helpers import Trial, make_run
+from tests.trainables.small_networks import SEED, point, training_data
+
+pytestmark = pytest.mark.slow
+
+TRIAL = "VGG16/baseline"
+CONFIG = point("VGG16", size=32, unfreeze="block5_conv1")
+
+
+def a_run(folder: Path, precision: str) -> tuple[RunFolder, RunRecord, TrialRecord]:
+    """A run of one trial, trained on forty photos."""
+    from trainables.training.train import train
+
+    data = replace(training_data(folder, size=32, points={}), precision=precision)
+    result = train(CONFIG, data, report=lambda _: None)
+    run = make_run(folder / "run", [Trial("VGG16", 0)])
+    digest = run.write_artefacts(TRIAL, result.predictions, result.weights)
+    record = TrialRecord.of(result, trial=TRIAL, number=0, config=CONFIG, weights_sha256=digest)
+    settings = {} if precision == FLOAT32 else {"precision": precision}
+    told = replace(
+        run.read_run(),
+        weights="random",
+        seed=SEED,
+        weights_sha256=data.weights.digests,
+        settings={"cache_dir": str(folder), **settings},
+    )
+    return run, told, record
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_rebuilt_and_a_loaded_model_predict_what_the_trial_did(
+    tmp_path: Path, precision: str
+) -> None:
+    import keras
+
+    from trainables.finished.export import save
+    from trainables.finished.rebuild import photo_model, trained_whole
+
+    run, told, record = a_run(tmp_path, precision)
+    model = photo_model(trained_whole(run, told, record), record)
+    save(model, tmp_path / "VGG16.keras", ("dark", "bright"))
+    loaded = keras.models.load_model(tmp_path / "VGG16.keras")
+
+    data = training_data(tmp_path, size=32, points={})
+    photos = data.photos[data.split.indices("test")]
+    expected = run.read_predictions(TRIAL).test
+    atol = 1e-5 if precision == FLOAT32 else 1e-2
+    for one in (model, loaded):
+        probabilities = one.predict_on_batch(photos)
+        assert probabilities.dtype == FLOAT32
+        np.testing.assert_allclose(probabilities, expected, atol=atol)
+    computing = {layer.compute_dtype for layer in loaded.layers[-2].layers}
+    assert precision.removeprefix("mixed_") in computing

@@ -1,0 +1,112 @@
+"""A repetition in words: what diverges, differs or agrees, without training anything."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from results.ledger.records import EpochRecord, Predictions, TrialRecord, TrialResult
+from results.ledger.store import RunFolder
+from tests.results.helpers import Trial, make_run
+from trainables.finished.caches import cache_dir_of
+from trainables.finished.reproduce import Agreement, verdict
+
+TRIAL = "VGG16/baseline"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    return make_run(tmp_path / "run", [Trial("VGG16", 0)])
+
+
+def record_of(run: RunFolder) -> TrialRecord:
+    record = run.read_record(TRIAL)
+    assert record is not None
+    return record
+
+
+def again(run: RunFolder, *, off: float = 0.0) -> TrialResult:
+    """The trial's result as a repetition would give it, every loss moved."""
+    record, kept = record_of(run), run.read_predictions(TRIAL)
+    assert record.anatomy is not None
+    return TrialResult(
+        status=record.status,
+        epochs=tuple(_moved(epoch, off) for epoch in record.epochs),
+        best_epoch=1,
+        validation_accuracy=1.0,
+        validation_loss=0.0,
+        test_accuracy=0.5,
+        test_loss=0.0,
+        predictions=Predictions(
+            validation=kept.validation,
+            test=kept.test,
+            validation_by_epoch=kept.validation_by_epoch,
+            train_by_epoch=kept.train_by_epoch,
+        ),
+        weights={},
+        anatomy=record.anatomy,
+        cost=record.cost,
+    )
+
+
+def _moved(epoch: EpochRecord, off: float) -> EpochRecord:
+    return dataclasses.replace(epoch, train_loss=epoch.train_loss + off)
+
+
+def test_a_repetition_that_diverges_is_one_line_and_exit_code_1(
+    run: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def diverge() -> TrialResult:
+        raise ArithmeticError("diverged at epoch 2: the loss is nan")
+
+    assert verdict(run, record_of(run), diverge) == 1
+    told = capsys.readouterr()
+    assert told.out == (
+        f"{TRIAL}: NOT reproduced: the repetition diverged at epoch 2: the loss is nan\n"
+    )
+    assert told.err == ""
+
+
+@pytest.mark.parametrize("off", [1e-3, float("nan")])
+def test_a_repetition_that_differs_gives_exit_code_1(
+    run: RunFolder, capsys: pytest.CaptureFixture[str], off: float
+) -> None:
+    assert verdict(run, record_of(run), lambda: again(run, off=off)) == 1
+    assert "NOT reproduced" in capsys.readouterr().out
+
+
+def test_probabilities_that_are_no_numbers_do_not_agree() -> None:
+    assert not Agreement(loss=0.0, probability=float(np.nan)).agrees
+
+
+def test_a_repetition_that_agrees_gives_exit_code_0(
+    run: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verdict(run, record_of(run), lambda: again(run)) == 0
+    assert "bit for bit" in capsys.readouterr().out
+
+
+def test_a_run_from_another_machine_uses_this_ones_cache(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "mine"))
+    recorded = tmp_path / "recorded"
+    there = dataclasses.replace(run.read_run(), settings={"cache_dir": str(recorded)})
+    assert cache_dir_of(there) == tmp_path / "mine/transfer-sweep"
+    recorded.mkdir()
+    assert cache_dir_of(there) == recorded
+
+
+def test_a_cache_that_may_not_be_looked_at_counts_as_none(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "mine"))
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    there = dataclasses.replace(run.read_run(), settings={"cache_dir": "/root/.cache/x"})
+    assert cache_dir_of(there) == tmp_path / "mine/transfer-sweep"

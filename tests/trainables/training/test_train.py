@@ -1,0 +1,100 @@
+"""One trial: what ends it, what it keeps, and how its network is built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from results.ledger.records import COMPLETED, STOPPED_EARLY, EpochRecord
+from search_spaces.backbones import CATALOGUE, Backbone
+from tests.trainables.small_networks import point, training_data
+
+pytestmark = pytest.mark.slow
+
+POINTS = {"VGG16": ("block5_conv1",)}
+
+
+def test_a_loss_that_is_no_number_ends_the_trial_and_names_the_epoch(tmp_path: Path) -> None:
+    from trainables.training.train import Diverged, train
+
+    data = training_data(tmp_path, size=48, points=POINTS)
+    config = point("VGG16", size=48, learning_rate=1e30, optimizer="sgd")
+    with pytest.raises(Diverged, match="diverged at epoch"):
+        train(config, data, report=lambda _: None)
+
+
+def test_what_the_report_raises_ends_the_trial(tmp_path: Path) -> None:
+    from trainables.training.train import train
+
+    def refuse(_: EpochRecord) -> None:
+        raise KeyError("enough")
+
+    data = training_data(tmp_path, size=48, points=POINTS)
+    with pytest.raises(KeyError, match="enough"):
+        train(point("VGG16", size=48), data, report=refuse)
+
+
+def test_a_trial_below_its_bar_stops_there_and_keeps_its_best_epoch(tmp_path: Path) -> None:
+    from trainables.training.train import train
+
+    data = training_data(tmp_path, size=48, points=POINTS)
+    seen: list[int] = []
+    result = train(
+        point("VGG16", size=48, epochs=5, learning_rate=1e-6),
+        data,
+        report=lambda epoch: seen.append(epoch.epoch),
+        cutoffs={2: 1.1},
+    )
+    assert (result.status, seen) == (STOPPED_EARLY, [1, 2])
+    assert result.best_epoch in seen
+
+
+def test_the_scores_are_those_of_the_best_epochs_probabilities(tmp_path: Path) -> None:
+    from trainables.training.train import train
+
+    data = training_data(tmp_path, size=48, points=POINTS)
+    result = train(point("VGG16", size=48, epochs=3), data, report=lambda _: None)
+    best = result.epochs[result.best_epoch - 1]
+    rows = data.split.indices("validation")
+    right = result.predictions.validation.argmax(axis=1) == data.split.labels[rows]
+    assert result.status == COMPLETED
+    assert result.validation_accuracy == best.validation_accuracy == right.mean()
+    np.testing.assert_array_equal(
+        result.predictions.validation, result.predictions.validation_by_epoch[result.best_epoch - 1]
+    )
+    for probabilities in (result.predictions.test, result.predictions.train_by_epoch[0]):
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.name)
+def test_the_catalogue_is_true_of_keras(entry: Backbone, tmp_path: Path) -> None:
+    from trainables.training.network_cache import Bench
+
+    size = max(75, entry.smallest_image)
+    data = training_data(tmp_path, size=size, points={})
+    whole = Bench().whole(point(entry.name, size=size), data)
+    firsts = [whole.first(name) for name in entry.points]
+    assert whole.backbone_layers == entry.layers
+    assert firsts == sorted(firsts, reverse=True)
+    assert entry.points.index(entry.paper_point) <= len(entry.points) - 3
+
+
+PAPER_FIRST_TRAINED = {
+    "EfficientNetB0": 160,
+    "InceptionV3": 248,
+    "InceptionResNetV2": 630,
+    "ResNet50": 143,
+    "VGG16": 15,
+    "Xception": 126,
+}
+
+
+@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.name)
+def test_the_named_point_is_the_papers_index(entry: Backbone, tmp_path: Path) -> None:
+    from trainables.training.network_cache import Bench
+
+    data = training_data(tmp_path, size=75, points={})
+    whole = Bench().whole(point(entry.name, size=75), data)
+    assert whole.first(entry.paper_point) == PAPER_FIRST_TRAINED[entry.name]

@@ -1,0 +1,1 @@
+"""The frozen-feature store: what is frozen is computed once."""

@@ -1,0 +1,92 @@
+"""What TensorBoard shows of a finished run: confusion matrices, mistakes, the ensemble as a run.
+
+The numbers are the report's, read from its `summary.json`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from results.ledger.store import RunFolder
+
+_MISTAKES = 8
+_SUFFIX = ".results"
+
+
+def draw_results(folder: RunFolder) -> None:
+    """Add what the report found: the ensemble as a run of its own, and confusion matrices."""
+    summary = folder.read_summary()
+    classes = summary["data"]["classes"]
+    small = folder.read_thumbnails()
+    worst = summary["mistakes"]["winners"]
+    best = {one["best"]["trial"]: one["best"] for one in summary["backbones"] if one["best"]}
+    for before in folder.tensorboard.rglob(f"*{_SUFFIX}"):
+        before.unlink()
+    for trial, method in best.items():
+        target = str(folder.tensorboard / trial)
+        with tf.summary.create_file_writer(target, filename_suffix=_SUFFIX).as_default():
+            image = confusion_image(method["scores"]["confusion"])
+            _draw_confusion(image, classes, step=method["best_epoch"])
+            tf.summary.scalar("best/test_accuracy", method["test_accuracy"], method["best_epoch"])
+            _draw_mistakes(worst.get(trial, []), small, step=method["best_epoch"])
+    if summary["ensemble"]:
+        _draw_ensemble(folder, summary["ensemble"], classes)
+
+
+def _draw_ensemble(folder: RunFolder, ensemble: dict[str, Any], classes: list[str]) -> None:
+    target = folder.tensorboard / "ensemble"
+    shutil.rmtree(target, ignore_errors=True)
+    with tf.summary.create_file_writer(str(target)).as_default(step=0):
+        tf.summary.text("members", "\n".join(f"- {one}" for one in ensemble["members"]))
+        for epoch in ensemble["history"]:
+            for part in ("train", "validation"):
+                for figure in ("loss", "accuracy"):
+                    value = epoch[f"{part}_{figure}"]
+                    tf.summary.scalar(f"{figure}/{part}", value, step=epoch["epoch"])
+        for part in ("validation", "test"):
+            tf.summary.scalar(f"best/{part}_accuracy", ensemble[f"{part}_accuracy"])
+        _draw_confusion(confusion_image(ensemble["scores"]["confusion"]), classes, step=0)
+
+
+def _draw_confusion(image: NDArray[np.uint8], classes: list[str], *, step: int) -> None:
+    legend = ", ".join(f"{label} {name}" for label, name in enumerate(classes))
+    text = f"Test photos: rows are the true class, columns the predicted one. {legend}"
+    tf.summary.image("confusion matrix", image[None], step=step, description=text)
+
+
+def _draw_mistakes(
+    worst: list[dict[str, Any]], small: dict[int, NDArray[np.uint8]], *, step: int
+) -> None:
+    shown = [one for one in worst if one["photo"] in small][:_MISTAKES]
+    if shown:
+        text = "; ".join(
+            f"{one['file']}: {one['true']}, taken for {one['predicted']} "
+            f"at {100 * one['probability']:.0f} %"
+            for one in shown
+        )
+        images = np.stack([small[one["photo"]] for one in shown])
+        tf.summary.image(
+            "worst mistakes", images, step=step, max_outputs=_MISTAKES, description=text
+        )
+
+
+def confusion_image(confusion: list[list[int]], *, cell: int = 40) -> NDArray[np.uint8]:
+    """A confusion matrix as a picture, darker for a larger share of the true class.
+
+    Args:
+        confusion: [true][predicted] counts.
+        cell: pixels per side of one cell.
+
+    Returns:
+        [C * cell, C * cell, 3] uint8.
+    """
+    counts = np.asarray(confusion, np.float64)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    light, dark = np.array([247.0, 251.0, 255.0]), np.array([8.0, 48.0, 107.0])
+    colours = light + shares[..., None] * (dark - light)
+    return np.kron(colours, np.ones((cell, cell, 1))).astype(np.uint8)

@@ -1,0 +1,162 @@
+"""Measures the paper's Table 1 on this machine: size, parameters, depth and milliseconds per step.
+
+    python -m trainables.finished.characteristics RUN
+
+Keras publishes these for the model *with* its ImageNet top at its default input size, and so are
+size, parameters and depth with the top counted here (VGG16's dense layers grow with the photo). The
+times are of the run's image size and oneDNN setting, with the top and without it. Depth is Keras'
+own count: layers that have weights. What was measured before on the same device, by name, with the
+same versions and setting is taken from the cache folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from results.ledger.files import read_json, write_json
+from results.ledger.runs import Characteristics, RunRecord
+from results.ledger.store import RunFolder
+from search_spaces.refusals import Refusal
+from trainables.finished.caches import cache_dir_of
+from trainables.networks.device_names import device_name, onednn_setting
+
+BATCH = 32
+REPEATS = 5
+DEFAULT_SIZE = 224
+DEFAULT_SIZES = {"InceptionV3": 299, "InceptionResNetV2": 299, "Xception": 299}
+"""Pixels of the input that Keras' published figures are of, where they are not `DEFAULT_SIZE`."""
+
+_SCHEMA = 2
+_CLASSES = 1000
+_FLOAT_BYTES = 4
+_MEGABYTE = 1024 * 1024
+
+
+def counted(backbone: str) -> tuple[int, int]:
+    """Parameters and depth of the model that Keras publishes: top and default input size."""
+    model = _built(backbone, DEFAULT_SIZES.get(backbone, DEFAULT_SIZE), top=True)
+    return int(model.count_params()), _depth(model)
+
+
+def measure(backbone: str, image_size: int, device: str) -> Characteristics:
+    """Build the backbone with and without its top, and time inference on random photos.
+
+    Args:
+        image_size: pixels, of what is timed.
+        device: in words.
+    """
+    photos = np.random.default_rng(0).random((BATCH, image_size, image_size, 3), np.float32)
+    parameters, depth = counted(backbone)
+    top, bare = _built(backbone, image_size, top=True), _built(backbone, image_size, top=False)
+    return Characteristics(
+        backbone=backbone,
+        image_size=image_size,
+        device=device,
+        batch=BATCH,
+        megabytes=parameters * _FLOAT_BYTES / _MEGABYTE,
+        megabytes_without_top=bare.count_params() * _FLOAT_BYTES / _MEGABYTE,
+        parameters=parameters,
+        parameters_without_top=bare.count_params(),
+        depth=depth,
+        depth_without_top=_depth(bare),
+        milliseconds_per_step=_milliseconds(top, photos),
+        milliseconds_per_step_without_top=_milliseconds(bare, photos),
+    )
+
+
+def of_run(
+    run: RunRecord,
+    backbones: Sequence[str],
+    *,
+    device: str,
+    versions: Sequence[str],
+    folder: Path,
+    measured: Callable[[str, int, str], Characteristics] = measure,
+) -> list[Characteristics]:
+    """Measure each backbone of a run, or take what `folder` has of this device and versions."""
+    found = []
+    for backbone in backbones:
+        parts = [_SCHEMA, backbone, run.data.image_size, device, *versions]
+        key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
+        path = folder / f"{key}.json"
+        if not path.is_file():
+            write_json(path, vars(measured(backbone, run.data.image_size, device)))
+        found.append(Characteristics(**read_json(path)))
+    return found
+
+
+def _built(backbone: str, image_size: int, *, top: bool) -> Any:
+    import keras
+
+    classes = {"classes": _CLASSES} if top else {}
+    make = getattr(keras.applications, backbone)
+    shape = (image_size, image_size, 3)
+    return make(include_top=top, weights=None, input_shape=shape, **classes)
+
+
+def _depth(model: Any) -> int:
+    return sum(bool(layer.weights) for layer in model.layers)
+
+
+def _milliseconds(model: Any, photos: np.ndarray[Any, Any]) -> float:
+    import tensorflow as tf
+
+    step = tf.function(lambda batch: model(batch, training=False))
+    batch = tf.constant(photos)
+    step(batch)
+    seconds = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        step(batch).numpy()
+        seconds.append(time.perf_counter() - started)
+    return 1000 * statistics.median(seconds)
+
+
+def _versions() -> tuple[str, ...]:
+    """What changes the times on one device: the libraries, and the run's oneDNN setting."""
+    import keras
+    import tensorflow as tf
+
+    return tf.__version__, keras.__version__, f"oneDNN {onednn_setting()}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure a run's backbones into its folder; return the exit code."""
+    from trainables.networks.devices import configure
+
+    if len(arguments) != 1:
+        print("error: one run folder is needed.", file=sys.stderr)
+        return 2
+    folder = RunFolder(Path(arguments[0]).absolute())
+    try:
+        run = folder.read_run()
+        configure(
+            cpus=run.hardware["cpus"],
+            gpus=run.hardware["gpus"],
+            onednn=run.settings.get("onednn"),
+        )
+        rows = of_run(
+            run,
+            run.settings["backbones"],
+            device=device_name(run.hardware["cpus"]),
+            versions=_versions(),
+            folder=cache_dir_of(run) / "characteristics",
+        )
+        folder.write_characteristics(rows)
+    except Refusal as refusal:
+        print(f"error: {refusal}", file=sys.stderr)
+        return refusal.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,118 @@
+"""A finished trial as a network again: rebuilt in code, hashed weights put in, nothing unpickled.
+
+The model takes uint8 RGB photos of any number and size and gives probabilities; resizing and
+scaling are inside. Photos that have the trial's size already pass the resizing unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from results.ledger.records import TrialRecord
+from results.ledger.runs import RunRecord
+from results.ledger.store import RunFolder
+from search_spaces.precisions import FLOAT32
+from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
+from trainables.finished.caches import cache_dir_of
+from trainables.networks.backbones import Whole, build
+from trainables.networks.prefix import as_list
+from trainables.networks.scaling import scaled, scaling_kind
+from trainables.networks.weights import Weights, resolve
+
+
+def run_weights(run: RunRecord, backbones: tuple[str, ...]) -> Weights:
+    """The weights that the run started from, checked against the digests it recorded.
+
+    They are looked for in the run's cache folder or, where that does not exist, in this machine's.
+
+    Raises:
+        EnvironmentRefusal: they are missing or others now.
+    """
+    weights = resolve(run.weights, backbones, cache_dir=cache_dir_of(run), seed=run.seed)
+    for backbone in backbones:
+        if weights.digests[backbone] != run.weights_sha256.get(backbone):
+            raise EnvironmentRefusal(
+                f"the weights of {backbone} are not those of the run",
+                where=run.weights,
+                fix="Put the run's weights back.",
+            )
+    return weights
+
+
+def run_precision(run: RunRecord) -> str:
+    """What the run's layers computed in: float32 before there was a choice."""
+    return str(run.settings.get("precision", FLOAT32))
+
+
+def scored_record(folder: RunFolder, trial: str) -> TrialRecord:
+    """The record of a trial that has weights.
+
+    Raises:
+        UsageRefusal: there is no such trial, or it failed.
+    """
+    record = folder.read_record(trial)
+    if record is None or not record.weights_sha256:
+        raise UsageRefusal(
+            f"there is no finished trial {trial!r} with weights",
+            where=str(folder.root),
+            fix="Name one as its folder below trials/, such as Xception/baseline.",
+        )
+    return record
+
+
+def trained_whole(folder: RunFolder, run: RunRecord, record: TrialRecord) -> Whole:
+    """The trial's backbone and head with the best epoch's weights in them.
+
+    Raises:
+        EnvironmentRefusal: a file is missing or is not the one that was recorded.
+    """
+    config = record.config
+    whole = build(
+        config.backbone,
+        image_size=config.image_size,
+        classes=len(run.data.classes),
+        weights=run_weights(run, (config.backbone,)),
+        precision=run_precision(run),
+    )
+    for name, value in folder.read_weights(record).items():
+        node, index = (int(part) for part in name.split("/"))
+        whole.layers[node].weights[index].assign(value)
+    return whole
+
+
+def photo_model(whole: Whole, record: TrialRecord) -> Any:
+    """A trial's network for photos: [N, H, W, 3] uint8 in, [N, C] float32 probabilities out."""
+    size = record.config.image_size
+    photos = keras.Input((None, None, 3), dtype="uint8", name="photos")
+    resized = keras.layers.Resizing(size, size, antialias=True, name="resized")(
+        keras.ops.cast(photos, "float32")
+    )
+    pixels = scaled(resized, scaling_kind(record.config.backbone, record.config.scaling))
+    network = whole.part((0,), (whole.graph.output,))
+    [logits] = as_list(network([pixels], training=False))
+    probabilities = keras.layers.Softmax(name="probabilities")(logits)
+    return keras.Model(photos, probabilities, name=record.trial.replace("/", "_"))
+
+
+def averaged(models: Sequence[Any]) -> Any:
+    """One model that gives the mean of the members' probabilities."""
+    photos = keras.Input((None, None, 3), dtype="uint8", name="photos")
+    outputs = [model(photos, training=False) for model in models]
+    mean = keras.layers.Average(name="probabilities")(outputs) if len(outputs) > 1 else outputs[0]
+    return keras.Model(photos, mean, name="ensemble")
+
+
+def rebuilt(folder: RunFolder, run: RunRecord, trials: Sequence[str]) -> Any:
+    """One or more finished trials as one model; several are averaged.
+
+    Raises:
+        Refusal: a trial has no weights, or they cannot be trusted.
+    """
+    models = []
+    for trial in trials:
+        record = scored_record(folder, trial)
+        models.append(photo_model(trained_whole(folder, run, record), record))
+    return models[0] if len(models) == 1 else averaged(models)

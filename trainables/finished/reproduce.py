@@ -1,0 +1,144 @@
+"""Trains one finished trial again, from its record alone, and says whether the numbers agree.
+
+    python -m trainables.finished.reproduce RUN TRIAL        (run_sweep.py --reproduce RUN TRIAL)
+
+Exit code 0 if every epoch's losses and the test probabilities agree to 1e-5, else 1; a repetition
+that diverges does not agree. On the same machine and versions they agree bit for bit.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from results.ledger.records import TrialRecord, TrialResult
+from results.ledger.runs import RunRecord
+from results.ledger.store import RunFolder
+from search_spaces.refusals import DataRefusal, Refusal
+
+TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """The largest differences between a record and its repetition.
+
+    Attributes:
+        loss: of any epoch's training or validation loss, in nats.
+        probability: of any test photo and class.
+    """
+
+    loss: float
+    probability: float
+
+    @property
+    def agrees(self) -> bool:
+        return self.loss <= TOLERANCE and self.probability <= TOLERANCE  # a NaN is neither
+
+    def __str__(self) -> str:
+        if self.loss == self.probability == 0:
+            return "reproduced bit for bit: every epoch's losses and every test probability"
+        verdict = "reproduced" if self.agrees else "NOT reproduced"
+        return (
+            f"{verdict}: losses differ by up to {self.loss:.2g}, "
+            f"test probabilities by up to {self.probability:.2g} (allowed {TOLERANCE:g})"
+        )
+
+
+def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResult:
+    """Train the record's point again, for as many epochs as it had.
+
+    Raises:
+        DataRefusal: the photos are not those of the run any more.
+    """
+    from trainables.features.fill import TrainingData
+    from trainables.features.store import FeatureStore
+    from trainables.finished.caches import cache_dir_of
+    from trainables.finished.rebuild import run_precision, run_weights
+    from trainables.photos.dataset import prepare
+    from trainables.training.train import train
+
+    config, cache_dir = record.config, cache_dir_of(run)
+    dataset = prepare(
+        run.settings["data"], image_size=config.image_size, cache_dir=cache_dir, seed=run.seed
+    )
+    if dataset.record.digest != run.data.digest:
+        raise DataRefusal("the photos are not those of the run any more", where=run.data.source)
+    data = TrainingData(
+        photos=dataset.photos(),
+        split=folder.read_split(),
+        classes=len(run.data.classes),
+        digest=run.data.digest,
+        weights=run_weights(run, (config.backbone,)),
+        store=FeatureStore(cache_dir / "features", run.settings["max_cache"]),
+        points={config.backbone: (config.unfreeze,)},
+        cache_dtype=run.settings["cache_dtype"],
+        precision=run_precision(run),
+        jit_compile=run.settings.get("jit_compile", False),
+    )
+    return train(replace(config, epochs=len(record.epochs)), data, report=lambda _: None)
+
+
+def agreement(folder: RunFolder, record: TrialRecord, again: TrialResult) -> Agreement:
+    """Compare a repetition with what the run kept."""
+    losses = [
+        abs(getattr(old, name) - getattr(new, name))
+        for old, new in zip(record.epochs, again.epochs, strict=True)
+        for name in ("train_loss", "validation_loss")
+    ]
+    kept = folder.read_predictions(record.trial).test
+    return Agreement(
+        loss=max(losses), probability=float(np.abs(kept - again.predictions.test).max())
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; return its exit code."""
+    if len(arguments) != 2:
+        print("error: a run and a trial are needed. RUN Xception/t07.", file=sys.stderr)
+        return 2
+    folder, trial = RunFolder(Path(arguments[0]).absolute()), arguments[1]
+    try:
+        return _run(folder, trial)
+    except Refusal as refusal:
+        print(f"error: {refusal}", file=sys.stderr)
+        return refusal.exit_code
+
+
+def _run(folder: RunFolder, trial: str) -> int:
+    run = folder.read_run()
+
+    from trainables.networks.devices import configure
+
+    configure(
+        cpus=run.hardware["cpus_per_trial"],
+        gpus=run.hardware["gpus_per_trial"],
+        onednn=run.settings.get("onednn"),  # absent in a run of an older version
+    )
+
+    from trainables.finished.rebuild import scored_record
+
+    record = scored_record(folder, trial)
+    return verdict(folder, record, lambda: repeat(folder, run, record))
+
+
+def verdict(folder: RunFolder, record: TrialRecord, again: Callable[[], TrialResult]) -> int:
+    """Repeat a trial, print in words whether it agrees, and return the exit code."""
+    try:
+        result = again()
+    except ArithmeticError as fault:  # `train.Diverged`, whose module loads TensorFlow
+        print(f"{record.trial}: NOT reproduced: the repetition {fault}")
+        return 1
+    found = agreement(folder, record, result)
+    accuracies = f"recorded test accuracy {record.test_accuracy}, again {result.test_accuracy}"
+    print(f"{record.trial}: {accuracies}")
+    print(f"{record.trial}: {found}")
+    return 0 if found.agrees else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

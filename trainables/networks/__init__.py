@@ -1,0 +1,1 @@
+"""Backbones with heads, their weights, and where they are cut."""

@@ -1,0 +1,213 @@
+"""Builds a backbone with its head as one Keras graph, loads its weights, and describes its graph.
+
+The order of layers (and so their index) is Keras' own: `model.layers`, then those of the head.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from results.ledger.files import file_sha256
+from search_spaces.backbones import HEAD, Backbone, backbone_named
+from search_spaces.precisions import FLOAT32
+from search_spaces.refusals import EnvironmentRefusal
+from trainables.networks.cuts import Graph
+from trainables.networks.weights import Weights
+
+# The variance that Keras' EfficientNet divides by once more when it loads ImageNet weights.
+_IMAGENET_STDDEV_RGB = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A backbone and its head, untrained, with the weights that every trial starts from.
+
+    Attributes:
+        entry: the catalogue's.
+        layers: all layers; the photo's input is layer 0, the logits are the last.
+        backbone_layers: how many of them belong to the backbone.
+        graph: the same as numbers.
+        initial: per layer, its variables' values to start from.
+        image_size: pixels.
+        precision: what the layers compute in; weights and logits are float32 whatever it is.
+    """
+
+    entry: Backbone
+    layers: tuple[Any, ...]
+    backbone_layers: int
+    graph: Graph
+    initial: tuple[tuple[NDArray[Any], ...], ...]
+    image_size: int
+    precision: str
+
+    def first(self, unfreeze: str) -> int:
+        """The node from which on layers are trained at an unfreeze point."""
+        if unfreeze == HEAD:
+            return self.backbone_layers
+        return [layer.name for layer in self.layers].index(unfreeze)
+
+    def part(self, sources: tuple[int, ...], wanted: tuple[int, ...]) -> Any:
+        """The subgraph between two sets of nodes as a Keras model that shares the layers."""
+        inputs = [self.layers[node].output for node in sources]
+        return keras.Model(inputs, [self.layers[node].output for node in wanted])
+
+    def restore(self) -> None:
+        """Put every variable back to where each trial starts."""
+        for layer, values in zip(self.layers, self.initial, strict=True):
+            for variable, value in zip(layer.variables, values, strict=True):
+                variable.assign(value)
+
+
+def build(
+    backbone: str, *, image_size: int, classes: int, weights: Weights, precision: str = FLOAT32
+) -> Whole:
+    """Build a backbone with its head; the head's own first weights are set per trial.
+
+    Args:
+        precision: one of `search_spaces.precisions`.
+
+    Raises:
+        EnvironmentRefusal: the weights file does not fit the backbone, or is not the one hashed.
+    """
+    entry = backbone_named(backbone)
+    keras.utils.set_random_seed(weights.seed)
+    make = getattr(keras.applications, entry.name)
+    with _layers_computing_in(precision):
+        base = make(include_top=False, weights=None, input_shape=(image_size, image_size, 3))
+        if not weights.random:
+            _load(base, entry, weights.files[entry.name], weights.digests[entry.name])
+        logits = base.output
+        for spec in (*entry.head, f"logits:{classes}"):
+            logits = _head_layer(spec)(logits)
+    layers = tuple(keras.Model(base.input, logits).layers)
+    return Whole(
+        entry=entry,
+        layers=layers,
+        backbone_layers=len(base.layers),
+        graph=_graph(layers),
+        initial=tuple(tuple(_values(layer)) for layer in layers),
+        image_size=image_size,
+        precision=precision,
+    )
+
+
+@contextmanager
+def _layers_computing_in(precision: str) -> Iterator[None]:
+    """Give new layers a dtype policy: `keras.applications` takes it from the process alone."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _values(layer: Any) -> list[NDArray[Any]]:
+    return [variable.numpy() for variable in layer.variables]
+
+
+def _head_layer(spec: str) -> Any:
+    kind, _, number = spec.partition(":")
+    if kind == "gap":
+        return keras.layers.GlobalAveragePooling2D(name="head_gap")
+    if kind == "flatten":
+        return keras.layers.Flatten(name="head_flatten")
+    if kind == "batch_norm":
+        return keras.layers.BatchNormalization(name="head_batch_norm")
+    if kind == "dropout":
+        return keras.layers.Dropout(float(number), name="head_dropout")
+    if kind == "dense":
+        return keras.layers.Dense(int(number), activation="relu", name=f"head_dense_{number}")
+    if kind == "logits":
+        # A softmax over float16 logits would round probabilities, and so losses, to three digits.
+        return keras.layers.Dense(int(number), name="head_logits", dtype=FLOAT32)
+    raise ValueError(f"unknown layer of a head {spec!r}")
+
+
+def _load(base: Any, entry: Backbone, path: Path, digest: str) -> None:
+    _check_unchanged(entry, path, digest)
+    try:
+        with warnings.catch_warnings():
+            # Keras only warns when it leaves a layer at its random values.
+            warnings.simplefilter("error", UserWarning)
+            base.load_weights(path)
+    except (ValueError, OSError, KeyError, UserWarning) as fault:
+        raise EnvironmentRefusal(
+            f"these weights do not fit {entry.name} without its top",
+            where=str(path),
+            fix="Use the file that keras.applications downloads, or one saved from it.",
+        ) from fault
+    _check_finite(base, entry, path)
+    if entry.name == "EfficientNetB0":
+        _divide_again_by_stddev(base)
+
+
+def _check_unchanged(entry: Backbone, path: Path, digest: str) -> None:
+    """Hash again what was hashed when the run began, hours before or on another machine."""
+    try:
+        found = file_sha256(path)
+    except OSError as fault:
+        raise EnvironmentRefusal(
+            f"the weights of {entry.name} cannot be read: {fault.strerror}",
+            where=str(path),
+            fix="Put the file back and resume the run.",
+        ) from fault
+    if found != digest:
+        raise EnvironmentRefusal(
+            f"the weights of {entry.name} were changed since the run began: their SHA-256 must be "
+            f"{digest}, got {found}",
+            where=str(path),
+            fix="Put the file back and resume the run, or start another run.",
+        )
+
+
+def _check_finite(base: Any, entry: Backbone, path: Path) -> None:
+    for variable in base.variables:
+        if variable.dtype.startswith("float") and not np.isfinite(variable.numpy()).all():
+            raise EnvironmentRefusal(
+                f"the weights of {entry.name} hold values that are no numbers",
+                where=str(path),
+                fix="The file is damaged: download it again.",
+            )
+
+
+def _divide_again_by_stddev(base: Any) -> None:
+    """Give EfficientNet the input that its ImageNet weights were trained with.
+
+    With `weights="imagenet"` Keras adds a Rescaling by 1/sqrt(stddev) behind the Normalization, and
+    with a file it does not. A variance larger by stddev is the same function without a layer more.
+    """
+    [normalization] = [one for one in base.layers if isinstance(one, keras.layers.Normalization)]
+    _, variance, *_ = normalization.weights
+    variance.assign(variance.numpy() * np.array(_IMAGENET_STDDEV_RGB, variance.dtype))
+    normalization.finalize_state()
+
+
+def _graph(layers: tuple[Any, ...]) -> Graph:
+    node_of = {id(layer): node for node, layer in enumerate(layers)}
+    return Graph(
+        parents=tuple(_parents(layer, node_of) for layer in layers),
+        active=tuple(_is_active(layer) for layer in layers),
+        row_bytes=tuple(4 * int(np.prod(layer.output.shape[1:])) for layer in layers),
+        weight_free=tuple(not layer.weights for layer in layers),
+    )
+
+
+def _parents(layer: Any, node_of: dict[int, int]) -> tuple[int, ...]:
+    if isinstance(layer, keras.layers.InputLayer):
+        return ()
+    inputs = layer.input if isinstance(layer.input, list | tuple) else [layer.input]
+    return tuple(node_of[id(tensor._keras_history.operation)] for tensor in inputs)
+
+
+def _is_active(layer: Any) -> bool:
+    return bool(layer.weights) or isinstance(layer, keras.layers.Dropout)

@@ -1,0 +1,176 @@
+"""Which weights the backbones start from: ImageNet's, random ones, or a folder of files.
+
+Loads nothing: it finds, downloads and hashes. A folder holds `<backbone>_notop.weights.h5` in lower
+case (Keras 3's own format), or the files that `keras.applications` downloads, under their names.
+
+Keras publishes an MD5 for each of its files and no SHA-256. A download is checked against that MD5;
+the SHA-256 of what is used is recorded in the run either way, and a resume must find it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+
+from results.ledger.files import file_sha256
+from search_spaces.refusals import EnvironmentRefusal
+from trainables.photos.download import fetch
+from trainables.progress import Progress, quiet
+
+IMAGENET = "imagenet"
+RANDOM = "random"
+
+_HOST = "https://storage.googleapis.com/"
+_APPLICATIONS = _HOST + "tensorflow/keras-applications/"
+
+
+@dataclass(frozen=True)
+class Published:
+    """Where Keras keeps a backbone's weights without the top, and the MD5 it states."""
+
+    url: str
+    md5: str
+
+    @property
+    def file(self) -> str:
+        return self.url.rsplit("/", 1)[-1]
+
+
+KERAS_FILES: Mapping[str, Published] = {
+    "EfficientNetB0": Published(
+        _HOST + "keras-applications/efficientnetb0_notop.h5", "50bc09e76180e00e4465e1a485ddc09d"
+    ),
+    "InceptionV3": Published(
+        _APPLICATIONS + "inception_v3/inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "bcbd6486424b2319ff4ef7d526e38f63",
+    ),
+    "InceptionResNetV2": Published(
+        _APPLICATIONS
+        + "inception_resnet_v2/inception_resnet_v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "d19885ff4a710c122648d3b5c3b684e4",
+    ),
+    "ResNet50": Published(
+        _APPLICATIONS + "resnet/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "4d473c1dd8becc155b73f8504c6f6626",
+    ),
+    "VGG16": Published(
+        _APPLICATIONS + "vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "6d6bbae143d832006294945121d1f1fc",
+    ),
+    "Xception": Published(
+        _APPLICATIONS + "xception/xception_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "b0042744bf5b25fce3cb969f33bebb97",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The resolved weights of a run.
+
+    Attributes:
+        name: `imagenet`, `random`, or the folder as given.
+        files: a file per backbone; empty for random weights.
+        seed: of random weights.
+        digests: per backbone the file's SHA-256, or a name for seeded random weights.
+    """
+
+    name: str
+    files: Mapping[str, Path]
+    seed: int
+    digests: Mapping[str, str]
+
+    @property
+    def random(self) -> bool:
+        return self.name == RANDOM
+
+
+def resolve(
+    name: str,
+    backbones: tuple[str, ...],
+    *,
+    cache_dir: Path,
+    seed: int,
+    progress: Progress = quiet,
+) -> Weights:
+    """Find (and for `imagenet`, where needed, download) the weights of every backbone.
+
+    Raises:
+        EnvironmentRefusal: a file is missing, damaged, or cannot be downloaded.
+    """
+    if name == RANDOM:
+        digests = {backbone: _random_digest(backbone, seed) for backbone in backbones}
+        return Weights(name=name, files={}, seed=seed, digests=digests)
+    if name == IMAGENET:
+        files = {one: _downloaded(one, cache_dir / "weights", progress) for one in backbones}
+    else:
+        files = {one: _in_folder(one, Path(name)) for one in backbones}
+    for backbone, path in files.items():
+        _check_readable(backbone, path)
+    digests = {backbone: file_sha256(path) for backbone, path in files.items()}
+    return Weights(name=name, files=files, seed=seed, digests=digests)
+
+
+def _random_digest(backbone: str, seed: int) -> str:
+    return hashlib.sha256(f"random weights of {backbone}, seed {seed}".encode()).hexdigest()
+
+
+def _downloaded(backbone: str, folder: Path, progress: Progress) -> Path:
+    published = KERAS_FILES[backbone]
+    target = folder / published.file
+    return fetch(
+        published.url,
+        target,
+        md5=published.md5,
+        progress=progress,
+        fix="Give --weights DIR with the file, or --weights random.",
+    )
+
+
+def _in_folder(backbone: str, folder: Path) -> Path:
+    names = (f"{backbone.lower()}_notop.weights.h5", KERAS_FILES[backbone].file)
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise EnvironmentRefusal(
+        f"there are no weights of {backbone} here",
+        where=str(folder),
+        fix=f"Put {' or '.join(names)} there, or choose other --backbones or --weights.",
+    )
+
+
+def _check_readable(backbone: str, path: Path) -> None:
+    try:
+        with h5py.File(path, "r") as file:
+            _refuse_foreign_storage(file, path)
+    except (OSError, KeyError, RuntimeError) as fault:  # h5py's, by where the damage is
+        raise EnvironmentRefusal(
+            f"the weights of {backbone} are damaged or no HDF5 file",
+            where=str(path),
+            fix="Download the file again.",
+        ) from fault
+
+
+def _refuse_foreign_storage(file: h5py.File, path: Path) -> None:
+    """Refuse links and storage that would read other files (CVE-2026-1669 and its kin)."""
+    found: list[tuple[str, object]] = []
+    # Looked at afterwards: an exception does not come out of HDF5's visit as what it was.
+    file.visititems_links(lambda name, kind: found.append((name, kind)))
+    for name, kind in found:
+        if not isinstance(kind, h5py.HardLink):
+            raise EnvironmentRefusal(
+                f"the weights hold a link to elsewhere, {name}",
+                where=str(path),
+                fix="Use a file that you trust.",
+            )
+        entry = file[name]
+        if isinstance(entry, h5py.Dataset) and (entry.external or entry.is_virtual):
+            raise EnvironmentRefusal(
+                f"the weights are stored outside the file, {name}",
+                where=str(path),
+                fix="Use a file that you trust.",
+            )

@@ -1,0 +1,1 @@
+"""From labelled photos on a disk to one array of pixels and its split."""

@@ -1,0 +1,193 @@
+"""Decodes labelled photos and writes those that can be trusted as a dataset file.
+
+Pixels wait in a scratch file, since only the last photo tells how many rows there will be.
+
+Left out, each with its reason in `DataRecord.rejected`:
+
+- photos that cannot be decoded (more than 5 % of them: the whole source is refused);
+- photos that look the same under two labels: which label is true cannot be known, so all go;
+- where the split is given, a photo that another split also has: the copy in test/ stays, then the
+  one in validation/, so that nothing learned from is asked for again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from results.ledger.files import disk_faults_named, free_megabytes
+from results.ledger.runs import SPLITS, DataRecord, Rejected
+from search_spaces.refusals import DataRefusal, EnvironmentRefusal
+from trainables.photos.dataset_files import Row, write_dataset
+from trainables.photos.reading import decode_into, pixels_of, scratch
+from trainables.photos.sources import MINIMUM_PER_CLASS, Photo, Source, counted
+from trainables.progress import Progress, quiet
+
+MAX_UNDECODABLE = 0.05
+"""Fraction of undecodable photos above which the whole source is suspect."""
+
+_SPARE = 1.1
+"""Candidates per photo of a quota, so that a few can be left out."""
+
+_MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Take `per_class` photos of each class, chosen by `seed`."""
+
+    per_class: int
+    seed: int
+
+
+def build(
+    path: Path,
+    source: Source,
+    *,
+    image_size: int,
+    name: str,
+    given: str,
+    quota: Quota | None = None,
+    progress: Progress = quiet,
+) -> None:
+    """Write the dataset file of `source` to `path`.
+
+    Args:
+        image_size: S, pixels.
+        name, given: `DataRecord.name` and `DataRecord.source`.
+        quota: how many photos to take, or None for all.
+        progress: told of every photo.
+
+    Raises:
+        DataRefusal: too many photos cannot be decoded, too few of a class are left, or a file
+            changed meanwhile.
+        EnvironmentRefusal: the disk is full, broken or read-only.
+    """
+    ranks = _ranks(source, quota)
+    chosen = [photo for photo in source.photos if _is_candidate(photo, ranks, quota)]
+    _refuse_small_disk(path, len(chosen), image_size)
+    with disk_faults_named(path), scratch(path.parent) as raw:
+        decoded, undecodable = decode_into(raw, chosen, image_size, progress)
+        _refuse_bad_photos(undecodable, len(chosen), given)
+        excluded, conflicts = _excluded(decoded)
+        order = _selected(decoded, excluded, ranks, quota)
+        rows = [decoded[number] for number in order]
+        _refuse_small_classes(rows, source.classes, given, quota)
+        record = DataRecord(
+            name=name,
+            source=given,
+            digest="",
+            classes=source.classes,
+            image_size=image_size,
+            photos=len(rows),
+            ignored=source.ignored,
+            rejected=(*source.rejected, *undecodable, *excluded.values()),
+            duplicates=duplicates(rows),
+            conflicts=conflicts,
+        )
+        write_dataset(path, record=record, rows=rows, pixels=pixels_of(raw, order, image_size))
+
+
+def duplicates(rows: Sequence[Row]) -> int:
+    """How many rows have a file content that occurs more than once."""
+    counts = Counter(row.sha256 for row in rows)
+    return sum(count for count in counts.values() if count > 1)
+
+
+def _ranks(source: Source, quota: Quota | None) -> dict[str, int]:
+    """Each file's place in its class, shuffled by the quota's seed; empty without a quota."""
+    ranks: dict[str, int] = {}
+    for label in range(len(source.classes) if quota else 0):
+        files = [photo.file for photo in source.photos if photo.label == label]
+        places = np.random.default_rng([quota.seed if quota else 0, label]).permutation(len(files))
+        ranks.update(zip(files, places.tolist(), strict=True))
+    return ranks
+
+
+def _is_candidate(photo: Photo, ranks: dict[str, int], quota: Quota | None) -> bool:
+    return quota is None or ranks[photo.file] < int(quota.per_class * _SPARE)
+
+
+def _selected(
+    rows: list[Row], excluded: dict[str, Rejected], ranks: dict[str, int], quota: Quota | None
+) -> list[int]:
+    """Positions of the rows to keep, ascending."""
+    kept = [number for number, row in enumerate(rows) if row.file not in excluded]
+    if quota is None:
+        return kept
+    chosen: list[int] = []
+    for label in {row.label for row in rows}:
+        of_class = [number for number in kept if rows[number].label == label]
+        chosen += sorted(of_class, key=lambda n: ranks[rows[n].file])[: quota.per_class]
+    return sorted(chosen)
+
+
+def _excluded(rows: Sequence[Row]) -> tuple[dict[str, Rejected], tuple[str, ...]]:
+    """Photos to leave out because of another one, by file, and the conflicts as text."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.pixel_sha256, []).append(row)
+    excluded: dict[str, Rejected] = {}
+    conflicts: list[str] = []
+    for group in groups.values():
+        if len({row.label for row in group}) > 1:
+            conflicts.append(" = ".join(row.file for row in group))
+            excluded |= {row.file: Rejected(row.file, _under_two_labels(group)) for row in group}
+        elif len({row.part for row in group}) > 1:
+            excluded |= {one.file: one for one in _copies_in_other_parts(group)}
+    return excluded, tuple(conflicts)
+
+
+def _under_two_labels(group: Sequence[Row]) -> str:
+    return f"the same photo under two labels: {group[0].file} and {group[-1].file}"
+
+
+def _copies_in_other_parts(group: Sequence[Row]) -> Iterator[Rejected]:
+    kept = max(group, key=lambda row: SPLITS.index(row.part or SPLITS[0]))
+    for row in group:
+        if row.part != kept.part:
+            yield Rejected(row.file, f"the same photo as {kept.file}")
+
+
+def _refuse_small_disk(path: Path, photos: int, size: int) -> None:
+    # Twice: once in the scratch file, once in the dataset.
+    needed = 2 * photos * size * size * 3 // _MEGABYTE
+    free = free_megabytes(path)
+    if needed > free:
+        raise EnvironmentRefusal(
+            f"the disk is too full for the dataset: needs about {needed} MB, {free} MB free",
+            where=str(path.parent),
+            fix="Make room, or choose another folder with --cache-dir.",
+        )
+
+
+def _refuse_bad_photos(undecodable: Sequence[Rejected], total: int, given: str) -> None:
+    if len(undecodable) <= MAX_UNDECODABLE * total:
+        return
+    first = "; ".join(f"{one.file}: {one.why}" for one in undecodable[:3])
+    raise DataRefusal(
+        f"{len(undecodable)} of {total} photos cannot be used, more than "
+        f"{MAX_UNDECODABLE:.0%}: {first}",
+        where=given,
+        fix="Remove or replace them.",
+    )
+
+
+def _refuse_small_classes(
+    rows: Sequence[Row], classes: Sequence[str], given: str, quota: Quota | None
+) -> None:
+    for part in dict.fromkeys(row.part for row in rows) or (None,):
+        labels = [row.label for row in rows if row.part == part]
+        counts = {name: labels.count(label) for label, name in enumerate(classes)}
+        minimum = quota.per_class if quota else 1 if part else MINIMUM_PER_CLASS
+        if min(counts.values()) < minimum:
+            place = f" of {part}/" if part else ""
+            raise DataRefusal(
+                f"each class{place} needs {minimum} usable photos, got {counted(counts)}",
+                where=given,
+                fix="Add photos, or leave the class out.",
+            )

@@ -1,0 +1,101 @@
+"""60 / 20 / 20: which photo trains, which chooses, which only reports.
+
+Each class is split on its own, shuffled by the seed. Photos that look the same stay in one split,
+so nothing learned from is asked for again; such groups are placed first, in train while there is
+room (twins in the test set would count one answer twice), and the rest fills every split to its
+share. Shares are rounded per class and never zero.
+
+A split that came with the photos is obeyed. Where it has no validation or no test part, that part
+is carved out of train: a quarter of what train would otherwise keep beside it (60 : 20), so a fifth
+of train for each missing part if both are missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from results.ledger.runs import SPLITS, Split
+from search_spaces.refusals import DataRefusal
+from trainables.photos.dataset_files import Dataset
+
+SHARES = {"train": 3, "validation": 1, "test": 1}
+"""60 : 20 : 20."""
+
+_TRAIN = SPLITS[0]
+
+Group = list[int]
+"""Rows that look the same."""
+
+
+def split(dataset: Dataset, *, seed: int) -> Split:
+    """Put every row of `dataset` in one of `SPLITS`.
+
+    Raises:
+        DataRefusal: a class has too few different photos to have one in each split.
+    """
+    parts = list(dataset.given_parts or ())
+    divided = [part for part in SPLITS if part == _TRAIN or part not in parts]
+    if not parts:
+        parts = [_TRAIN] * len(dataset.files)
+    for label in range(len(dataset.record.classes)):
+        rows = [
+            row for row, part in enumerate(parts) if part == _TRAIN and dataset.labels[row] == label
+        ]
+        groups = _groups(rows, dataset.pixel_sha256, np.random.default_rng([seed, label]))
+        if len(groups) < len(divided):
+            raise _too_small(dataset, label, len(groups), divided)
+        for row, part in _placed(groups, quotas(len(rows), divided)).items():
+            parts[row] = part
+    return Split(
+        files=dataset.files, labels=dataset.labels, sha256=dataset.sha256, parts=tuple(parts)
+    )
+
+
+def quotas(photos: int, parts: Sequence[str]) -> dict[str, int]:
+    """How many of `photos` each of `parts` gets: rounded shares, none zero, train the remainder."""
+    whole = sum(SHARES[part] for part in parts)
+    counts = {part: max(1, round(photos * SHARES[part] / whole)) for part in parts}
+    counts[_TRAIN] = photos - sum(counts[part] for part in parts if part != _TRAIN)
+    return counts
+
+
+def _groups(rows: Sequence[int], digests: Sequence[str], rng: np.random.Generator) -> list[Group]:
+    """Rows grouped by their pixels: large groups first, otherwise shuffled."""
+    by_digest: dict[str, Group] = {}
+    for row in rows:
+        by_digest.setdefault(digests[row], []).append(row)
+    groups = list(by_digest.values())
+    shuffled = [groups[place] for place in rng.permutation(len(groups))]
+    return sorted(shuffled, key=len, reverse=True)
+
+
+def _placed(groups: Sequence[Group], quota: Mapping[str, int]) -> dict[int, str]:
+    """The split of each row, so that every split gets at least one group."""
+    room = dict(quota)
+    empty = set(quota)
+    placed: dict[int, str] = {}
+    for number, group in enumerate(groups):
+        part = _choice(len(group), room, empty, groups_left=len(groups) - number)
+        room[part] -= len(group)
+        empty.discard(part)
+        placed |= dict.fromkeys(group, part)
+    return placed
+
+
+def _choice(size: int, room: Mapping[str, int], empty: set[str], *, groups_left: int) -> str:
+    # With as many groups left as there are empty splits, each of them must open one.
+    open_parts = [part for part in room if part in empty or groups_left > len(empty)]
+    if _TRAIN in open_parts and size <= room[_TRAIN]:
+        return _TRAIN
+    return max(open_parts, key=lambda part: room[part])
+
+
+def _too_small(dataset: Dataset, label: int, distinct: int, parts: Sequence[str]) -> DataRefusal:
+    return DataRefusal(
+        f"each class needs at least {len(parts)} different photos, one each for "
+        f"{', '.join(parts)}; {dataset.record.classes[label]} has {distinct}",
+        where=dataset.record.source,
+        fix="Add photos, or leave the class out.",
+    )

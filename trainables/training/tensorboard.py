@@ -1,0 +1,105 @@
+"""What TensorBoard shows of a trial: curves, configuration, and the HParams tab.
+
+    tensorboard --logdir runs/<name>/tensorboard
+
+One event folder per trial, named as the trial (`Xception/t07`). Curves have an x-axis in epochs;
+the HParams metrics are those of the best epoch, as everywhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from tensorboard.plugins.hparams import api as hparams
+
+from results.ledger.records import FAILED, EpochRecord, TrialRecord
+from search_spaces.backbones import NAMES, SCALINGS
+from search_spaces.config import OPTIMIZERS, TrialConfig
+
+_LOG = logging.getLogger(__name__)
+
+_SHOWN = ("backbone", "unfreeze", "scaling", "optimizer", "learning_rate", "batch_size")
+_METRICS = {
+    "best/validation_accuracy": "validation accuracy",
+    "best/validation_loss": "validation loss",
+    "best/test_accuracy": "test accuracy",
+    "best/epoch": "best epoch",
+}
+
+
+class TrialBoard:
+    """Writes one trial's events; what a killed attempt left behind is removed.
+
+    A board that cannot be written falls silent after one line in the log: it decides no trial.
+    """
+
+    def __init__(self, root: Path, trial: str, config: TrialConfig) -> None:
+        self._writer: Any = None
+        with self._silenced():
+            shutil.rmtree(root / trial, ignore_errors=True)
+            self._writer = tf.summary.create_file_writer(str(root / trial))
+            self._configuration(trial, config)
+
+    def _configuration(self, trial: str, config: TrialConfig) -> None:
+        text = json.dumps(config.to_dict(), indent=2)
+        with self._writer.as_default(step=0):
+            hparams.hparams({name: getattr(config, name) for name in _SHOWN}, trial_id=trial)
+            tf.summary.text("configuration", f"```\n{text}\n```")
+        self._writer.flush()
+
+    def epoch(self, record: EpochRecord) -> None:
+        """Add one point to each curve."""
+        with self._silenced(), self._writer.as_default(step=record.epoch):
+            for part in ("train", "validation"):
+                for figure in ("loss", "accuracy"):
+                    tf.summary.scalar(f"{figure}/{part}", getattr(record, f"{part}_{figure}"))
+            tf.summary.scalar("learning_rate", record.learning_rate)
+            self._writer.flush()
+
+    def finish(self, record: TrialRecord) -> None:
+        """Add the best epoch's validation figures, if there are any, and close.
+
+        Test figures are added to the winners alone, at the end: see `board_results`.
+        """
+        with self._silenced():
+            if record.status != FAILED:
+                with self._writer.as_default(step=record.best_epoch):
+                    tf.summary.scalar("best/validation_accuracy", record.validation_accuracy)
+                    tf.summary.scalar("best/validation_loss", record.validation_loss)
+                    tf.summary.scalar("best/epoch", record.best_epoch)
+            self._writer.close()
+
+    @contextmanager
+    def _silenced(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as fault:  # TensorFlow raises many kinds; none of them is the trial's
+            _LOG.warning("TensorBoard is not written: %s", fault)
+            self._writer = tf.summary.create_noop_writer()
+
+
+def describe_experiment(root: Path) -> None:
+    """Tell the HParams tab once what varies and what is measured; without it, one line in the log.
+
+    Called by the training process of a run's first trial, which has TensorFlow loaded anyway.
+    """
+    domains = {
+        "backbone": hparams.Discrete(list(NAMES)),
+        "scaling": hparams.Discrete(list(SCALINGS)),
+        "optimizer": hparams.Discrete(list(OPTIMIZERS)),
+    }
+    try:
+        with tf.summary.create_file_writer(str(root)).as_default(step=0):
+            hparams.hparams_config(
+                hparams=[hparams.HParam(name, domains.get(name)) for name in _SHOWN],
+                metrics=[hparams.Metric(tag, display_name=name) for tag, name in _METRICS.items()],
+            )
+    except Exception as fault:  # TensorFlow raises many kinds; none of them is the trial's
+        _LOG.warning("TensorBoard's HParams tab has no description: %s", fault)
