@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from html import escape
 
-from results.figures.plots import gallery
+from results.figures.gallery import gallery
 from results.ledger.files import write_text
 from results.ledger.store import RunFolder
 from results.report import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from results.figures import plots
-from results.figures.plots import Gallery
+from results.figures import gallery as plots
+from results.figures.gallery import Gallery
 from results.figures.plots_findings import numbered_points
 from results.report.drawing import duration, percent
 from results.report.html_parts import (

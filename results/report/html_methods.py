@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from results.figures import plots
-from results.figures.plots import Gallery
+from results.figures import gallery as plots
+from results.figures.gallery import Gallery
 from results.figures.plots_architecture import SCALINGS, head_layers
 from results.figures.plots_curves import spoken
 from results.figures.plots_matrices import LARGEST, NAMED

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from results.figures.plots import write_figures
+from results.figures.gallery import write_figures
 from results.ledger.store import RunFolder
 from results.report.csv_tables import write_tables
 from results.report.html import write_page

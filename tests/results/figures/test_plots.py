@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from results.figures import plots
+from results.figures import gallery as plots
 from results.figures.palette import DARK, LIGHT, SHAPES, colour, shape
 from results.figures.plots_axes import Axis, Plane, Series, counted, named, numbers, picture, powers
 from results.figures.plots_matrices import LARGEST
