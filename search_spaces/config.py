@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -95,6 +96,43 @@ class TrialConfig:
         """Sixteen hexadecimal digits that name the configuration: equal points, equal keys."""
         text = json.dumps(self.to_dict(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, order=True)
+class TrialId:
+    """Which trial of a sweep: number 0 is the backbone's documented baseline, 1 and up are searched.
+
+    Attributes:
+        backbone: a name of the catalogue.
+        number: from 0.
+    """
+
+    backbone: str
+    number: int
+
+    @property
+    def name(self) -> str:
+        """For people, and the trial's folder below `trials/`: `Xception/baseline`, `Xception/t07`."""
+        return f"{self.backbone}/{'baseline' if self.number == 0 else f't{self.number:02d}'}"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @staticmethod
+    def parse(name: str) -> TrialId:
+        """Read a trial's name as `name` writes it.
+
+        Raises:
+            UsageRefusal: it is no such name.
+        """
+        matched = re.fullmatch(r"([^/]+)/(?:baseline|t(\d{2,}))", name)
+        if matched is None:
+            raise UsageRefusal(
+                f"a trial is called BACKBONE/baseline or BACKBONE/t07, got {name!r}",
+                where="trial",
+                fix="See the folders below the run's trials/.",
+            )
+        return TrialId(matched[1], int(matched[2] or 0))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search_spaces.config import TrialConfig
+from search_spaces.config import TrialConfig, TrialId
 
 COMPLETED = "completed"
 STOPPED_EARLY = "stopped_early"
@@ -171,7 +171,7 @@ class TrialRecord:
 
 def trial_name(backbone: str, number: int) -> str:
     """`Xception/baseline` for number 0, else `Xception/t07`."""
-    return f"{backbone}/{'baseline' if number == 0 else f't{number:02d}'}"
+    return TrialId(backbone, number).name
 
 
 @dataclass(frozen=True)

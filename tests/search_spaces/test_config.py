@@ -21,6 +21,7 @@ from search_spaces.config import (
     LogUniform,
     SearchSpace,
     TrialConfig,
+    TrialId,
     parse_backbones,
     parse_search,
     whole_number,
@@ -66,6 +67,20 @@ def points(draw: st.DrawFn) -> TrialConfig:
         ("seed", -1),
     ],
 )
+@pytest.mark.parametrize("name", ["", "Xception", "Xception/t1", "Xception/07", "a/b/t01"])
+def test_what_is_no_trials_name_is_refused(name: str) -> None:
+    with pytest.raises(UsageRefusal, match="BACKBONE/t07"):
+        TrialId.parse(name)
+
+
+@pytest.mark.parametrize(
+    ("number", "name"), [(0, "VGG16/baseline"), (7, "VGG16/t07"), (123, "VGG16/t123")]
+)
+def test_a_trials_name_is_its_backbone_and_number(number: int, name: str) -> None:
+    assert TrialId("VGG16", number).name == name
+    assert TrialId.parse(name) == TrialId("VGG16", number)
+
+
 def test_a_point_outside_its_bounds_is_refused_and_the_field_named(field: str, value: Any) -> None:
     with pytest.raises(UsageRefusal) as refused:
         dataclasses.replace(BASELINE, **{field: value})
