@@ -100,7 +100,7 @@ class TrialConfig:
 
 @dataclass(frozen=True, order=True)
 class TrialId:
-    """Which trial of a sweep: number 0 is the backbone's documented baseline, 1 and up are searched.
+    """Which trial of a sweep: number 0 is the documented baseline, 1 and up are searched.
 
     Attributes:
         backbone: a name of the catalogue.
@@ -112,7 +112,7 @@ class TrialId:
 
     @property
     def name(self) -> str:
-        """For people, and the trial's folder below `trials/`: `Xception/baseline`, `Xception/t07`."""
+        """For people, and the folder below `trials/`: `Xception/baseline`, `Xception/t07`."""
         return f"{self.backbone}/{'baseline' if self.number == 0 else f't{self.number:02d}'}"
 
     def __str__(self) -> str:

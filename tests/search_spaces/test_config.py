@@ -67,20 +67,6 @@ def points(draw: st.DrawFn) -> TrialConfig:
         ("seed", -1),
     ],
 )
-@pytest.mark.parametrize("name", ["", "Xception", "Xception/t1", "Xception/07", "a/b/t01"])
-def test_what_is_no_trials_name_is_refused(name: str) -> None:
-    with pytest.raises(UsageRefusal, match="BACKBONE/t07"):
-        TrialId.parse(name)
-
-
-@pytest.mark.parametrize(
-    ("number", "name"), [(0, "VGG16/baseline"), (7, "VGG16/t07"), (123, "VGG16/t123")]
-)
-def test_a_trials_name_is_its_backbone_and_number(number: int, name: str) -> None:
-    assert TrialId("VGG16", number).name == name
-    assert TrialId.parse(name) == TrialId("VGG16", number)
-
-
 def test_a_point_outside_its_bounds_is_refused_and_the_field_named(field: str, value: Any) -> None:
     with pytest.raises(UsageRefusal) as refused:
         dataclasses.replace(BASELINE, **{field: value})
@@ -221,3 +207,17 @@ def test_what_is_not_searched_keeps_the_baselines_value() -> None:
     point = space.point(BASELINE, {"learning_rate": 1e-3})
     assert point == dataclasses.replace(BASELINE, learning_rate=1e-3)
     assert SearchSpace().varied == DEFAULT_SEARCH == DIMENSIONS[:4]
+
+
+@pytest.mark.parametrize("name", ["", "Xception", "Xception/t1", "Xception/07", "a/b/t01"])
+def test_what_is_no_trials_name_is_refused(name: str) -> None:
+    with pytest.raises(UsageRefusal, match="BACKBONE/t07"):
+        TrialId.parse(name)
+
+
+@pytest.mark.parametrize(
+    ("number", "name"), [(0, "VGG16/baseline"), (7, "VGG16/t07"), (123, "VGG16/t123")]
+)
+def test_a_trials_name_is_its_backbone_and_number(number: int, name: str) -> None:
+    assert TrialId("VGG16", number).name == name
+    assert TrialId.parse(name) == TrialId("VGG16", number)
