@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from results.ledger.store import RunFolder
-    from sweep.hardware import Hardware
+    from sweep.hardware import Hardware, Machine
     from sweep.prepare import Prepared
-    from sweep.settings import Machine
 
 _LOG = logging.getLogger(__name__)
 
@@ -63,9 +62,9 @@ def _complain(line: str, words: Sequence[str]) -> None:
 def _run(arguments: Namespace, words: Sequence[str]) -> int:
     from rich.console import Console
 
+    from search_spaces.settings import most_trials
     from sweep.hardware import detect, share
     from sweep.prepare import run_folder
-    from sweep.settings import most_trials
 
     if arguments.reproduce:
         return _reproduce(*arguments.reproduce)
@@ -126,9 +125,9 @@ def _reproduce(run: str, trial: str) -> int:
 
 
 def _show_plan(arguments: Namespace, folder: RunFolder, machine: Machine, console: Console) -> None:
+    from search_spaces.settings import Settings
     from sweep.prepare import gather
     from sweep.profiles import known_profiles
-    from sweep.settings import Settings
     from sweep.terminal.bars import showing
     from sweep.terminal.plan import plan, plan_table
 

@@ -1,7 +1,7 @@
-"""A point and the box it lies in: `TrialConfig` and `SearchSpace`, parsed and refused here.
+"""A configuration and the box it lies in: `TrialConfig` and `SearchSpace`.
 
-A space is data, known before any model is built. Every dimension has exactly one reader: the field
-of `TrialConfig` with the same name.
+A searched dimension is one declaration: a field of `TrialConfig` that says how far it may vary. The
+command line, the search, the record and the tables follow from it; whoever trains reads the field.
 """
 
 from __future__ import annotations
@@ -11,28 +11,81 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from search_spaces.backbones import NAMES, SCALINGS, backbone_named
+from search_spaces.backbones import GROUPS, NAMES, SCALINGS, Scaling, backbone_named
 from search_spaces.refusals import UsageRefusal, one_of
 
 OPTIMIZERS = ("adam", "adagrad", "rmsprop", "sgd")
 """Keras' own defaults, except that `sgd` has Nesterov momentum 0.9."""
 
-DIMENSIONS = ("learning_rate", "optimizer", "unfreeze", "scaling", "batch_size")
-DEFAULT_SEARCH = DIMENSIONS[:4]
+FLOAT32 = "float32"
+MIXED_FLOAT16 = "mixed_float16"
+MIXED_BFLOAT16 = "mixed_bfloat16"
+PRECISIONS = (FLOAT32, MIXED_FLOAT16, MIXED_BFLOAT16)
+"""Dtype policies that layers may be built under, by Keras' names; weights are float32 in all.
+
+Gradients in float16 need their loss scaled, or the small ones become zero; bfloat16 has float32's
+range and needs nothing.
+"""
+
+
+@dataclass(frozen=True)
+class LogUniform:
+    """A positive number, uniform in its logarithm; both bounds are included."""
+
+    name: str
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.low <= self.high:
+            raise UsageRefusal(
+                f"0 < low <= high must hold for {self.name}, got {self.low} and {self.high}",
+                where=self.name,
+                fix="Give the lower one first, such as 1e-6,1e-2.",
+            )
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """One of a few values without an order."""
+
+    name: str
+    choices: tuple[Any, ...]
+
+
+Dimension = LogUniform | Categorical
+
+
+def log_uniform(low: float, high: float, *, default: Any = dataclasses.MISSING) -> Any:
+    """A field that may be searched between two positive bounds, which are included."""
+    return dataclasses.field(default=default, metadata={"range": (low, high)})
+
+
+def categorical(*choices: Any, default: Any = dataclasses.MISSING) -> Any:
+    """A field that may be searched among a few values; names are checked, numbers are examples."""
+    return dataclasses.field(default=default, metadata={"choices": choices})
+
+
+def unfreeze_point() -> Any:
+    """The field whose choices are the backbone's own unfreeze points."""
+    return dataclasses.field(metadata={"choices": None})
 
 
 @dataclass(frozen=True)
 class TrialConfig:
-    """One point: everything that decides how a network is trained on given photos and weights.
+    """Everything that decides how a network is trained on given photos and weights.
+
+    Fields that declare choices or a range are dimensions of the search. One that is added needs a
+    default, so that records of earlier versions can still be read.
 
     Attributes:
         backbone: a name of the catalogue.
         unfreeze: the first trained layer's name, or `head`.
-        scaling: `unit` or `native`.
+        scaling: of the pixels.
         optimizer: one of `OPTIMIZERS`.
         learning_rate: positive, constant over the epochs.
         batch_size: photos per step.
@@ -42,30 +95,22 @@ class TrialConfig:
     """
 
     backbone: str
-    unfreeze: str
-    scaling: str
-    optimizer: str
-    learning_rate: float
-    batch_size: int
-    epochs: int
-    image_size: int
-    seed: int
+    unfreeze: str = unfreeze_point()
+    scaling: Scaling = categorical(*SCALINGS)
+    optimizer: str = categorical(*OPTIMIZERS)
+    learning_rate: float = log_uniform(1e-6, 1e-2)
+    batch_size: int = categorical(16, 32, 64)
+    epochs: int = 10
+    image_size: int = 150
+    seed: int = 42
 
     def __post_init__(self) -> None:
         entry = backbone_named(self.backbone, where="backbone")
-        one_of(
-            self.unfreeze, entry.points, what=f"unfreeze point of {entry.name}", where="unfreeze"
-        )
-        one_of(self.scaling, SCALINGS, what="scaling", where="scaling")
-        one_of(self.optimizer, OPTIMIZERS, what="optimizer", where="optimizer")
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise UsageRefusal(
-                f"the learning rate must be positive, got {self.learning_rate}",
-                where="learning_rate",
-                fix="Give a number such as 5e-5.",
-            )
-        for field in ("batch_size", "epochs"):
-            whole_number(getattr(self, field), at_least=1, where=field)
+        for field in dataclasses.fields(self):
+            _check_declared(field, getattr(self, field.name), entry.points, entry.name)
+        object.__setattr__(self, "scaling", Scaling(self.scaling))  # JSON has its text
+        for name in ("batch_size", "epochs"):
+            whole_number(getattr(self, name), at_least=1, where=name)
         whole_number(self.image_size, at_least=entry.smallest_image, where="image_size")
         whole_number(self.seed, at_least=0, where="seed")
 
@@ -75,16 +120,16 @@ class TrialConfig:
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> TrialConfig:
-        """Build a point from `to_dict`'s form.
+        """Build a configuration from `to_dict`'s form.
 
         Raises:
             UsageRefusal: a field is missing, unknown or out of bounds.
         """
-        wanted = {field.name for field in dataclasses.fields(TrialConfig)}
-        odd = sorted(wanted ^ set(values))
+        known = {field.name for field in dataclasses.fields(TrialConfig)}
+        odd = sorted((_REQUIRED - set(values)) | (set(values) - known))
         if odd:
             raise UsageRefusal(
-                f"a configuration has exactly the fields {', '.join(sorted(wanted))}; "
+                f"a configuration has exactly the fields {', '.join(sorted(known))}; "
                 f"missing or unknown: {', '.join(odd)}",
                 where="configuration",
                 fix="Use a record written by this version.",
@@ -93,9 +138,33 @@ class TrialConfig:
 
     @property
     def key(self) -> str:
-        """Sixteen hexadecimal digits that name the configuration: equal points, equal keys."""
+        """Sixteen hexadecimal digits: equal configurations, equal keys."""
         text = json.dumps(self.to_dict(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+_REQUIRED = {
+    "backbone",
+    "unfreeze",
+    "scaling",
+    "optimizer",
+    "learning_rate",
+    "batch_size",
+    "epochs",
+    "image_size",
+    "seed",
+}
+"""Fields that every version has recorded."""
+
+_DECLARED = {
+    field.name: field.metadata for field in dataclasses.fields(TrialConfig) if field.metadata
+}
+
+_ORDER = ("learning_rate", "optimizer", "unfreeze", "scaling", "batch_size")
+"""Of the first version; a sampler's numbers depend on it. Later dimensions follow as declared."""
+
+DIMENSIONS: tuple[str, ...] = (*_ORDER, *(name for name in _DECLARED if name not in _ORDER))
+DEFAULT_SEARCH = DIMENSIONS[:4]
 
 
 @dataclass(frozen=True, order=True)
@@ -136,70 +205,37 @@ class TrialId:
 
 
 @dataclass(frozen=True)
-class LogUniform:
-    """A positive number, uniform in its logarithm; both bounds are included."""
-
-    name: str
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Categorical:
-    """One of a few values without an order."""
-
-    name: str
-    choices: tuple[Any, ...]
-
-
-Dimension = LogUniform | Categorical
-
-
-@dataclass(frozen=True)
 class SearchSpace:
     """The box around the baseline: which dimensions vary, and how far.
 
     Attributes:
         varied: names out of `DIMENSIONS`; the others keep the baseline's value.
-        learning_rate: lowest and highest rate.
-        optimizers, scalings, batch_sizes: what may be chosen.
+        ranges: by dimension, bounds or choices in place of the declared ones.
     """
 
     varied: tuple[str, ...] = DEFAULT_SEARCH
-    learning_rate: tuple[float, float] = (1e-6, 1e-2)
-    optimizers: tuple[str, ...] = OPTIMIZERS
-    scalings: tuple[str, ...] = SCALINGS
-    batch_sizes: tuple[int, ...] = (16, 32, 64)
-
-    def __post_init__(self) -> None:
-        low, high = self.learning_rate
-        if not 0 < low <= high:
-            raise UsageRefusal(
-                f"0 < low <= high must hold for the learning rate, got {low} and {high}",
-                where="learning_rate",
-                fix="Give the lower one first, such as 1e-6,1e-2.",
-            )
+    ranges: Mapping[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
 
     def dimensions(self, backbone: str) -> tuple[Dimension, ...]:
-        """The dimensions that vary for one backbone, in the fixed order of `DIMENSIONS`."""
-        box: dict[str, Dimension] = {
-            "learning_rate": LogUniform("learning_rate", *self.learning_rate),
-            "optimizer": Categorical("optimizer", self.optimizers),
-            "unfreeze": Categorical("unfreeze", backbone_named(backbone).points),
-            "scaling": Categorical("scaling", self.scalings),
-            "batch_size": Categorical("batch_size", self.batch_sizes),
-        }
-        return tuple(box[name] for name in DIMENSIONS if name in self.varied)
+        """The dimensions that vary for one backbone, in the order of `DIMENSIONS`."""
+        return tuple(self._dimension(name, backbone) for name in DIMENSIONS if name in self.varied)
+
+    def _dimension(self, name: str, backbone: str) -> Dimension:
+        declared = _DECLARED[name]
+        if "range" in declared:
+            low, high = self.ranges.get(name, declared["range"])
+            return LogUniform(name, low, high)
+        choices = declared["choices"] or backbone_named(backbone).points
+        return Categorical(name, self.ranges.get(name, choices))
 
     def size(self, backbone: str) -> float:
-        """How many points the box has: infinitely many if a number varies."""
-        sizes = [
-            len(one.choices) if isinstance(one, Categorical) else math.inf
-            for one in self.dimensions(backbone)
-        ]
-        return math.prod(sizes)
+        """How many configurations the box has: infinitely many if a number varies."""
+        return math.prod(
+            len(dimension.choices) if isinstance(dimension, Categorical) else math.inf
+            for dimension in self.dimensions(backbone)
+        )
 
-    def point(self, baseline: TrialConfig, values: Mapping[str, Any]) -> TrialConfig:
+    def configured(self, baseline: TrialConfig, values: Mapping[str, Any]) -> TrialConfig:
         """The baseline with the searched values put in.
 
         Raises:
@@ -207,7 +243,7 @@ class SearchSpace:
         """
         if set(values) != set(self.varied):
             raise UsageRefusal(
-                f"a point of this space has {', '.join(self.varied)}, got {', '.join(values)}",
+                f"this space varies {', '.join(self.varied)}, got {', '.join(values)}",
                 where="search space",
             )
         return dataclasses.replace(baseline, **values)
@@ -232,20 +268,20 @@ def parse_search(text: str) -> tuple[str, ...]:
 
 
 def parse_backbones(text: str) -> tuple[str, ...]:
-    """Read `all` or `xception,VGG16` into names of the catalogue, in its order, each once.
+    """Read `all`, `modern` or `xception,VGG16` into names in the catalogue's order, each once.
 
     Raises:
         UsageRefusal: a name is unknown, or none is given.
     """
-    parts: Sequence[str] = [part for part in text.split(",") if part.strip()]
-    if [part.strip().casefold() for part in parts] == ["all"]:
-        return NAMES
-    names = {backbone_named(part).name for part in parts}
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    names: set[str] = set()
+    for word in words:
+        names.update(GROUPS.get(word.casefold()) or (backbone_named(word).name,))
     if not names:
         raise UsageRefusal(
             "at least one backbone must be named",
             where="--backbones",
-            fix=f"Choose all, or from: {', '.join(NAMES)}.",
+            fix=f"Choose {' or '.join(GROUPS)}, or from: {', '.join(NAMES)}.",
         )
     return tuple(name for name in NAMES if name in names)
 
@@ -263,3 +299,22 @@ def whole_number(value: Any, *, at_least: int, where: str) -> int:
             fix=f"Give {at_least} or more.",
         )
     return value
+
+
+def _check_declared(
+    field: dataclasses.Field[Any], value: Any, points: tuple[str, ...], backbone: str
+) -> None:
+    """Hold a value against its field's declaration."""
+    if "range" in field.metadata and not (
+        isinstance(value, float | int) and math.isfinite(value) and value > 0
+    ):
+        raise UsageRefusal(
+            f"the {field.name.replace('_', ' ')} must be positive, got {value}",
+            where=field.name,
+            fix="Give a number such as 5e-5.",
+        )
+    choices = field.metadata.get("choices", ())
+    if choices is None:
+        one_of(value, points, what=f"unfreeze point of {backbone}", where=field.name)
+    elif choices and all(isinstance(choice, str) for choice in choices):
+        one_of(value, choices, what=field.name.replace("_", " "), where=field.name)

@@ -14,9 +14,8 @@ from typing import Any
 
 from results.ledger.files import free_megabytes
 from results.ledger.runs import RunRecord
-from search_spaces.presets import cache_dir_known_as
+from search_spaces.presets import cache_dir_known_as, default_cache_dir
 from search_spaces.refusals import UsageRefusal
-from sweep.settings import Machine, default_cache_dir
 
 _MEGABYTE = 1024 * 1024
 _TRIAL_MEGABYTES = 5000
@@ -36,6 +35,33 @@ class Hardware:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How much of the machine is used, and where things are kept.
+
+    Attributes:
+        max_concurrent: trials at a time.
+        cpus_per_trial: also TensorFlow's threads.
+        gpus_per_trial: 0, a fraction, or a whole number.
+        trainer_bytes: memory above which a training process is replaced between trials.
+        address: of a Ray cluster, or None for this machine.
+        cache_dir: datasets, features and downloads.
+        max_cache: bytes of features.
+        time_budget: seconds, or None.
+        max_disk: bytes of the run's folder, or None.
+    """
+
+    max_concurrent: int
+    cpus_per_trial: int
+    gpus_per_trial: float
+    trainer_bytes: int
+    address: str | None
+    cache_dir: Path
+    max_cache: int
+    time_budget: float | None
+    max_disk: int | None
 
 
 def detect() -> Hardware:

@@ -20,11 +20,11 @@ from results.ledger.runs import RunRecord, Split
 from results.ledger.store import RunFolder
 from search_spaces.presets import DEMONSTRATION, PAPER
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
-from sweep.hardware import Hardware
+from search_spaces.settings import Settings, refuse_contradictions, settings_from
+from sweep.hardware import Hardware, Machine
 from sweep.process.job import Job
 from sweep.process.worker import find_weights, open_photos
 from sweep.profiles import Choice, unmeasured
-from sweep.settings import Machine, Settings, refuse_contradictions, settings_from
 
 if TYPE_CHECKING:
     from trainables.networks.weights import Weights
@@ -135,7 +135,7 @@ def start(
             "onednn": choice.onednn,
             "onednn_seconds": dict(choice.seconds),
         },
-        planned=settings.planned,
+        planned=tuple(trial.name for trial in settings.planned),
         seed=settings.seed,
         lag=machine.max_concurrent,
         demonstration=DEMONSTRATION.data == settings.data

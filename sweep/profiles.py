@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 
 from results.ledger.profiles import Profile
 from search_spaces.refusals import EnvironmentRefusal
-from sweep.hardware import gpu_models
+from search_spaces.settings import Settings
+from sweep.hardware import Machine, gpu_models
 from sweep.process.environment import HOME, typed_onednn, with_onednn
 from sweep.process.worker import processor_name
-from sweep.settings import Machine, Settings
 
 if TYPE_CHECKING:
     from trainables.progress import Progress

@@ -81,8 +81,7 @@ def counts(anatomy: Anatomy) -> tuple[str, ...]:
 
 def head_layers(backbone: str) -> tuple[str, ...]:
     """The new layers on top of a backbone, in words; the softmax follows."""
-    parts = (layer.partition(":") for layer in backbone_named(backbone).head)
-    return tuple(f"{_LAYERS[kind]} {setting}".strip() for kind, _, setting in parts)
+    return tuple(str(layer) for layer in backbone_named(backbone).head)
 
 
 def ensemble_diagram(ensemble: EnsembleSummary) -> Picture:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from results.ledger.profiles import Profile
-from sweep.settings import Machine, Settings
+from search_spaces.settings import Settings
+from sweep.hardware import Machine
 
 if TYPE_CHECKING:
     from trainables.networks.weights import Weights

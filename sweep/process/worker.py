@@ -25,10 +25,11 @@ from results.ledger.records import FAILED, EpochRecord, TrialRecord
 from results.ledger.runs import Split
 from results.ledger.store import RunFolder
 from search_spaces.refusals import Refusal
+from search_spaces.settings import Settings
+from sweep.hardware import Machine
 from sweep.process.job import Job
 from sweep.process.trainer import Done, resident_bytes
 from sweep.schedule.assignment import Assignment
-from sweep.settings import Machine, Settings
 
 if TYPE_CHECKING:
     from trainables.features.fill import TrainingData
@@ -123,7 +124,7 @@ def train_and_commit(
     from trainables.training.train import train
 
     folder, trial, config = RunFolder(job.run), assignment.trial, assignment.config
-    if trial == job.settings.planned[0]:
+    if trial == job.settings.planned[0].name:
         describe_experiment(folder.tensorboard)
     board = TrialBoard(folder.tensorboard, trial, config)
 

@@ -15,11 +15,12 @@ from dataclasses import replace
 
 from results.ledger.records import FAILED, TrialRecord, trial_name
 from results.ledger.store import RunFolder
+from search_spaces.backbones import Scaling
 from search_spaces.config import TrialConfig
+from search_spaces.settings import Settings
 from sweep.schedule.assignment import Assignment
 from sweep.schedule.early_stopping import cutoffs
 from sweep.schedule.suggest import suggest
-from sweep.settings import Settings
 
 
 class Pool:
@@ -85,7 +86,7 @@ class Pool:
         history = self._visible(backbone, number)
         config = self._folder.read_suggestion(trial) or self._point(backbone, number, history)
         self._folder.write_suggestion(trial, config)
-        stops = number > self._compared and self._settings.early_stopping
+        stops = number > self._compared(backbone) and self._settings.early_stopping
         bars = cutoffs(history, config.epochs) if stops else {}
         return Assignment(trial=trial, number=number, config=config, cutoffs=bars)
 
@@ -93,8 +94,8 @@ class Pool:
         baseline = self._settings.baseline(backbone)
         if number == 0:
             return baseline
-        if number <= self._compared:
-            return replace(baseline, scaling="native")
+        if number <= self._compared(backbone):
+            return replace(baseline, scaling=Scaling.NATIVE)
         earlier = (self._folder.read_suggestion(trial_name(backbone, n)) for n in range(number))
         return suggest(
             self._settings.space,
@@ -105,11 +106,12 @@ class Pool:
             taken=[one for one in earlier if one is not None],
         )
 
-    @property
-    def _compared(self) -> int:
-        """Trials up to this number are run in full: the baseline, and where the scaling is searched
-        the baseline in the backbone's own scaling, which shows what the paper's X/255 costs."""
-        return 1 if "scaling" in self._settings.search else 0
+    def _compared(self, backbone: str) -> int:
+        """Trials up to this number are run in full: the baseline and, where the scaling is searched
+        and the baseline has X/255, the same in the backbone's own scaling, which shows what the
+        paper's choice costs."""
+        in_unit = self._settings.baseline(backbone).scaling is Scaling.UNIT
+        return 1 if in_unit and "scaling" in self._settings.search else 0
 
     def _lost(self, trial: str) -> TrialRecord:
         config = self._folder.read_suggestion(trial)

@@ -61,7 +61,7 @@ def suggest(
         for record in sorted(history, key=lambda one: one.number):
             study.add_trial(as_optuna(record, space))
         trial = study.ask(fixed_distributions=distributions(space, baseline.backbone))
-        point = space.point(baseline, trial.params)
+        point = space.configured(baseline, trial.params)
         if point not in taken:
             return point
     return _any_other(space, baseline, taken, seeds[-1]) or point
@@ -76,7 +76,7 @@ def _any_other(
         return None
     values = itertools.product(*(one.choices for one in dimensions if isinstance(one, Categorical)))
     names = [one.name for one in dimensions]
-    points = (space.point(baseline, dict(zip(names, one, strict=True))) for one in values)
+    points = (space.configured(baseline, dict(zip(names, one, strict=True))) for one in values)
     free = [point for point in points if point not in taken]
     return random.Random(seed).choice(free) if free else None
 

@@ -9,10 +9,9 @@ import argparse
 from collections.abc import Sequence
 from typing import NoReturn
 
-from search_spaces.config import DIMENSIONS, parse_backbones, parse_search
-from search_spaces.precisions import PRECISIONS
 from search_spaces.refusals import UsageRefusal
-from sweep.terminal.values import count, gpu_share, named, parse_seconds, place, size
+from search_spaces.settings import FLAGS, MACHINE, SEARCHED, Flag
+from search_spaces.values import count, gpu_share, parse_seconds, place, size
 
 _EPILOG = """\
 examples:
@@ -41,71 +40,24 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    _add_what(top.add_argument_group("what is trained"))
-    _add_search(top.add_argument_group("what is searched"))
-    _add_machine(top.add_argument_group("the machine"))
+    headings = dict.fromkeys(flag.group for flag in FLAGS.values())
+    groups = {heading: top.add_argument_group(heading) for heading in headings}
+    for name, flag in FLAGS.items():
+        _add_setting(groups[flag.group], name, flag)
+    groups[SEARCHED].add_argument(
+        "--baseline-only", action="store_true", help="the documented baselines, nothing searched"
+    )
+    _add_machine(groups[MACHINE])
     _add_run(top.add_argument_group("the run"))
     return top
 
 
-def _add_what(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--backbones", type=parse_backbones, metavar="all|NAME,…", help="default: all"
-    )
-    group.add_argument(
-        "--data",
-        type=named("--data"),
-        metavar="PATH|cats_vs_dogs|digits",
-        help="folder of class folders, train/ val/ test/ folders, a zip of either, or our HDF5",
-    )
-    group.add_argument(
-        "--weights",
-        type=named("--weights"),
-        metavar="imagenet|random|DIR",
-        help="what the backbones start from",
-    )
-    group.add_argument(
-        "--epochs", type=count("--epochs", most=10_000), metavar="N", help="default: 10"
-    )
-    group.add_argument(
-        "--batch-size", type=count("--batch-size", most=65_536), metavar="N", help="default: 32"
-    )
-    group.add_argument(
-        "--image-size", type=count("--image-size", most=4096), metavar="PX", help="default: 150"
-    )
-    group.add_argument("--seed", type=count("--seed", 0), metavar="N", help="default: 42")
-    group.add_argument(
-        "--precision",
-        choices=PRECISIONS,
-        help="what layers compute in, for speed on a GPU; default: float32",
-    )
-    group.add_argument(
-        "--jit-compile",
-        action="store_const",
-        const=True,
-        help="let XLA compile the layers: slower to start, faster steps on a GPU",
-    )
-
-
-def _add_search(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--baseline-only", action="store_true", help="the paper's configurations, nothing searched"
-    )
-    group.add_argument(
-        "--trials",
-        type=count("--trials", 0, 10_000),
-        metavar="N",
-        help="searched per backbone, on top of the baseline; default: 20",
-    )
-    group.add_argument(
-        "--search",
-        type=parse_search,
-        metavar="NAME,…",
-        help=f"which of {', '.join(DIMENSIONS)} vary; default: the first four",
-    )
-    group.add_argument(
-        "--early-stopping", choices=("asha", "none"), help="stop weak trials early; default: asha"
-    )
+def _add_setting(group: argparse._ArgumentGroup, name: str, flag: Flag) -> None:
+    typed = f"--{name.replace('_', '-')}"
+    if flag.read is None:
+        group.add_argument(typed, action="store_const", const=True, help=flag.help)
+    else:
+        group.add_argument(typed, type=flag.read, metavar=flag.metavar, help=flag.help)
 
 
 def _add_machine(group: argparse._ArgumentGroup) -> None:
@@ -126,9 +78,6 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
         type=size("--max-cache"),
         metavar="20GB",
         help="of frozen features on the disk",
-    )
-    group.add_argument(
-        "--cache-dtype", choices=("float32", "float16"), help="of stored features; default: float32"
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from results.ledger.profiles import PointCost, Profile
-from sweep.settings import Settings
+from search_spaces.settings import Settings
 
 STEP = 3
 """A training step costs so many forward passes: one forward, and about two for the gradients."""

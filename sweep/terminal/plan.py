@@ -12,7 +12,8 @@ from rich.text import Text
 from results.ledger.profiles import Profile
 from results.ledger.records import TrialRecord
 from search_spaces.backbones import SCALINGS
-from sweep.settings import Machine, Settings
+from search_spaces.settings import Settings
+from sweep.hardware import Machine
 from sweep.terminal.estimates import Estimate, estimate
 
 UNKNOWN = "-"

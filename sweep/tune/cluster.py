@@ -22,7 +22,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from results.ledger.files import write_text
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
-from sweep.settings import Machine
+from sweep.hardware import Machine
 
 _LOG = logging.getLogger(__name__)
 

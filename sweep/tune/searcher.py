@@ -17,12 +17,12 @@ from ray.tune.search import Searcher
 
 from results.ledger.records import TrialRecord
 from search_spaces.refusals import Refusal
+from sweep.hardware import Machine
 from sweep.process.environment import NeverRestored
 from sweep.schedule.affinity import Homes
 from sweep.schedule.assignment import METRIC, Assignment
 from sweep.schedule.pool import Pool
 from sweep.schedule.suggest import Studies
-from sweep.settings import Machine
 
 _SECONDS_BETWEEN_LOOKS = 10
 

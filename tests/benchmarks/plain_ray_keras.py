@@ -23,8 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from results.ledger.files import write_json
+from search_spaces import heads
 from search_spaces.backbones import HEAD, backbone_named
 from search_spaces.config import TrialConfig
+from search_spaces.heads import HeadLayer
 from tests.benchmarks.task import Task
 
 
@@ -163,26 +165,29 @@ def build(point: TrialConfig, *, classes: int, task: Task) -> Any:
         if isinstance(layer, keras.layers.Dropout):
             layer.rate = 0.0
     tensor = base.output
-    for offset, spec in enumerate((*entry.head, f"logits:{classes}")):
-        tensor = head_layer(spec, seed=point.seed + offset)(tensor)
-    return keras.Model(base.input, tensor)
+    for offset, layer in enumerate(entry.head):
+        tensor = head_layer(layer, seed=point.seed + offset)(tensor)
+    first = keras.initializers.GlorotUniform(seed=point.seed + len(entry.head))
+    logits = keras.layers.Dense(classes, kernel_initializer=first)(tensor)
+    return keras.Model(base.input, logits)
 
 
-def head_layer(spec: str, *, seed: int) -> Any:
-    """One layer of a head as the catalogue writes it."""
-    import keras
+def head_layer(layer: HeadLayer, *, seed: int) -> Any:
+    """The Keras layer for a layer of the catalogue's heads, with a seed of its own."""
+    from keras import initializers, layers
 
-    kind, _, number = spec.partition(":")
-    first = keras.initializers.GlorotUniform(seed=seed)
-    layers = keras.layers
-    return {
-        "gap": lambda: layers.GlobalAveragePooling2D(),
-        "flatten": lambda: layers.Flatten(),
-        "batch_norm": lambda: layers.BatchNormalization(),
-        "dropout": lambda: layers.Dropout(float(number), seed=seed),
-        "dense": lambda: layers.Dense(int(number), activation="relu", kernel_initializer=first),
-        "logits": lambda: layers.Dense(int(number), kernel_initializer=first),
-    }[kind]()
+    match layer:
+        case heads.GlobalAveragePooling():
+            return layers.GlobalAveragePooling2D()
+        case heads.Flatten():
+            return layers.Flatten()
+        case heads.BatchNormalization():
+            return layers.BatchNormalization()
+        case heads.Dropout(rate):
+            return layers.Dropout(rate, seed=seed)
+        case heads.Dense(units):
+            first = initializers.GlorotUniform(seed=seed)
+            return layers.Dense(units, activation="relu", kernel_initializer=first)
 
 
 def optimizer(point: TrialConfig) -> Any:

@@ -140,7 +140,10 @@ def memory_of_trials(place: Workplace) -> list[Row]:
     entry = backbone_named(place.sizes.tiny)
     rows = []
     for name, cut, trials in zip(
-        ("memory head", "memory paper"), (HEAD, entry.paper_point), place.sizes.growth, strict=True
+        ("memory head", "memory paper"),
+        (HEAD, entry.baseline_unfreeze),
+        place.sizes.growth,
+        strict=True,
     ):
         spec = _spec(place, entry.name, PHOTOS, _SMALLEST_IMAGE)
         after = place.probe(_PROBES, "growth", {**spec, "unfreeze": cut, "trials": trials}).document

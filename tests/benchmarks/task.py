@@ -122,4 +122,4 @@ def head_points(backbone: str, trials: int, sized: Sized) -> Points:
 
 def other_cut(entry: Backbone) -> str:
     """An unfreeze point inside the backbone that is not the paper's."""
-    return next(one for one in entry.points[1:] if one != entry.paper_point)
+    return next(one for one in entry.points[1:] if one != entry.baseline_unfreeze)

@@ -5,10 +5,19 @@ from __future__ import annotations
 import pytest
 
 from search_spaces import paper
-from search_spaces.backbones import NAMES, backbone_named
-from search_spaces.config import OPTIMIZERS
+from search_spaces.backbones import PAPER_NAMES, backbone_named
 from search_spaces.presets import DEMONSTRATION, PAPER, Preset
 from search_spaces.refusals import UsageRefusal
+
+OPTIMIZERS = {
+    "EfficientNetB0": "adagrad",
+    "InceptionV3": "adagrad",
+    "InceptionResNetV2": "adam",
+    "ResNet50": "adam",
+    "VGG16": "adam",
+    "Xception": "adam",
+}
+"""Tables 2 to 4."""
 
 PERCENT = {
     "EfficientNetB0": 49.375,
@@ -44,7 +53,7 @@ def test_counts_of_photos_give_the_published_accuracy(method: str, percent: floa
 
 
 def test_every_backbone_and_the_ensemble_are_published_in_a_table_of_their_own() -> None:
-    assert set(paper.PUBLISHED) == {*NAMES, paper.ENSEMBLE} == set(PERCENT)
+    assert set(paper.PUBLISHED) == {*PAPER_NAMES, paper.ENSEMBLE} == set(PERCENT)
     assert sorted(one.table for one in paper.PUBLISHED.values()) == [5, 6, 7, 8, 9, 10, 12]
 
 
@@ -66,18 +75,18 @@ def test_published_f1_follows_from_precision_and_recall(method: str) -> None:
 
 
 def test_the_ensembles_members_are_the_two_best_of_the_paper() -> None:
-    ranked = sorted(NAMES, key=lambda name: paper.PUBLISHED[name].correct, reverse=True)
+    ranked = sorted(PAPER_NAMES, key=lambda name: paper.PUBLISHED[name].correct, reverse=True)
     assert set(paper.ENSEMBLE_MEMBERS) == set(ranked[:2])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PAPER_NAMES)
 def test_the_baseline_is_the_papers_documented_configuration(name: str) -> None:
     point = paper.baseline(name.lower())
     assert point.to_dict() == {
         "backbone": name,
-        "unfreeze": backbone_named(name).paper_point,
+        "unfreeze": backbone_named(name).baseline_unfreeze,
         "scaling": "unit",
-        "optimizer": paper.OPTIMIZERS[name],
+        "optimizer": OPTIMIZERS[name],
         "learning_rate": 5e-5,
         "batch_size": 32,
         "epochs": 10,
@@ -87,13 +96,12 @@ def test_the_baseline_is_the_papers_documented_configuration(name: str) -> None:
 
 
 def test_the_papers_tables_name_every_backbone() -> None:
-    assert set(paper.TABLE_1) == set(paper.OPTIMIZERS) == set(NAMES)
-    assert set(paper.OPTIMIZERS.values()) <= set(OPTIMIZERS)
+    assert set(paper.TABLE_1) == set(OPTIMIZERS) == set(PAPER_NAMES)
 
 
 @pytest.mark.parametrize("preset", [PAPER, DEMONSTRATION], ids=["paper", "demonstration"])
 def test_a_preset_fits_every_backbone(preset: Preset) -> None:
-    for name in NAMES:
+    for name in PAPER_NAMES:
         paper.baseline(
             name,
             epochs=preset.epochs,

@@ -9,8 +9,7 @@ import pytest
 
 from results.ledger.runs import RunRecord
 from search_spaces.refusals import UsageRefusal
-from sweep.hardware import Hardware, detect, models_listed, share
-from sweep.settings import Machine
+from sweep.hardware import Hardware, Machine, detect, models_listed, share
 from sweep.terminal.arguments import parse_arguments
 from tests.results.helpers import make_run_record
 

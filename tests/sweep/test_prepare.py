@@ -14,7 +14,8 @@ from results.ledger.store import RunFolder
 from search_spaces import paper
 from search_spaces.presets import DEMONSTRATION, DIGITS_PER_CLASS
 from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal
-from sweep.hardware import Hardware
+from search_spaces.settings import settings_from
+from sweep.hardware import Hardware, Machine
 from sweep.prepare import (
     clear_killed_trials,
     gather,
@@ -24,7 +25,6 @@ from sweep.prepare import (
     start,
     versions,
 )
-from sweep.settings import Machine, settings_from
 from sweep.terminal.arguments import parse_arguments
 from tests.sweep.helpers import machine, record
 from trainables.progress import quiet
@@ -211,7 +211,8 @@ def test_a_resume_of_a_run_without_a_setting_is_refused(run: RunFolder, kept: Ma
 
 def test_a_run_starts_with_all_that_a_resume_needs(run: RunFolder, kept: Machine) -> None:
     written = run.read_run()
-    assert written.planned == settings_from(parse_arguments(WORDS), DEMONSTRATION).planned
+    planned = settings_from(parse_arguments(WORDS), DEMONSTRATION).planned
+    assert written.planned == tuple(map(str, planned))
     assert (written.lag, written.seed, written.command) == (2, 42, WORDS)
     assert written.demonstration
     assert written.versions == versions()

@@ -10,10 +10,9 @@ import pytest
 from results.ledger.profiles import PointCost, Profile
 from results.ledger.store import RunFolder
 from search_spaces.refusals import UsageRefusal
-from sweep.hardware import Hardware
+from sweep.hardware import Hardware, Machine
 from sweep.prepare import Prepared, gather, resume, start
 from sweep.profiles import Choice
-from sweep.settings import Machine
 from sweep.terminal.arguments import parse_arguments
 from tests.sweep.helpers import machine
 from trainables.progress import quiet

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from search_spaces.backbones import NAMES, backbone_named
-from search_spaces.presets import DEMONSTRATION, PAPER
+from search_spaces.backbones import PAPER_NAMES, backbone_named
+from search_spaces.presets import DEMONSTRATION, PAPER, default_cache_dir
 from search_spaces.refusals import UsageRefusal
-from sweep.settings import (
+from search_spaces.settings import (
     Settings,
-    default_cache_dir,
     most_trials,
     refuse_contradictions,
     settings_from,
@@ -119,7 +118,7 @@ def test_settings_come_back_from_json_with_keys_of_other_stages_passed_over() ->
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("", {"backbones": NAMES, "trials": 20, "epochs": 10, "image_size": 150, "seed": 42}),
+        ("", {"backbones": PAPER_NAMES, "trials": 20, "epochs": 10, "image_size": 150, "seed": 42}),
         ("", {"data": "cats_vs_dogs", "weights": "imagenet", "early_stopping": True}),
         ("--baseline-only", {"trials": 0}),
         ("--trials 0", {"trials": 0}),
@@ -141,7 +140,8 @@ def test_what_is_typed_comes_before_the_preset(words: str, expected: dict[str, A
 
 
 def test_all_baselines_come_first_and_then_round_after_round() -> None:
-    assert settings("--backbones", "xception,vgg16", "--trials", "2").planned == (
+    planned = settings("--backbones", "xception,vgg16", "--trials", "2").planned
+    assert tuple(trial.name for trial in planned) == (
         "VGG16/baseline",
         "Xception/baseline",
         "VGG16/t01",
@@ -165,7 +165,7 @@ def test_trials_may_visit_all_points_only_where_unfreezing_is_searched(
 ) -> None:
     found = settings("--backbones", "xception", *words.split()).points
     entry = backbone_named("Xception")
-    assert found == {"Xception": entry.points if all_points else (entry.paper_point,)}
+    assert found == {"Xception": entry.points if all_points else (entry.baseline_unfreeze,)}
 
 
 def test_a_baseline_has_the_runs_own_sizes() -> None:

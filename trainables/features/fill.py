@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from results.ledger.profiles import Profile
 from results.ledger.runs import Split
-from search_spaces.precisions import FLOAT32
+from search_spaces.config import FLOAT32
 from trainables.features.nearest import Sources, nearest
 from trainables.features.planner import memory_for_rows, worth_storing
 from trainables.features.shared_pass import Compute, Done, Pass, Work
 from trainables.features.store import FeatureKey, Features, FeatureStore
-from trainables.networks.backbones import Whole
+from trainables.networks.backbones import Whole, output_of
 from trainables.networks.cuts import PHOTO, Cut, cut_at
 from trainables.networks.device_names import gpu_names, onednn_setting
 from trainables.networks.prefix import Prefix
@@ -48,7 +48,7 @@ class TrainingData:
         store: where frozen features are kept.
         points: the unfreeze points, per backbone, that this run may visit.
         cache_dtype: `float32` or `float16`, of the stored features.
-        precision: what the layers compute in, see `search_spaces.precisions`.
+        precision: what the layers compute in, see `search_spaces.config`.
         jit_compile: whether XLA compiles them.
         profiles: what each backbone's layers cost here, as far as that is known.
     """
@@ -153,7 +153,7 @@ def _key(whole: Whole, node: int, data: TrainingData, kind: str) -> FeatureKey:
         scaling=kind,
         node=node,
         layer=type(layer).__name__,
-        shape=tuple(layer.output.shape[1:]),
+        shape=tuple(output_of(layer).shape[1:]),
         dtype=data.cache_dtype,
         numerics=numerics(data.precision, data.jit_compile),
     )

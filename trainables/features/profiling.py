@@ -74,7 +74,7 @@ def measure(backbone: str, image_size: int, *, onednn: str, gpu: bool, fetch: Fe
     whole = build(backbone, image_size=image_size, classes=_CLASSES, weights=weights)
     seconds = _seconds_by_node(whole, _batch(whole, gpu=gpu))
     entry = backbone_named(backbone)
-    names = dict.fromkeys((*entry.points, entry.paper_point))
+    names = dict.fromkeys((*entry.points, entry.baseline_unfreeze))
     return Profile(
         backbone=backbone,
         image_size=image_size,

@@ -14,10 +14,10 @@ import keras
 from results.ledger.records import TrialRecord
 from results.ledger.runs import RunRecord
 from results.ledger.store import RunFolder
-from search_spaces.precisions import FLOAT32
+from search_spaces.config import FLOAT32
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 from trainables.finished.caches import cache_dir_of
-from trainables.networks.backbones import Whole, build
+from trainables.networks.backbones import Whole, build, weights_of
 from trainables.networks.prefix import as_list
 from trainables.networks.scaling import scaled, scaling_kind
 from trainables.networks.weights import Weights, resolve
@@ -79,7 +79,7 @@ def trained_whole(folder: RunFolder, run: RunRecord, record: TrialRecord) -> Who
     )
     for name, value in folder.read_weights(record).items():
         node, index = (int(part) for part in name.split("/"))
-        whole.layers[node].weights[index].assign(value)
+        weights_of(whole.layers[node])[index].assign(value)
     return whole
 
 

@@ -18,7 +18,15 @@ from numpy.typing import NDArray
 
 from results.ledger.files import file_sha256
 from search_spaces.backbones import HEAD, Backbone, backbone_named
-from search_spaces.precisions import FLOAT32
+from search_spaces.config import FLOAT32
+from search_spaces.heads import (
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePooling,
+    HeadLayer,
+)
 from search_spaces.refusals import EnvironmentRefusal
 from trainables.networks.cuts import Graph
 from trainables.networks.weights import Weights
@@ -57,13 +65,13 @@ class Whole:
 
     def part(self, sources: tuple[int, ...], wanted: tuple[int, ...]) -> Any:
         """The subgraph between two sets of nodes as a Keras model that shares the layers."""
-        inputs = [self.layers[node].output for node in sources]
-        return keras.Model(inputs, [self.layers[node].output for node in wanted])
+        inputs = [output_of(self.layers[node]) for node in sources]
+        return keras.Model(inputs, [output_of(self.layers[node]) for node in wanted])
 
     def restore(self) -> None:
         """Put every variable back to where each trial starts."""
         for layer, values in zip(self.layers, self.initial, strict=True):
-            for variable, value in zip(layer.variables, values, strict=True):
+            for variable, value in zip(variables_of(layer), values, strict=True):
                 variable.assign(value)
 
 
@@ -73,7 +81,7 @@ def build(
     """Build a backbone with its head; the head's own first weights are set per trial.
 
     Args:
-        precision: one of `search_spaces.precisions`.
+        precision: one of `search_spaces.config`.
 
     Raises:
         EnvironmentRefusal: the weights file does not fit the backbone, or is not the one hashed.
@@ -86,13 +94,15 @@ def build(
         if not weights.random:
             _load(base, entry, weights.files[entry.name], weights.digests[entry.name])
         logits = base.output
-        for spec in (*entry.head, f"logits:{classes}"):
-            logits = _head_layer(spec)(logits)
-    layers = tuple(keras.Model(base.input, logits).layers)
+        for layer in entry.head:
+            logits = head_layer(layer)(logits)
+        # A softmax over float16 logits would round probabilities, and so losses, to three digits.
+        logits = keras.layers.Dense(classes, name="head_logits", dtype=FLOAT32)(logits)
+    layers = tuple(keras.Model(base.input, logits).operations)
     return Whole(
         entry=entry,
         layers=layers,
-        backbone_layers=len(base.layers),
+        backbone_layers=len(base.operations),
         graph=_graph(layers),
         initial=tuple(tuple(_values(layer)) for layer in layers),
         image_size=image_size,
@@ -111,26 +121,40 @@ def _layers_computing_in(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
+def weights_of(layer: Any) -> list[Any]:
+    """What a layer learns; a bare operation, such as the sum of two tensors, has nothing."""
+    return list(getattr(layer, "weights", ()))
+
+
+def variables_of(layer: Any) -> list[Any]:
+    """A layer's weights and the states of its random numbers."""
+    return list(getattr(layer, "variables", ()))
+
+
+def output_of(layer: Any) -> Any:
+    """The tensor that a layer gives in the graph, which of a nested model is not its own output."""
+    [call] = layer._inbound_nodes
+    [tensor] = call.output_tensors
+    return tensor
+
+
 def _values(layer: Any) -> list[NDArray[Any]]:
-    return [variable.numpy() for variable in layer.variables]
+    return [variable.numpy() for variable in variables_of(layer)]
 
 
-def _head_layer(spec: str) -> Any:
-    kind, _, number = spec.partition(":")
-    if kind == "gap":
-        return keras.layers.GlobalAveragePooling2D(name="head_gap")
-    if kind == "flatten":
-        return keras.layers.Flatten(name="head_flatten")
-    if kind == "batch_norm":
-        return keras.layers.BatchNormalization(name="head_batch_norm")
-    if kind == "dropout":
-        return keras.layers.Dropout(float(number), name="head_dropout")
-    if kind == "dense":
-        return keras.layers.Dense(int(number), activation="relu", name=f"head_dense_{number}")
-    if kind == "logits":
-        # A softmax over float16 logits would round probabilities, and so losses, to three digits.
-        return keras.layers.Dense(int(number), name="head_logits", dtype=FLOAT32)
-    raise ValueError(f"unknown layer of a head {spec!r}")
+def head_layer(layer: HeadLayer) -> Any:
+    """The Keras layer for a layer of the catalogue's heads."""
+    match layer:
+        case GlobalAveragePooling():
+            return keras.layers.GlobalAveragePooling2D(name="head_gap")
+        case Flatten():
+            return keras.layers.Flatten(name="head_flatten")
+        case BatchNormalization():
+            return keras.layers.BatchNormalization(name="head_batch_norm")
+        case Dropout(rate):
+            return keras.layers.Dropout(rate, name="head_dropout")
+        case Dense(units):
+            return keras.layers.Dense(units, activation="relu", name=f"head_dense_{units}")
 
 
 def _load(base: Any, entry: Backbone, path: Path, digest: str) -> None:
@@ -197,17 +221,17 @@ def _graph(layers: tuple[Any, ...]) -> Graph:
     return Graph(
         parents=tuple(_parents(layer, node_of) for layer in layers),
         active=tuple(_is_active(layer) for layer in layers),
-        row_bytes=tuple(4 * int(np.prod(layer.output.shape[1:])) for layer in layers),
-        weight_free=tuple(not layer.weights for layer in layers),
+        row_bytes=tuple(4 * int(np.prod(output_of(layer).shape[1:])) for layer in layers),
+        weight_free=tuple(not weights_of(layer) for layer in layers),
     )
 
 
 def _parents(layer: Any, node_of: dict[int, int]) -> tuple[int, ...]:
     if isinstance(layer, keras.layers.InputLayer):
         return ()
-    inputs = layer.input if isinstance(layer.input, list | tuple) else [layer.input]
-    return tuple(node_of[id(tensor._keras_history.operation)] for tensor in inputs)
+    [call] = layer._inbound_nodes
+    return tuple(node_of[id(tensor._keras_history.operation)] for tensor in call.input_tensors)
 
 
 def _is_active(layer: Any) -> bool:
-    return bool(layer.weights) or isinstance(layer, keras.layers.Dropout)
+    return bool(weights_of(layer)) or isinstance(layer, keras.layers.Dropout)

@@ -15,8 +15,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from search_spaces.precisions import MIXED_FLOAT16
-from trainables.networks.backbones import Whole
+from search_spaces.config import MIXED_FLOAT16
+from trainables.networks.backbones import Whole, weights_of
 from trainables.networks.compiled import Compiled
 from trainables.networks.cuts import Cut
 from trainables.networks.prefix import as_list, input_signature, network_inputs
@@ -113,13 +113,13 @@ class Network:
         return {
             f"{node}/{index}": variable.numpy()
             for node, layer in self.trained.items()
-            for index, variable in enumerate(layer.weights)
+            for index, variable in enumerate(weights_of(layer))
         }
 
     def load(self, weights: dict[str, NDArray[Any]]) -> None:
         """Put back what `weights` gave."""
         for node, layer in self.trained.items():
-            for index, variable in enumerate(layer.weights):
+            for index, variable in enumerate(weights_of(layer)):
                 variable.assign(weights[f"{node}/{index}"])
 
     def _logits(self, inputs: list[Any], training: bool = False) -> Any:

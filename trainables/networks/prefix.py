@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from trainables.networks.backbones import Whole
+from trainables.networks.backbones import Whole, output_of
 from trainables.networks.compiled import Compiled
 from trainables.networks.cuts import PHOTO
 from trainables.networks.scaling import scaled
@@ -56,7 +56,7 @@ def input_signature(whole: Whole, nodes: tuple[int, ...], dtype: str = "float32"
     """One TensorSpec per node for any number of photos; the photos themselves are uint8."""
     return [
         tf.TensorSpec(
-            (None, *whole.layers[node].output.shape[1:]), "uint8" if node == PHOTO else dtype
+            (None, *output_of(whole.layers[node]).shape[1:]), "uint8" if node == PHOTO else dtype
         )
         for node in nodes
     ]

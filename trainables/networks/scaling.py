@@ -4,6 +4,7 @@
     raw     X                                0 .. 255, EfficientNetB0 rescales inside
     tf      X / 127.5 - 1                    -1 .. 1, the Inceptions and Xception
     caffe   BGR(X) - (103.939, 116.779, 123.68)    ResNet50 and VGG16
+    torch   (X / 255 - mean) / deviation     of ImageNet's red, green and blue; DenseNet121
 
 Written with `keras.ops` only, so that the same function scales a batch and is part of an exported
 model, without a Lambda layer. Divisions are written as Keras' `Rescaling` computes them, times the
@@ -17,14 +18,17 @@ from typing import Any
 
 import keras
 
-from search_spaces.backbones import backbone_named
+from search_spaces.backbones import Scaling, backbone_named
 
 IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
+IMAGENET_MEAN_RGB = (0.485, 0.456, 0.406)
+IMAGENET_DEVIATION_RGB = (0.229, 0.224, 0.225)
+"""As Keras' `imagenet_utils.preprocess_input` has them, of pixels 0 to 255 and 0 to 1."""
 
 
 def scaling_kind(backbone: str, scaling: str) -> str:
     """`unit`, or the kind that the backbone's ImageNet weights expect."""
-    return backbone_named(backbone).native_scaling if scaling == "native" else "unit"
+    return backbone_named(backbone).native_scaling if scaling == Scaling.NATIVE else Scaling.UNIT
 
 
 def scaled(photos: Any, kind: str) -> Any:
@@ -48,4 +52,10 @@ def scaled(photos: Any, kind: str) -> Any:
         return keras.ops.flip(pixels, axis=-1) - keras.ops.convert_to_tensor(
             IMAGENET_MEAN_BGR, dtype="float32"
         )
+    if kind == "torch":
+        mean, deviation = (
+            keras.ops.convert_to_tensor(values, dtype="float32")
+            for values in (IMAGENET_MEAN_RGB, [1 / part for part in IMAGENET_DEVIATION_RGB])
+        )
+        return (pixels * (1 / 255) - mean) * deviation
     raise ValueError(f"unknown kind of scaling {kind!r}")

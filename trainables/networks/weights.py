@@ -3,8 +3,8 @@
 Loads nothing: it finds, downloads and hashes. A folder holds `<backbone>_notop.weights.h5` in lower
 case (Keras 3's own format), or the files that `keras.applications` downloads, under their names.
 
-Keras publishes an MD5 for each of its files and no SHA-256. A download is checked against that MD5;
-the SHA-256 of what is used is recorded in the run either way, and a resume must find it again.
+Keras publishes an MD5 for most of its files. A download is checked against what it publishes; the
+SHA-256 of what is used is recorded in the run either way, and a resume must find it again.
 """
 
 from __future__ import annotations
@@ -17,55 +17,13 @@ from pathlib import Path
 import h5py
 
 from results.ledger.files import file_sha256
+from search_spaces.backbones import backbone_named
 from search_spaces.refusals import EnvironmentRefusal
 from trainables.photos.download import fetch
 from trainables.progress import Progress, quiet
 
 IMAGENET = "imagenet"
 RANDOM = "random"
-
-_HOST = "https://storage.googleapis.com/"
-_APPLICATIONS = _HOST + "tensorflow/keras-applications/"
-
-
-@dataclass(frozen=True)
-class Published:
-    """Where Keras keeps a backbone's weights without the top, and the MD5 it states."""
-
-    url: str
-    md5: str
-
-    @property
-    def file(self) -> str:
-        return self.url.rsplit("/", 1)[-1]
-
-
-KERAS_FILES: Mapping[str, Published] = {
-    "EfficientNetB0": Published(
-        _HOST + "keras-applications/efficientnetb0_notop.h5", "50bc09e76180e00e4465e1a485ddc09d"
-    ),
-    "InceptionV3": Published(
-        _APPLICATIONS + "inception_v3/inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        "bcbd6486424b2319ff4ef7d526e38f63",
-    ),
-    "InceptionResNetV2": Published(
-        _APPLICATIONS
-        + "inception_resnet_v2/inception_resnet_v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        "d19885ff4a710c122648d3b5c3b684e4",
-    ),
-    "ResNet50": Published(
-        _APPLICATIONS + "resnet/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        "4d473c1dd8becc155b73f8504c6f6626",
-    ),
-    "VGG16": Published(
-        _APPLICATIONS + "vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        "6d6bbae143d832006294945121d1f1fc",
-    ),
-    "Xception": Published(
-        _APPLICATIONS + "xception/xception_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        "b0042744bf5b25fce3cb969f33bebb97",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -120,19 +78,20 @@ def _random_digest(backbone: str, seed: int) -> str:
 
 
 def _downloaded(backbone: str, folder: Path, progress: Progress) -> Path:
-    published = KERAS_FILES[backbone]
+    published = backbone_named(backbone).weights
     target = folder / published.file
     return fetch(
         published.url,
         target,
         md5=published.md5,
+        sha256=published.sha256,
         progress=progress,
         fix="Give --weights DIR with the file, or --weights random.",
     )
 
 
 def _in_folder(backbone: str, folder: Path) -> Path:
-    names = (f"{backbone.lower()}_notop.weights.h5", KERAS_FILES[backbone].file)
+    names = (f"{backbone.lower()}_notop.weights.h5", backbone_named(backbone).weights.file)
     for name in names:
         if (folder / name).is_file():
             return folder / name

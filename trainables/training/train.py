@@ -27,7 +27,7 @@ from results.ledger.records import (
 )
 from search_spaces.config import TrialConfig
 from trainables.features.fill import Inputs, TrainingData, frozen_inputs
-from trainables.networks.backbones import Whole
+from trainables.networks.backbones import Whole, weights_of
 from trainables.networks.cuts import PHOTO, Cut, cut_at
 from trainables.networks.network import Network
 from trainables.networks.scaling import scaling_kind
@@ -229,4 +229,4 @@ def anatomy(whole: Whole, cut: Cut, config: TrialConfig, inputs: Inputs) -> Anat
 
 
 def _parameters(whole: Whole, node: int) -> int:
-    return sum(int(np.prod(weight.shape)) for weight in whole.layers[node].weights)
+    return sum(int(np.prod(weight.shape)) for weight in weights_of(whole.layers[node]))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from results.ledger.store import RunFolder
+from search_spaces.backbones import Scaling
 from search_spaces.config import SearchSpace, TrialConfig
 from sweep.schedule.assignment import Assignment
 from sweep.schedule.pool import Pool
@@ -51,7 +52,7 @@ def test_the_first_searched_trial_is_the_baseline_in_its_own_scaling_and_runs_in
     tmp_path: Path,
 ) -> None:
     baseline, twin, *_ = visited(tmp_path, "--trials", "3")
-    assert twin.config == replace(baseline.config, scaling="native")
+    assert twin.config == replace(baseline.config, scaling=Scaling.NATIVE)
     assert (baseline.cutoffs, twin.cutoffs) == ({}, {})
 
 

@@ -94,7 +94,7 @@ def test_a_finished_trial_is_never_handed_out_again(
 ) -> None:
     folder, handed = alone
     names = [one.trial for one in handed]
-    assert sorted(names) == sorted(SETTINGS.planned)
+    assert sorted(names) == sorted(map(str, SETTINGS.planned))
     assert Pool(folder, SETTINGS, LAG).next() is None
     assert Pool(folder, SETTINGS, LAG).left == 0
 
@@ -177,7 +177,7 @@ def test_a_kill_at_every_point_of_a_small_sweep_repeats_only_what_ran(
     assert len(recorded) == steps
     clear_killed_trials(folder)
     rest = play(Pool(folder, small, 2), folder, at_once=2, choose=lambda running: running[-1])
-    assert sorted(recorded | {one.trial for one in rest}) == sorted(small.planned)
+    assert sorted(recorded | {one.trial for one in rest}) == sorted(map(str, small.planned))
     running = {one.trial: one.config for one in first if one.trial not in recorded}
     assert {one.trial: one.config for one in rest if one.trial in running} == running
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search_spaces.backbones import NAMES
+from search_spaces.backbones import PAPER_NAMES
 from search_spaces.config import DIMENSIONS
 from search_spaces.refusals import UsageRefusal
 from sweep.terminal.arguments import parse_arguments, parser
@@ -176,7 +176,7 @@ def test_an_unknown_backbone_is_refused_with_the_nearest(value: str, hint: str) 
     [
         ("", "backbones", None),
         ("", "trials", None),
-        ("--backbones ALL", "backbones", NAMES),
+        ("--backbones ALL", "backbones", PAPER_NAMES),
         ("--backbones xception,VGG16", "backbones", ("VGG16", "Xception")),
         ("--search optimizer,learning_rate", "search", ("learning_rate", "optimizer")),
         ("--search " + ",".join(DIMENSIONS), "search", DIMENSIONS),

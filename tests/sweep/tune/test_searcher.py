@@ -117,7 +117,7 @@ def test_ray_asks_until_every_trial_is_finished(sweep: Sweep) -> None:
         sweep.searcher.on_trial_complete(str(turn), {})
         turn += 1
     assert turn == len(SETTINGS.planned)
-    assert sorted(one.trial for one in sweep.told) == sorted(SETTINGS.planned)
+    assert sorted(one.trial for one in sweep.told) == sorted(map(str, SETTINGS.planned))
 
 
 def test_rays_own_state_is_neither_kept_nor_read(sweep: Sweep, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from results.ledger.runs import Characteristics
 from search_spaces import paper
-from search_spaces.backbones import NAMES
+from search_spaces.backbones import PAPER_NAMES
 from tests.results.helpers import make_run_record
 from trainables.finished.characteristics import of_run
 from trainables.networks.device_names import cpu_name
@@ -58,7 +58,7 @@ def test_another_device_or_version_is_measured_again_and_the_same_is_not(tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backbone", NAMES)
+@pytest.mark.parametrize("backbone", PAPER_NAMES)
 def test_parameters_and_depth_are_those_that_keras_publishes(backbone: str) -> None:
     from trainables.finished.characteristics import counted
 

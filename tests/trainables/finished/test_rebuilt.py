@@ -11,7 +11,7 @@ import pytest
 from results.ledger.records import TrialRecord
 from results.ledger.runs import RunRecord
 from results.ledger.store import RunFolder
-from search_spaces.precisions import FLOAT32, PRECISIONS
+from search_spaces.config import FLOAT32, PRECISIONS
 from tests.results.helpers import Trial, make_run
 from tests.trainables.small_networks import SEED, point, training_data
 

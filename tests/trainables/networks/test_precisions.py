@@ -10,8 +10,14 @@ import numpy as np
 import pytest
 
 from results.ledger.records import TrialResult
-from search_spaces.config import OPTIMIZERS, TrialConfig
-from search_spaces.precisions import FLOAT32, MIXED_BFLOAT16, MIXED_FLOAT16, PRECISIONS
+from search_spaces.config import (
+    FLOAT32,
+    MIXED_BFLOAT16,
+    MIXED_FLOAT16,
+    OPTIMIZERS,
+    PRECISIONS,
+    TrialConfig,
+)
 from tests.trainables.small_networks import NO_ROOM, PLENTY, point, training_data
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-KINDS = ("unit", "raw", "tf", "caffe")
+KINDS = ("unit", "raw", "tf", "caffe", "torch")
 
 
 @pytest.mark.parametrize("kind", KINDS)

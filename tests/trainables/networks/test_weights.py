@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from results.ledger.files import file_sha256
-from search_spaces.backbones import NAMES
+from search_spaces.backbones import CATALOGUE, backbone_named
 from search_spaces.refusals import EnvironmentRefusal
-from trainables.networks.weights import KERAS_FILES, Weights, resolve
+from trainables.networks.weights import Weights, resolve
 from trainables.photos.download import fetch
 
 BACKBONES = ("VGG16", "Xception")
@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
     found = tmp_path / "weights"
     found.mkdir()
     write(found / "vgg16_notop.weights.h5", 0.25)
-    write(found / KERAS_FILES["Xception"].file, 0.75)
+    write(found / backbone_named("Xception").weights.file, 0.75)
     return found
 
 
@@ -115,12 +115,12 @@ def test_half_a_file_is_refused(tmp_path: Path, folder: Path) -> None:
 def test_a_missing_file_is_refused_with_both_names_it_may_have(
     tmp_path: Path, folder: Path
 ) -> None:
-    (folder / KERAS_FILES["Xception"].file).unlink()
+    (folder / backbone_named("Xception").weights.file).unlink()
     with pytest.raises(EnvironmentRefusal, match="no weights of Xception") as refused:
         resolved(folder, tmp_path)
     assert refused.value.where == str(folder)
     assert "xception_notop.weights.h5" in refused.value.fix
-    assert KERAS_FILES["Xception"].file in refused.value.fix
+    assert backbone_named("Xception").weights.file in refused.value.fix
 
 
 @pytest.mark.parametrize("name", ["missing", "missing/deeper", "file"])
@@ -132,7 +132,7 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
 
 def test_imagenet_without_a_network_is_refused_in_time_with_the_way_out(tmp_path: Path) -> None:
     # `resolve` has no other address than Keras' own, so the closed port is behind its downloader.
-    published = KERAS_FILES["VGG16"]
+    published = backbone_named("VGG16").weights
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     began = time.monotonic()
@@ -153,7 +153,7 @@ def test_a_folders_files_are_found_and_hashed(tmp_path: Path, folder: Path) -> N
     assert not found.random
     assert found.files == {
         "VGG16": folder / "vgg16_notop.weights.h5",
-        "Xception": folder / KERAS_FILES["Xception"].file,
+        "Xception": folder / backbone_named("Xception").weights.file,
     }
     assert found.digests == {name: file_sha256(path) for name, path in found.files.items()}
 
@@ -166,7 +166,7 @@ def test_one_changed_byte_changes_the_digest(tmp_path: Path, folder: Path) -> No
 
 
 def test_keras_own_format_comes_before_the_downloaded_name(tmp_path: Path, folder: Path) -> None:
-    write(folder / KERAS_FILES["VGG16"].file, 9.0)
+    write(folder / backbone_named("VGG16").weights.file, 9.0)
     assert resolved(folder, tmp_path).files["VGG16"].name == "vgg16_notop.weights.h5"
 
 
@@ -181,9 +181,9 @@ def test_random_weights_need_no_file_and_are_named_by_backbone_and_seed(tmp_path
 
 
 def test_cached_imagenet_weights_with_the_wrong_digest_are_never_used(tmp_path: Path) -> None:
-    cached = tmp_path / KERAS_FILES["VGG16"].file
+    cached = tmp_path / backbone_named("VGG16").weights.file
     write(cached)
-    expected = KERAS_FILES["VGG16"].md5
+    expected = backbone_named("VGG16").weights.md5
     assert hashlib.md5(cached.read_bytes()).hexdigest() != expected
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
@@ -193,9 +193,8 @@ def test_cached_imagenet_weights_with_the_wrong_digest_are_never_used(tmp_path: 
 
 
 def test_every_backbone_has_a_published_file_of_its_own() -> None:
-    assert set(KERAS_FILES) == set(NAMES)
-    assert len({one.file for one in KERAS_FILES.values()}) == len(NAMES)
-    for one in KERAS_FILES.values():
-        assert one.url.startswith("https://")
-        assert "notop" in one.file
-        assert len(bytes.fromhex(one.md5)) == 16
+    published = [entry.weights for entry in CATALOGUE]
+    assert len({weights.file for weights in published}) == len(published)
+    for weights in published:
+        assert weights.url.startswith("https://")
+        assert "notop" in weights.file.replace("no_top", "notop")

@@ -61,7 +61,7 @@ def trained(
 
 
 def placed(entry: Backbone, where: str) -> TrialConfig:
-    unfreeze = {"head": HEAD, "paper": entry.paper_point, "earliest": entry.points[-1]}[where]
+    unfreeze = {"head": HEAD, "paper": entry.baseline_unfreeze, "earliest": entry.points[-1]}[where]
     size = max(48, entry.smallest_image)
     return point(entry.name, size=size, unfreeze=unfreeze, batch_size=WHOLE)
 

@@ -76,10 +76,24 @@ def test_the_catalogue_is_true_of_keras(entry: Backbone, tmp_path: Path) -> None
     data = training_data(tmp_path, size=size, points={})
     whole = Bench().whole(point(entry.name, size=size), data)
     firsts = [whole.first(name) for name in entry.points]
-    assert whole.backbone_layers == entry.layers
+    assert whole.backbone_layers == LAYERS[entry.name]
     assert firsts == sorted(firsts, reverse=True)
-    assert entry.points.index(entry.paper_point) <= len(entry.points) - 3
+    assert entry.points.index(entry.baseline_unfreeze) <= len(entry.points) - 3
 
+
+LAYERS = {
+    "EfficientNetB0": 237,
+    "InceptionV3": 311,
+    "InceptionResNetV2": 780,
+    "ResNet50": 175,
+    "VGG16": 19,
+    "Xception": 132,
+    "EfficientNetV2B0": 270,
+    "ConvNeXtTiny": 151,
+    "DenseNet121": 427,
+    "MobileNetV3Large": 203,
+}
+"""With `include_top=False, weights=None`, operations that are no layers included (Keras 3.15)."""
 
 PAPER_FIRST_TRAINED = {
     "EfficientNetB0": 160,
@@ -91,10 +105,10 @@ PAPER_FIRST_TRAINED = {
 }
 
 
-@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", CATALOGUE[:6], ids=lambda entry: entry.name)
 def test_the_named_point_is_the_papers_index(entry: Backbone, tmp_path: Path) -> None:
     from trainables.training.network_cache import Bench
 
     data = training_data(tmp_path, size=75, points={})
     whole = Bench().whole(point(entry.name, size=75), data)
-    assert whole.first(entry.paper_point) == PAPER_FIRST_TRAINED[entry.name]
+    assert whole.first(entry.baseline_unfreeze) == PAPER_FIRST_TRAINED[entry.name]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from search_spaces.config import whole_number
-from search_spaces.refusals import UsageRefusal
+from search_spaces.refusals import UsageRefusal, one_of
 
 _UNITS_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _UNITS_BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -29,6 +29,11 @@ def count(flag: str, least: int = 1, most: int = 999_999_999) -> Callable[[str],
         return found
 
     return read
+
+
+def choice(flag: str, allowed: Sequence[str]) -> Callable[[str], str]:
+    """Reads one of a few words, in any case."""
+    return lambda text: one_of(text, allowed, what=f"choice of {flag}", where=flag)
 
 
 def named(flag: str) -> Callable[[str], str]:

@@ -1,0 +1,318 @@
+"""What a run is asked to do: one table of fields that everything else follows from.
+
+A field of `Settings` says how it is typed, what it is by default and how it is recorded. Its flag
+on the command line, its place in the presets and in `run.json`, and the check that a resume agrees
+with it are read off the field: a setting that is added is one field here and the line that uses it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from search_spaces import paper
+from search_spaces.backbones import PAPER_NAMES, backbone_named
+from search_spaces.config import (
+    DEFAULT_SEARCH,
+    DIMENSIONS,
+    FLOAT32,
+    PRECISIONS,
+    SearchSpace,
+    TrialConfig,
+    TrialId,
+    parse_backbones,
+    parse_search,
+)
+from search_spaces.presets import PAPER, Preset
+from search_spaces.refusals import UsageRefusal
+from search_spaces.values import choice, count, named
+
+DEFAULT_SEED = 42
+DATA_NAMES = ("cats_vs_dogs", "digits")
+WEIGHTS_NAMES = ("imagenet", "random")
+
+TRAINED, SEARCHED, MACHINE = "what is trained", "what is searched", "the machine"
+"""Headings of `--help`."""
+
+_OF_PRESET = object()
+"""A default that the preset has under the field's name."""
+
+
+@dataclass(frozen=True)
+class Flag:
+    """How a setting is typed: the flag's name is the field's.
+
+    Attributes:
+        group: heading in `--help`.
+        help, metavar: as `argparse` has them.
+        read: makes a value of the word that was typed; None for a switch without a word.
+        default: where nothing was typed.
+        recorded: makes what is recorded of what was typed.
+    """
+
+    group: str
+    help: str
+    metavar: str | None = None
+    read: Callable[[str], Any] | None = None
+    default: Any = _OF_PRESET
+    recorded: Callable[[Any], Any] = lambda value: value
+
+
+def _setting(flag: Flag, *, absent: Any = dataclasses.MISSING) -> Any:
+    """A field with its flag; `absent` is what runs of versions without the setting did."""
+    return dataclasses.field(default=absent, metadata={"flag": flag})
+
+
+def _located(names: tuple[str, ...]) -> Callable[[str], str]:
+    """Records a known name as it is, and a path as absolute, so that a resume finds it again."""
+    return lambda text: text if text in names else str(Path(text).expanduser().absolute())
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides a run's numbers, besides the photos and weights themselves.
+
+    Recorded in `run.json`; a resume must agree with it. How much of the machine is used decides
+    only how fast the numbers come, and may differ from resume to resume: `sweep.hardware.Machine`.
+
+    Raises:
+        UsageRefusal: the photos would be too small for a backbone.
+    """
+
+    data: str = _setting(
+        Flag(
+            TRAINED,
+            "folder of class folders, train/ val/ test/ folders, a zip of either, or our HDF5",
+            "PATH|" + "|".join(DATA_NAMES),
+            named("--data"),
+            recorded=_located(DATA_NAMES),
+        )
+    )
+    weights: str = _setting(
+        Flag(
+            TRAINED,
+            "what the backbones start from",
+            "|".join(WEIGHTS_NAMES) + "|DIR",
+            named("--weights"),
+            recorded=_located(WEIGHTS_NAMES),
+        )
+    )
+    backbones: tuple[str, ...] = _setting(
+        Flag(TRAINED, "default: all", "all|modern|NAME,…", parse_backbones, default=PAPER_NAMES)
+    )
+    trials: int = _setting(
+        Flag(
+            SEARCHED,
+            f"searched per backbone, on top of the baseline; default: {PAPER.trials}",
+            "N",
+            count("--trials", 0, 10_000),
+        )
+    )
+    search: tuple[str, ...] = _setting(
+        Flag(
+            SEARCHED,
+            f"which of {', '.join(DIMENSIONS)} vary; default: the first {len(DEFAULT_SEARCH)}",
+            "NAME,…",
+            parse_search,
+            default=DEFAULT_SEARCH,
+        )
+    )
+    early_stopping: bool = _setting(
+        Flag(
+            SEARCHED,
+            "stop weak trials early; default: asha",
+            "asha|none",
+            choice("--early-stopping", ("asha", "none")),
+            default="asha",
+            recorded=lambda rule: rule == "asha",
+        )
+    )
+    epochs: int = _setting(
+        Flag(TRAINED, f"default: {PAPER.epochs}", "N", count("--epochs", most=10_000))
+    )
+    batch_size: int = _setting(
+        Flag(TRAINED, f"default: {PAPER.batch_size}", "N", count("--batch-size", most=65_536))
+    )
+    image_size: int = _setting(
+        Flag(TRAINED, f"default: {PAPER.image_size}", "PX", count("--image-size", most=4096))
+    )
+    seed: int = _setting(
+        Flag(TRAINED, f"default: {DEFAULT_SEED}", "N", count("--seed", 0), default=DEFAULT_SEED)
+    )
+    cache_dtype: str = _setting(
+        Flag(
+            MACHINE,
+            "of stored features; default: float32",
+            "float32|float16",
+            choice("--cache-dtype", (FLOAT32, "float16")),
+            default=FLOAT32,
+        )
+    )
+    precision: str = _setting(
+        Flag(
+            TRAINED,
+            "what layers compute in, for speed on a GPU; default: float32",
+            "|".join(PRECISIONS),
+            choice("--precision", PRECISIONS),
+            default=FLOAT32,
+        ),
+        absent=FLOAT32,
+    )
+    jit_compile: bool = _setting(
+        Flag(
+            TRAINED,
+            "let XLA compile the layers: slower to start, faster steps on a GPU",
+            default=False,
+        ),
+        absent=False,
+    )
+
+    def __post_init__(self) -> None:
+        for name in self.backbones:
+            smallest = backbone_named(name).smallest_image
+            if self.image_size < smallest:
+                raise UsageRefusal(
+                    f"{name} needs photos of at least {smallest} pixels, got {self.image_size}",
+                    where="--image-size",
+                    fix=f"Give {smallest} or more, or leave {name} out.",
+                )
+
+    @property
+    def space(self) -> SearchSpace:
+        """The box that is searched; the run's own batch size is always in it."""
+        return SearchSpace(
+            varied=self.search,
+            ranges={"batch_size": tuple(sorted({16, 32, 64, self.batch_size}))},
+        )
+
+    def searched(self, backbone: str) -> int:
+        """How many configurations of a backbone are searched, of all there are but its baseline."""
+        return int(min(self.trials, self.space.size(backbone) - 1))
+
+    @property
+    def planned(self) -> tuple[TrialId, ...]:
+        """Trials in the order of their starting: all baselines, then round after round."""
+        return tuple(
+            TrialId(backbone, number)
+            for number in range(self.trials + 1)
+            for backbone in self.backbones
+            if number <= self.searched(backbone)
+        )
+
+    @property
+    def points(self) -> dict[str, tuple[str, ...]]:
+        """Per backbone the unfreeze points that its trials may visit."""
+        searched = self.trials > 0 and "unfreeze" in self.search
+        entries = [backbone_named(name) for name in self.backbones]
+        return {
+            entry.name: entry.points if searched else (entry.baseline_unfreeze,)
+            for entry in entries
+        }
+
+    def baseline(self, backbone: str) -> TrialConfig:
+        """The documented configuration with this run's sizes."""
+        return paper.baseline(
+            backbone,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            image_size=self.image_size,
+            seed=self.seed,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> Settings:
+        """Read `run.json`'s form; keys of other stages are passed over.
+
+        Raises:
+            UsageRefusal: a setting is missing that has always been recorded.
+        """
+        fields = dataclasses.fields(Settings)
+        missing = [
+            field.name
+            for field in fields
+            if field.name not in values and field.default is dataclasses.MISSING
+        ]
+        if missing:
+            raise UsageRefusal(
+                f"this run was written by another version, it has no {', '.join(missing)}",
+                where="run.json",
+                fix="Start another run.",
+            )
+        recorded: dict[str, Any] = {
+            field.name: tuple(value) if isinstance(value, list) else value
+            for field in fields
+            if (value := values.get(field.name, dataclasses.MISSING)) is not dataclasses.MISSING
+        }
+        return Settings(**recorded)
+
+
+FLAGS: dict[str, Flag] = {
+    field.name: field.metadata["flag"] for field in dataclasses.fields(Settings)
+}
+"""By setting, in the order in which they are recorded."""
+
+
+def settings_from(arguments: argparse.Namespace, preset: Preset) -> Settings:
+    """What was typed, completed by a preset.
+
+    Raises:
+        UsageRefusal: the photos would be too small for a backbone.
+    """
+    typed = _typed(arguments)
+    return Settings(
+        **{
+            name: typed[name] if typed[name] is not None else _default(name, flag, preset)
+            for name, flag in FLAGS.items()
+        }
+    )
+
+
+def most_trials(arguments: argparse.Namespace) -> int:
+    """How many trials what was typed can come to, whatever the preset."""
+    typed = _typed(arguments)
+    searched = PAPER.trials if typed["trials"] is None else typed["trials"]
+    return (1 + int(searched)) * len(typed["backbones"] or PAPER_NAMES)
+
+
+def refuse_contradictions(arguments: argparse.Namespace, recorded: Settings) -> None:
+    """Check that what was typed next to `--resume` is what the run was started with.
+
+    Raises:
+        UsageRefusal: it is not; the line names each difference.
+    """
+    before = recorded.to_dict()
+    differences = [
+        f"{name} was {before[name]} and is {value}"
+        for name, value in _typed(arguments).items()
+        if value is not None and value != before[name]
+    ]
+    if differences:
+        raise UsageRefusal(
+            f"a resumed run keeps its settings: {'; '.join(differences)}",
+            where="--resume",
+            fix="Leave these out, or start another run.",
+        )
+
+
+def _typed(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Each setting as it would be recorded; None where nothing was typed."""
+    typed = {
+        name: None if (value := getattr(arguments, name)) is None else flag.recorded(value)
+        for name, flag in FLAGS.items()
+    }
+    if arguments.baseline_only:
+        typed["trials"] = 0
+    return typed
+
+
+def _default(name: str, flag: Flag, preset: Preset) -> Any:
+    if flag.default is _OF_PRESET:
+        return getattr(preset, name)
+    return flag.recorded(flag.default)
