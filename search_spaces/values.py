@@ -32,8 +32,18 @@ def count(flag: str, least: int = 1, most: int = 999_999_999) -> Callable[[str],
 
 
 def choice(flag: str, allowed: Sequence[str]) -> Callable[[str], str]:
-    """Reads one of a few words, in any case."""
-    return lambda text: one_of(text, allowed, what=f"choice of {flag}", where=flag)
+    """Reads one of a few words, as it is spelled."""
+
+    def read(text: str) -> str:
+        if text not in allowed:
+            raise UsageRefusal(
+                f"one of {', '.join(allowed)} is needed, got {text!r}",
+                where=flag,
+                fix=f"Give {flag} {one_of(text, allowed, what='choice', where=flag)}.",
+            )
+        return text
+
+    return read
 
 
 def named(flag: str) -> Callable[[str], str]:

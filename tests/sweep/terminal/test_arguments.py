@@ -94,7 +94,7 @@ BAD = [
         for flag in ("--data", "--weights", "--cache-dir", "--run-dir", "--resume")
         for value in NO_PATHS
     ),
-    *(("--backbones", value) for value in ("", ",", "VGG19", "all,VGG16", "vgg16 xception", "*")),
+    *(("--backbones", value) for value in ("", ",", "VGG19", "vgg16 xception", "*")),
     *(("--search", value) for value in ("", ",", "lr", "learning-rate", "all", "momentum")),
     *(("--early-stopping", value) for value in ("", "yes", "ASHA", "hyperband")),
     *(("--cache-dtype", value) for value in ("", "float64", "bfloat16", "Float32")),
