@@ -133,9 +133,13 @@ def variables_of(layer: Any) -> list[Any]:
 
 def output_of(layer: Any) -> Any:
     """The tensor that a layer gives in the graph, which of a nested model is not its own output."""
-    [call] = layer._inbound_nodes
-    [tensor] = call.output_tensors
+    [tensor] = _first_call(layer).output_tensors
     return tensor
+
+
+def _first_call(layer: Any) -> Any:
+    """Where the layer stands in the backbone's graph; every model made of a part adds another."""
+    return layer._inbound_nodes[0]
 
 
 def _values(layer: Any) -> list[NDArray[Any]]:
@@ -229,8 +233,8 @@ def _graph(layers: tuple[Any, ...]) -> Graph:
 def _parents(layer: Any, node_of: dict[int, int]) -> tuple[int, ...]:
     if isinstance(layer, keras.layers.InputLayer):
         return ()
-    [call] = layer._inbound_nodes
-    return tuple(node_of[id(tensor._keras_history.operation)] for tensor in call.input_tensors)
+    tensors = _first_call(layer).input_tensors
+    return tuple(node_of[id(tensor._keras_history.operation)] for tensor in tensors)
 
 
 def _is_active(layer: Any) -> bool:
