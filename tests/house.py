@@ -33,6 +33,9 @@ ROOMS_OF_LIBRARIES = {
     "sqlalchemy": ("sweep",),  # Optuna's faults
     "sklearn": ("results", "trainables"),  # trainables: the bundled digits
     "matplotlib": ("results",),
+    "platformdirs": ("search_spaces",),
+    "requests": ("trainables",),
+    "urllib3": ("trainables",),  # below requests
     "numpy": ("results", "trainables", "sweep"),
     "rich": ("results", "sweep", "run_sweep"),
 }
