@@ -59,7 +59,7 @@ def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResul
     from trainables.features.store import FeatureStore
     from trainables.finished.caches import cache_dir_of
     from trainables.finished.rebuild import run_precision, run_weights
-    from trainables.photos.dataset import prepare
+    from trainables.photos.named import prepare
     from trainables.training.train import train
 
     config, cache_dir = record.config, cache_dir_of(run)

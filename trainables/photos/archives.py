@@ -20,7 +20,7 @@ from pathlib import Path
 
 from search_spaces.refusals import DataRefusal
 from trainables.photos.decoding import MAX_BYTES, Undecodable
-from trainables.photos.listing import Found, Listing, Parts, is_hidden, is_photo, safe_name
+from trainables.photos.listing import Listing, Parts, PhotoFile, is_hidden, is_photo, safe_name
 
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 _LOCAL_HEADER_BYTES = 30
@@ -105,7 +105,7 @@ def _refuse_bombs(members: list[zipfile.ZipInfo], path: Path, limits: Limits) ->
 
 def _overlapping(members: list[zipfile.ZipInfo]) -> str | None:
     end = 0
-    for member in sorted(members, key=lambda one: one.header_offset):
+    for member in sorted(members, key=lambda member: member.header_offset):
         if member.header_offset < end:
             return member.filename
         end = member.header_offset + _LOCAL_HEADER_BYTES + member.compress_size
@@ -145,11 +145,11 @@ def _listing(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], path: Pat
         listing.add_folder(parts[:-1])
         if is_photo(parts):
             read = partial(_read, archive, member)
-            listing.photos.append(Found(parts, member.file_size, 0, read))
+            listing.photos.append(PhotoFile(parts, member.file_size, (), read))
         else:
             _refuse_nested(parts, path)
             listing.others[parts[:-1]] += 1
-    listing.photos.sort(key=lambda found: found.parts)
+    listing.photos.sort(key=lambda photo: photo.parts)
     return listing
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.trainables.photo_trees import classes, packed, tree
-from trainables.photos.dataset import Dataset, prepare
-from trainables.photos.fingerprints import file_fingerprint, folder_fingerprint
-from trainables.photos.folders import list_folder
+from trainables.photos.dataset import Dataset
+from trainables.photos.listing import file_fingerprint, folder_fingerprint, list_folder
+from trainables.photos.named import prepare
 
 
 def raw(first: int) -> dict[str, bytes]:
@@ -45,7 +45,7 @@ def fingerprint(root: Path) -> str:
 
 
 def sizes(root: Path) -> dict[str, int]:
-    return {str(one.relative_to(root)): one.stat().st_size for one in root.rglob("*.png")}
+    return {str(path.relative_to(root)): path.stat().st_size for path in root.rglob("*.png")}
 
 
 def test_folders_of_equal_names_sizes_and_times_are_not_mixed_up(tmp_path: Path) -> None:
