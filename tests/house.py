@@ -44,10 +44,7 @@ DIGITS = "trainables/photos/digits.py"
 MAY_PRINT = (
     "run_sweep.py",
     "results/__main__.py",
-    "trainables/finished/predict.py",
-    "trainables/finished/export.py",
-    "trainables/finished/reproduce.py",
-    "trainables/finished/characteristics.py",
+    "trainables/__main__.py",
     "trainables/features/profiling.py",
 )
 """What is run with `python -m`."""

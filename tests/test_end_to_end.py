@@ -140,7 +140,7 @@ def test_the_winner_answers_about_photos_and_skips_what_is_none(finished: Finish
     table = finished.run.parent / "answers.csv"
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "trainables.finished.predict", str(finished.run)),
+            *(sys.executable, "-m", "trainables", "predict", str(finished.run)),
             *(str(finished.photos / "dark"), str(broken), "--csv", str(table)),
         ],
         cwd=HOME,

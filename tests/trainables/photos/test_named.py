@@ -155,14 +155,17 @@ def test_a_killed_build_leaves_nothing_that_counts(tmp_path: Path) -> None:
         "import json, sys; from pathlib import Path\n"
         "from trainables.photos.named import prepare\n"
         "arguments = json.loads(sys.argv[1])\n"
+        "print('imported', flush=True)\n"
         "while True:\n"
         "    dataset = prepare(cache_dir=Path(sys.argv[2]), **arguments)\n"
         "    dataset.path.unlink()\n"
     )
     expected = prepared(root, tmp_path / "whole", size=64).record
-    for milliseconds in (300, 350, 400, 450):
+    for milliseconds in (10, 40, 70, 100):
         command = [sys.executable, "-c", code, json.dumps(arguments), str(tmp_path / "cache")]
-        with subprocess.Popen(command, cwd=ROOT) as child:
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == b"imported\n"
             time.sleep(milliseconds / 1000)
             child.send_signal(signal.SIGKILL)
         assert prepared(root, tmp_path / "cache", size=64).record == expected
