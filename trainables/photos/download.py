@@ -21,6 +21,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,6 +134,10 @@ class _Download:
         self._remember(digest)
         part.replace(self.target)
 
+    def _remember(self, digest: str) -> None:
+        if not self.beside(".sha256").exists():
+            write_text(self.beside(".sha256"), digest + "\n")
+
     def _mismatch(self, path: Path, sha256: str) -> str:
         """Which digest of `path` is wrong, or an empty string."""
         remembered = self.beside(".sha256")
@@ -142,14 +147,11 @@ class _Download:
             return f"SHA-256 mismatch: got {sha256}, {origin} is {expected}"
         if self.md5 is not None:
             with path.open("rb") as file:
-                md5 = hashlib.file_digest(file, _md5).hexdigest()
-            if md5 != self.md5.lower():
-                return f"MD5 mismatch: got {md5}, published is {self.md5}"
+                # Not for security, or Python refuses it where only approved digests are allowed.
+                md5 = hashlib.file_digest(file, partial(hashlib.md5, usedforsecurity=False))
+            if md5.hexdigest() != self.md5.lower():
+                return f"MD5 mismatch: got {md5.hexdigest()}, published is {self.md5}"
         return ""
-
-    def _remember(self, digest: str) -> None:
-        if not self.beside(".sha256").exists():
-            write_text(self.beside(".sha256"), digest + "\n")
 
     def _fill_part(self) -> None:
         """Fill the `.part` file, continuing after cut connections while they bring anything."""
@@ -268,7 +270,3 @@ def _reason(fault: Exception) -> str:
     while (inner := fault.__cause__ or fault.__context__) and isinstance(inner, Exception):
         fault = inner
     return " ".join(str(fault).split()) or type(fault).__name__
-
-
-def _md5() -> Any:
-    return hashlib.md5(usedforsecurity=False)

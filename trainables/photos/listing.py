@@ -133,25 +133,22 @@ def folder_fingerprint(root: Path, listing: Listing) -> str:
     """SHA-256 of a folder's place, its names, and the state of every photo in it."""
     photos = [(photo.parts, photo.size, photo.state) for photo in listing.photos]
     rejected = [photo.file for photo in listing.rejected]
-    return _digest([_place(root), photos, sorted(listing.folders), listing.ignored, rejected])
+    return _digest(root, photos, sorted(listing.folders), listing.ignored, rejected)
 
 
 def file_fingerprint(path: Path) -> str:
     """SHA-256 of an archive's place and state."""
     status = path.stat()
-    return _digest([_place(path), status.st_size, *_state(status)])
-
-
-def _place(path: Path) -> str:
-    return safe_name(str(path.resolve()))
+    return _digest(path, status.st_size, *_state(status))
 
 
 def _state(status: os.stat_result) -> tuple[int, ...]:
     return status.st_mtime_ns, status.st_ino, status.st_ctime_ns
 
 
-def _digest(identity: list[Any]) -> str:
-    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
+def _digest(path: Path, *identity: Any) -> str:
+    place = safe_name(str(path.resolve()))
+    return hashlib.sha256(json.dumps([place, *identity]).encode()).hexdigest()
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
