@@ -28,12 +28,7 @@ from results.ledger.runs import SPLITS, DataRecord, Rejected
 from search_spaces.refusals import DataRefusal, EnvironmentRefusal
 from trainables.photos.dataset import Row, write_dataset
 from trainables.photos.decoding import Pixels, Undecodable, decode_all
-from trainables.photos.labels import (
-    MINIMUM_PER_CLASS,
-    LabelledPhoto,
-    LabelledPhotos,
-    counts_line,
-)
+from trainables.photos.labels import MINIMUM_PER_CLASS, LabelledPhoto, LabelledPhotos, counts_line
 from trainables.progress import Progress, quiet
 
 MAX_UNDECODABLE = 0.05
@@ -76,8 +71,12 @@ def import_photos(
             changed meanwhile.
         EnvironmentRefusal: the disk is full, broken or read-only.
     """
-    ranks = _ranks(labelled, quota)
-    candidates = [photo for photo in labelled.photos if _is_candidate(photo, ranks, quota)]
+    candidates = labelled.photos
+    ranks: dict[str, int] = {}
+    if quota:
+        ranks = _ranks(labelled, quota)
+        most = int(quota.per_class * _SPARE)
+        candidates = tuple(photo for photo in candidates if ranks[photo.file] < most)
     _refuse_small_disk(path, len(candidates), image_size)
     with disk_faults_named(path), _scratch_file(path.parent) as scratch:
         decoded, undecodable = _decode_into(scratch, candidates, image_size, progress)
@@ -142,18 +141,14 @@ def duplicates(rows: Sequence[Row]) -> int:
     return sum(count for count in counts.values() if count > 1)
 
 
-def _ranks(labelled: LabelledPhotos, quota: Quota | None) -> dict[str, int]:
-    """Each file's place in its class, shuffled by the quota's seed; empty without a quota."""
+def _ranks(labelled: LabelledPhotos, quota: Quota) -> dict[str, int]:
+    """Each file's place in its class, shuffled by the quota's seed."""
     ranks: dict[str, int] = {}
-    for label in range(len(labelled.classes) if quota else 0):
+    for label in range(len(labelled.classes)):
         files = [photo.file for photo in labelled.photos if photo.label == label]
-        places = np.random.default_rng([quota.seed if quota else 0, label]).permutation(len(files))
+        places = np.random.default_rng([quota.seed, label]).permutation(len(files))
         ranks.update(zip(files, places.tolist(), strict=True))
     return ranks
-
-
-def _is_candidate(photo: LabelledPhoto, ranks: dict[str, int], quota: Quota | None) -> bool:
-    return quota is None or ranks[photo.file] < int(quota.per_class * _SPARE)
 
 
 def _selected(
@@ -178,23 +173,15 @@ def _excluded(rows: Sequence[Row]) -> tuple[dict[str, Rejected], tuple[str, ...]
     excluded: dict[str, Rejected] = {}
     conflicts: list[str] = []
     for group in groups.values():
+        kept = max(group, key=lambda row: SPLITS.index(row.part or SPLITS[0]))
+        others = [row for row in group if row.part != kept.part]  # none if no split is given
+        why = f"the same photo as {kept.file}"
         if len({row.label for row in group}) > 1:
             conflicts.append(" = ".join(row.file for row in group))
-            excluded |= {row.file: Rejected(row.file, _under_two_labels(group)) for row in group}
-        elif len({row.part for row in group}) > 1:
-            excluded |= {copy.file: copy for copy in _copies_in_other_parts(group)}
+            others = group
+            why = f"the same photo under two labels: {group[0].file} and {group[-1].file}"
+        excluded |= {row.file: Rejected(row.file, why) for row in others}
     return excluded, tuple(conflicts)
-
-
-def _under_two_labels(group: Sequence[Row]) -> str:
-    return f"the same photo under two labels: {group[0].file} and {group[-1].file}"
-
-
-def _copies_in_other_parts(group: Sequence[Row]) -> Iterator[Rejected]:
-    kept = max(group, key=lambda row: SPLITS.index(row.part or SPLITS[0]))
-    for row in group:
-        if row.part != kept.part:
-            yield Rejected(row.file, f"the same photo as {kept.file}")
 
 
 def _refuse_small_disk(path: Path, photos: int, size: int) -> None:

@@ -49,14 +49,14 @@ def sizes(root: Path) -> dict[str, int]:
 
 
 def test_folders_of_equal_names_sizes_and_times_are_not_mixed_up(tmp_path: Path) -> None:
-    one = tree(tmp_path / "one/photos", raw(0))
+    root = tree(tmp_path / "one/photos", raw(0))
     other = tree(tmp_path / "other/photos", raw(5000))
-    for name, size in sizes(one).items():
+    for name, size in sizes(root).items():
         with (other / name).open("ab") as file:
             file.truncate(size)
-    alike(one, other)
-    assert sizes(one) == sizes(other)
-    first, second = (prepared(root, tmp_path / "cache") for root in (one, other))
+    alike(root, other)
+    assert sizes(root) == sizes(other)
+    first, second = (prepared(folder, tmp_path / "cache") for folder in (root, other))
     assert first.path != second.path
     assert first.record.digest != second.record.digest
 

@@ -69,7 +69,7 @@ def test_a_few_bad_photos_are_skipped_and_listed(tmp_path: Path) -> None:
     half = photo(5, "JPEG")
     bad = {"cats/a.jpg": b"", "dogs/b.jpg": half[: len(half) // 2], "cats/Thumbs.db": b"x"}
     record = prepared(tree(tmp_path / "photos", TWO | bad), tmp_path / "cache").record
-    assert [one.file for one in record.rejected] == ["cats/a.jpg", "dogs/b.jpg"]
+    assert [rejected.file for rejected in record.rejected] == ["cats/a.jpg", "dogs/b.jpg"]
     assert "empty" in record.rejected[0].why
     assert (record.photos, record.ignored, record.name) == (60, 1, "photos")
 
@@ -78,7 +78,10 @@ def test_one_photo_under_two_labels_is_left_out_under_both(tmp_path: Path) -> No
     files = TWO | {"dogs/copy.png": photo(3)}
     dataset = prepared(tree(tmp_path / "photos", files), tmp_path / "cache")
     assert dataset.record.conflicts == ("cats/3.png = dogs/copy.png",)
-    assert {one.file for one in dataset.record.rejected} == {"cats/3.png", "dogs/copy.png"}
+    assert {rejected.file for rejected in dataset.record.rejected} == {
+        "cats/3.png",
+        "dogs/copy.png",
+    }
     assert "cats/3.png" not in dataset.files
     assert len(dataset.photos()) == len(dataset.labels) == 59
 
@@ -93,7 +96,10 @@ def test_a_copy_in_another_given_part_is_left_out_of_train(tmp_path: Path) -> No
     files = classes("train/a", "train/b", "val/a", "val/b", "test/a", "test/b")
     files |= {"train/a/twin.png": files["test/a/0.png"], "val/b/twin.png": files["test/b/1.png"]}
     dataset = prepared(tree(tmp_path / "photos", files), tmp_path / "cache")
-    assert {one.file for one in dataset.record.rejected} == {"train/a/twin.png", "val/b/twin.png"}
+    assert {rejected.file for rejected in dataset.record.rejected} == {
+        "train/a/twin.png",
+        "val/b/twin.png",
+    }
     assert split(dataset, seed=1).counts() == {"train": 8, "validation": 8, "test": 8}
 
 
@@ -122,15 +128,15 @@ def test_a_second_call_reads_no_photo_and_takes_the_new_name(tmp_path: Path) -> 
     root = tree(tmp_path / "photos", TWO)
     first = prepared(root, tmp_path / "cache")
     changed = first.path.stat().st_mtime_ns
-    told: list[str] = []
+    reports: list[str] = []
     again = prepare(
         f"{root}/../photos",
         image_size=SIZE,
         cache_dir=tmp_path / "cache",
         seed=1,
-        progress=lambda what, *_: told.append(what),
+        progress=lambda what, *_: reports.append(what),
     )
-    assert told == []
+    assert reports == []
     assert again.path.stat().st_mtime_ns == changed
     assert again.record.source.endswith("/../photos")
     assert again.record.name == "photos"
@@ -239,15 +245,15 @@ def test_thumbnails_are_the_photos_of_their_rows_made_smaller(tmp_path: Path) ->
 
 
 def test_reading_is_told_photo_by_photo(tmp_path: Path) -> None:
-    told: list[tuple[str, int, int | None]] = []
+    reports: list[tuple[str, int, int | None]] = []
     prepare(
         str(tree(tmp_path / "photos", TWO)),
         image_size=SIZE,
         cache_dir=tmp_path / "cache",
         seed=1,
-        progress=lambda *what: told.append(what),
+        progress=lambda *what: reports.append(what),
     )
-    assert told == [("reading photos", number, 60) for number in range(1, 61)]
+    assert reports == [("reading photos", number, 60) for number in range(1, 61)]
 
 
 def test_the_data_room_imports_no_heavy_library() -> None:
