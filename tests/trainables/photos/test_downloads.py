@@ -34,6 +34,7 @@ class Server:
     status: int = 200
     cut_after: int | None = None
     cuts: int = 0
+    hang_ups: int = 0
     ranges: bool = True
     requested: list[str | None] = field(default_factory=list)
 
@@ -65,6 +66,9 @@ def server() -> Iterator[Server]:
 def _answer(handler: BaseHTTPRequestHandler, state: Server) -> None:
     requested = handler.headers.get("Range")
     state.requested.append(requested)
+    if state.hang_ups:
+        state.hang_ups -= 1
+        return
     start = 0
     same = handler.headers.get("If-Range", state.etag) == state.etag
     if state.status == 200 and requested and state.ranges and same:
@@ -164,6 +168,14 @@ def test_a_cut_download_goes_on_where_it_stopped(
     assert server.requested == [None, "bytes=1000000-", "bytes=2000000-"]
     left = {path.name for path in target.parent.iterdir()}
     assert left == {"file.bin", "file.bin.sha256", "file.bin.lock"}
+
+
+def test_a_server_that_hangs_up_before_it_answers_is_asked_again(
+    tmp_path: Path, server: Server
+) -> None:
+    server.hang_ups = 2
+    assert fetch(server.url, tmp_path / "file.bin", fix=FIX).read_bytes() == CONTENT
+    assert server.requested == [None] * 3
 
 
 def test_a_file_that_changed_on_the_server_starts_again(tmp_path: Path, server: Server) -> None:
