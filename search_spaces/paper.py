@@ -27,7 +27,7 @@ ENSEMBLE = "Ensemble"
 
 
 @dataclass(frozen=True)
-class Characteristics:
+class PublishedCharacteristics:
     """A row of Table 1: the model *with* its ImageNet top, as Keras publishes it."""
 
     megabytes: int
@@ -47,7 +47,7 @@ class ClassReport:
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedResult:
     """What the paper reports for one method on its test photos.
 
     Attributes:
@@ -66,18 +66,18 @@ class Published:
 
 
 TABLE_1 = {
-    "EfficientNetB0": Characteristics(29, 5.3, 132, 4.9),
-    "InceptionV3": Characteristics(92, 23.9, 189, 6.9),
-    "InceptionResNetV2": Characteristics(215, 55.9, 449, 10.0),
-    "ResNet50": Characteristics(98, 25.6, 107, 4.6),
-    "VGG16": Characteristics(528, 138.4, 16, 4.2),
-    "Xception": Characteristics(88, 22.9, 81, 8.1),
+    "EfficientNetB0": PublishedCharacteristics(29, 5.3, 132, 4.9),
+    "InceptionV3": PublishedCharacteristics(92, 23.9, 189, 6.9),
+    "InceptionResNetV2": PublishedCharacteristics(215, 55.9, 449, 10.0),
+    "ResNet50": PublishedCharacteristics(98, 25.6, 107, 4.6),
+    "VGG16": PublishedCharacteristics(528, 138.4, 16, 4.2),
+    "Xception": PublishedCharacteristics(88, 22.9, 81, 8.1),
 }
 
 
-def _row(table: int, correct: int, *rows: tuple[float, float, float, int]) -> Published:
+def _row(table: int, correct: int, *rows: tuple[float, float, float, int]) -> PublishedResult:
     first, second = (ClassReport(*row) for row in rows)
-    return Published(table=table, correct=correct, classes=(first, second))
+    return PublishedResult(table=table, correct=correct, classes=(first, second))
 
 
 PUBLISHED = {

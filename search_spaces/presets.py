@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
+
+import platformdirs
 
 from search_spaces import paper
 
@@ -53,9 +54,8 @@ DIGITS_PER_CLASS = 60
 
 
 def default_cache_dir() -> Path:
-    """The platform's user cache, as the XDG base directory specification has it."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "transfer-sweep"
+    """The platform's folder for this user's caches: on Linux below XDG_CACHE_HOME or ~/.cache."""
+    return platformdirs.user_cache_path("transfer-sweep", appauthor=False)
 
 
 def cache_dir_known_as(recorded: str) -> Path:

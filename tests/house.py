@@ -33,6 +33,9 @@ ROOMS_OF_LIBRARIES = {
     "sqlalchemy": ("sweep",),  # Optuna's faults
     "sklearn": ("results", "trainables"),  # trainables: the bundled digits
     "matplotlib": ("results",),
+    "platformdirs": ("search_spaces",),
+    "requests": ("trainables",),
+    "urllib3": ("trainables",),  # below requests
     "numpy": ("results", "trainables", "sweep"),
     "rich": ("results", "sweep", "run_sweep"),
 }
@@ -41,10 +44,7 @@ DIGITS = "trainables/photos/digits.py"
 MAY_PRINT = (
     "run_sweep.py",
     "results/__main__.py",
-    "trainables/finished/predict.py",
-    "trainables/finished/export.py",
-    "trainables/finished/reproduce.py",
-    "trainables/finished/characteristics.py",
+    "trainables/__main__.py",
     "trainables/features/profiling.py",
 )
 """What is run with `python -m`."""

@@ -120,7 +120,7 @@ def test_tensorboard_has_every_trial_and_the_ensemble(finished: Finished) -> Non
 def test_the_exported_ensemble_reproduces_the_stored_probabilities(finished: Finished) -> None:
     import keras
 
-    from trainables.photos.dataset import prepare
+    from trainables.photos.named import prepare
 
     folder = finished.folder
     with zipfile.ZipFile(folder.models / "ensemble.keras") as archive:
@@ -140,7 +140,7 @@ def test_the_winner_answers_about_photos_and_skips_what_is_none(finished: Finish
     table = finished.run.parent / "answers.csv"
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "trainables.finished.predict", str(finished.run)),
+            *(sys.executable, "-m", "trainables", "predict", str(finished.run)),
             *(str(finished.photos / "dark"), str(broken), "--csv", str(table)),
         ],
         cwd=HOME,

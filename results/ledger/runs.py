@@ -138,7 +138,7 @@ class RunRecord:
 
 
 @dataclass(frozen=True)
-class Characteristics:
+class MeasuredCharacteristics:
     """A row of the paper's Table 1, measured: random weights, random photos, inference mode.
 
     Attributes:

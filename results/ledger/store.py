@@ -28,7 +28,7 @@ from results.ledger.files import (
 from results.ledger.places import RunPlaces
 from results.ledger.profiles import Profile
 from results.ledger.records import Predictions, TrialRecord
-from results.ledger.runs import Characteristics, RunRecord, Split
+from results.ledger.runs import MeasuredCharacteristics, RunRecord, Split
 from search_spaces.config import TrialConfig
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
@@ -103,14 +103,18 @@ class RunFolder(RunPlaces):
         document: dict[str, Any] = read_json(self.summary_json)
         return document
 
-    def write_characteristics(self, rows: Sequence[Characteristics]) -> None:
+    def write_characteristics(self, rows: Sequence[MeasuredCharacteristics]) -> None:
         """Keep what was measured for the paper's Table 1."""
         write_json(self.characteristics_json, [dataclasses.asdict(row) for row in rows])
 
-    def read_characteristics(self) -> tuple[Characteristics, ...]:
+    def read_characteristics(self) -> tuple[MeasuredCharacteristics, ...]:
         """What was measured for the paper's Table 1; empty if it was not."""
         path = self.characteristics_json
-        return tuple(Characteristics(**row) for row in read_json(path)) if path.is_file() else ()
+        return (
+            tuple(MeasuredCharacteristics(**row) for row in read_json(path))
+            if path.is_file()
+            else ()
+        )
 
     def write_profiles(self, profiles: Mapping[str, Profile]) -> None:
         """Keep what the backbones' layers cost on this machine, by backbone."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from results.ledger.records import Cost
-from results.ledger.runs import Characteristics, Rejected
+from results.ledger.runs import MeasuredCharacteristics, Rejected
 from results.scores.cost_types import CostLedger, Photos, Seconds
 from results.scores.method_types import (
     EnsembleRow,
@@ -185,7 +185,7 @@ class Summary:
     pairs: tuple[Pair, ...]
     rows: tuple[TrialRow, ...]
     importances: Mapping[str, Mapping[str, float]]
-    characteristics: tuple[Characteristics, ...]
+    characteristics: tuple[MeasuredCharacteristics, ...]
     mistakes: Mistakes
     seconds: Seconds
     photos: Photos

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import IO
 
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
@@ -17,7 +18,7 @@ def export_winners(folder: RunFolder) -> None:
     Raises:
         EnvironmentRefusal: it failed.
     """
-    if _logged(folder, "trainables.finished.export"):
+    if _logged(folder, "export"):
         raise EnvironmentRefusal(
             "the winners could not be written as Keras models",
             where=str(folder.log),
@@ -27,32 +28,25 @@ def export_winners(folder: RunFolder) -> None:
 
 def measure_backbones(folder: RunFolder) -> bool:
     """Measure the paper's Table 1 for the run's backbones; tells whether it could be."""
-    return _logged(folder, "trainables.finished.characteristics") == 0
+    return _logged(folder, "characteristics") == 0
 
 
-def _logged(folder: RunFolder, module: str) -> int:
+def _logged(folder: RunFolder, command: str) -> int:
     """Run a command on the run, what it prints going to the run's log; return its exit code."""
     with folder.log.open("a") as log:
-        return subprocess.run(
-            _command(module, str(folder.root)),
-            stdout=log,
-            stderr=log,
-            env=_environment(),
-            check=False,
-        ).returncode
+        return _run([command, str(folder.root)], log)
 
 
 def reproduce(folder: RunFolder, trial: str) -> int:
     """Train one trial again; prints what came out and returns the exit code."""
-    words = _command("trainables.finished.reproduce", str(folder.root), trial)
-    return subprocess.run(words, env=_environment(), check=False).returncode
+    return _run(["reproduce", str(folder.root), trial])
 
 
-def _command(module: str, *words: str) -> list[str]:
-    return [sys.executable, "-m", module, *words]
-
-
-def _environment() -> dict[str, str]:
-    """Finds our code from wherever the command was typed."""
+def _run(arguments: list[str], output: IO[str] | None = None) -> int:
+    """Run `python -m trainables`, which finds our code from wherever the command was typed."""
     paths = [str(HOME), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+    command = [sys.executable, "-m", "trainables", *arguments]
+    return subprocess.run(
+        command, stdout=output, stderr=output, env=environment, check=False
+    ).returncode

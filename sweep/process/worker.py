@@ -47,7 +47,7 @@ def open_photos(settings: Settings, machine: Machine, progress: Progress) -> tup
     Raises:
         DataRefusal, EnvironmentRefusal: the photos cannot be used, reached or written.
     """
-    from trainables.photos.dataset import prepare
+    from trainables.photos.named import prepare
     from trainables.photos.splits import split
 
     dataset = prepare(
@@ -87,9 +87,8 @@ def processor_name() -> str:
 def small_photos(job: Job, rows: list[int]) -> dict[int, NDArray[np.uint8]]:
     """Thumbnails of some photos, by row."""
     from trainables.photos.dataset import open_dataset
-    from trainables.photos.thumbnails import thumbnails
 
-    return thumbnails(open_dataset(job.dataset).photos(), rows)
+    return open_dataset(job.dataset).thumbnails(rows)
 
 
 def serve(connection: Connection) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from results.ledger.runs import DataRecord
-from trainables.photos.dataset_files import Row, write_dataset
+from trainables.photos.dataset import Row, write_dataset
 from trainables.photos.decoding import Pixels
 
 CLASSES = ("dark", "light")

@@ -97,7 +97,7 @@ def train(point: TrialConfig, task: Task, dataset: Path, report: Any, started: f
     tf.config.threading.set_intra_op_parallelism_threads(task.cpus)
     tf.config.set_visible_devices([], "GPU")
 
-    from trainables.photos.dataset_files import open_dataset
+    from trainables.photos.dataset import open_dataset
     from trainables.photos.splits import split
 
     imported = time.perf_counter()

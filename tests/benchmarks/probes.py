@@ -52,7 +52,7 @@ def training_data(
     from trainables.features.fill import TrainingData
     from trainables.features.store import FeatureStore
     from trainables.networks.weights import resolve
-    from trainables.photos.dataset_files import open_dataset
+    from trainables.photos.dataset import open_dataset
     from trainables.photos.splits import split
 
     dataset, name = open_dataset(Path(spec["dataset"])), spec["backbone"]

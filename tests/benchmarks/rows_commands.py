@@ -81,20 +81,20 @@ def real_or_synthetic(place: Workplace, photos: int, image: int) -> tuple[Path, 
 def decoded(place: Workplace, archive: Path, image: int, photos: int) -> Path:
     """A seeded part of the photos, half of each class, as a dataset file."""
     from trainables.photos.archives import listed_zip
-    from trainables.photos.importing import Quota, build
-    from trainables.photos.sources import labelled
+    from trainables.photos.importing import Quota, import_photos
+    from trainables.photos.labels import labelled
     from trainables.progress import quiet
 
     path = place.root / f"real-{photos}-{image}.h5"
     if path.exists():
         return path
     with listed_zip(archive) as listing:
-        build(
+        import_photos(
             path,
             labelled(listing),
             image_size=image,
             name="real",
-            given="real",
+            source="real",
             quota=Quota(photos // 2, SEED),
             progress=quiet,
         )

@@ -1,6 +1,6 @@
 """Measures the paper's Table 1 on this machine: size, parameters, depth and milliseconds per step.
 
-    python -m trainables.finished.characteristics RUN
+    python -m trainables characteristics RUN
 
 Keras publishes these for the model *with* its ImageNet top at its default input size, and so are
 size, parameters and depth with the top counted here (VGG16's dense layers grow with the photo). The
@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import json
 import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,10 +22,8 @@ from typing import Any
 import numpy as np
 
 from results.ledger.files import read_json, write_json
-from results.ledger.runs import Characteristics, RunRecord
-from results.ledger.store import RunFolder
-from search_spaces.refusals import Refusal
-from trainables.finished.caches import cache_dir_of
+from results.ledger.runs import MeasuredCharacteristics, RunRecord
+from search_spaces.presets import cache_dir_known_as
 from trainables.networks.device_names import device_name, onednn_setting
 
 BATCH = 32
@@ -47,7 +44,7 @@ def counted(backbone: str) -> tuple[int, int]:
     return int(model.count_params()), _depth(model)
 
 
-def measure(backbone: str, image_size: int, device: str) -> Characteristics:
+def measure(backbone: str, image_size: int, device: str) -> MeasuredCharacteristics:
     """Build the backbone with and without its top, and time inference on random photos.
 
     Args:
@@ -57,7 +54,7 @@ def measure(backbone: str, image_size: int, device: str) -> Characteristics:
     photos = np.random.default_rng(0).random((BATCH, image_size, image_size, 3), np.float32)
     parameters, depth = counted(backbone)
     top, bare = _built(backbone, image_size, top=True), _built(backbone, image_size, top=False)
-    return Characteristics(
+    return MeasuredCharacteristics(
         backbone=backbone,
         image_size=image_size,
         device=device,
@@ -73,25 +70,36 @@ def measure(backbone: str, image_size: int, device: str) -> Characteristics:
     )
 
 
-def of_run(
-    run: RunRecord,
+def measure_run(run: RunRecord) -> list[MeasuredCharacteristics]:
+    """Measure each backbone of a run on this process's device, or take it from the cache folder."""
+    return of_backbones(
+        run.settings["backbones"],
+        image_size=run.data.image_size,
+        device=device_name(run.hardware["cpus"]),
+        versions=_versions(),
+        folder=cache_dir_known_as(run.settings["cache_dir"]) / "characteristics",
+    )
+
+
+def of_backbones(
     backbones: Sequence[str],
     *,
+    image_size: int,
     device: str,
     versions: Sequence[str],
     folder: Path,
-    measured: Callable[[str, int, str], Characteristics] = measure,
-) -> list[Characteristics]:
-    """Measure each backbone of a run, or take what `folder` has of this device and versions."""
-    found = []
+    measured: Callable[[str, int, str], MeasuredCharacteristics] = measure,
+) -> list[MeasuredCharacteristics]:
+    """Measure each backbone, or take what `folder` has of this size, device and versions."""
+    rows = []
     for backbone in backbones:
-        parts = [_SCHEMA, backbone, run.data.image_size, device, *versions]
+        parts = [_SCHEMA, backbone, image_size, device, *versions]
         key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
         path = folder / f"{key}.json"
         if not path.is_file():
-            write_json(path, vars(measured(backbone, run.data.image_size, device)))
-        found.append(Characteristics(**read_json(path)))
-    return found
+            write_json(path, vars(measured(backbone, image_size, device)))
+        rows.append(MeasuredCharacteristics(**read_json(path)))
+    return rows
 
 
 def _built(backbone: str, image_size: int, *, top: bool) -> Any:
@@ -127,36 +135,3 @@ def _versions() -> tuple[str, ...]:
     import tensorflow as tf
 
     return tf.__version__, keras.__version__, f"oneDNN {onednn_setting()}"
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Measure a run's backbones into its folder; return the exit code."""
-    from trainables.networks.devices import configure
-
-    if len(arguments) != 1:
-        print("error: one run folder is needed.", file=sys.stderr)
-        return 2
-    folder = RunFolder(Path(arguments[0]).absolute())
-    try:
-        run = folder.read_run()
-        configure(
-            cpus=run.hardware["cpus"],
-            gpus=run.hardware["gpus"],
-            onednn=run.settings.get("onednn"),
-        )
-        rows = of_run(
-            run,
-            run.settings["backbones"],
-            device=device_name(run.hardware["cpus"]),
-            versions=_versions(),
-            folder=cache_dir_of(run) / "characteristics",
-        )
-        folder.write_characteristics(rows)
-    except Refusal as refusal:
-        print(f"error: {refusal}", file=sys.stderr)
-        return refusal.exit_code
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

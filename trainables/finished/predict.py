@@ -1,17 +1,13 @@
-"""What the winner says of new photos.
-
-    python -m trainables.finished.predict RUN PHOTO|FOLDER... [--csv FILE] [--trial Xception/t07]
+"""What the winner says of new photos: `python -m trainables predict RUN PHOTO|FOLDER...`
 
 The run's ensemble answers, or its best trial where there is no ensemble. Photos are decoded by the
-decoder that training used. A file that is no photo is named on stderr and skipped.
+decoder that training used. A file that is no photo is skipped, with the reason.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from results.ledger.files import write_text
 from results.ledger.store import RunFolder
-from search_spaces.refusals import DataRefusal, Refusal
-from trainables.photos.decoding import SUFFIXES, Undecodable, decode
+from search_spaces.refusals import DataRefusal
+from trainables.photos.decoding import SUFFIXES, Pixels, Undecodable, decode
 from trainables.photos.listing import safe_name
 
 BATCH = 32
-SOME_SKIPPED = 3
 
 
 @dataclass(frozen=True)
@@ -50,6 +44,17 @@ class Answer:
         return f"{self.name}\t{self.predicted}\t{self.probability:.4f}"
 
 
+@dataclass(frozen=True)
+class Skipped:
+    """A file that cannot be decoded, and why."""
+
+    file: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return f"skipped: {safe_name(str(self.file))}: {safe_name(self.reason)}"
+
+
 def winner(folder: RunFolder) -> tuple[str, ...]:
     """The trials that answer: the ensemble's members, or the best trial by validation.
 
@@ -59,11 +64,10 @@ def winner(folder: RunFolder) -> tuple[str, ...]:
     summary = folder.read_summary()
     if summary["ensemble"]:
         return tuple(summary["ensemble"]["members"])
-    best = [one["best"] for one in summary["backbones"] if one["best"]]
+    best = [backbone["best"] for backbone in summary["backbones"] if backbone["best"]]
     if not best:
         raise DataRefusal("no trial of this run has weights", where=str(folder.root))
-    ranked = sorted(best, key=lambda one: -one["validation_accuracy"])
-    return (ranked[0]["trial"],)
+    return (max(best, key=lambda method: method["validation_accuracy"])["trial"],)
 
 
 def photo_files(paths: Sequence[Path]) -> list[Path]:
@@ -72,78 +76,48 @@ def photo_files(paths: Sequence[Path]) -> list[Path]:
     Raises:
         DataRefusal: a path does not exist, or there is no photo at all.
     """
-    found: list[Path] = []
+    files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            below = (one for one in path.rglob("*") if one.suffix.lower() in SUFFIXES)
-            found.extend(sorted(one for one in below if one.is_file()))
+            below = (file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+            files += sorted(file for file in below if file.is_file())
         elif path.is_file():
-            found.append(path)
+            files.append(path)
         else:
             raise DataRefusal("there is no such photo or folder", where=safe_name(str(path)))
-    if not found:
-        raise DataRefusal(
-            "there are no photos", where=", ".join(safe_name(str(path)) for path in paths)
-        )
-    return found
+    if not files:
+        where = ", ".join(safe_name(str(path)) for path in paths)
+        raise DataRefusal("there are no photos", where=where)
+    return files
 
 
 def predict(
     model: Any, files: Sequence[Path], classes: tuple[str, ...], *, size: int
-) -> Iterator[Answer | tuple[Path, str]]:
-    """Answer for each file in order; one that cannot be decoded gives its path and the reason."""
+) -> Iterator[Answer | Skipped]:
+    """Answer for each file, in order, `BATCH` photos at a time.
+
+    Args:
+        model: [N, S, S, 3] uint8 in, [N, C] probabilities out.
+        size: S, pixels.
+    """
     for start in range(0, len(files), BATCH):
-        decoded: dict[Path, Any] = {}
-        bad: dict[Path, str] = {}
-        for file in files[start : start + BATCH]:
-            try:
-                decoded[file] = decode(file.read_bytes(), size)
-            except (Undecodable, OSError) as fault:
-                bad[file] = str(fault)
-        rows = model.predict_on_batch(np.stack(list(decoded.values()))) if decoded else []
-        answers = dict(zip(decoded, rows, strict=True))
-        for file in files[start : start + BATCH]:
-            if file in bad:
-                yield file, bad[file]
+        batch = files[start : start + BATCH]
+        outcomes = [_decoded(file, size) for file in batch]
+        photos = [photo for photo in outcomes if isinstance(photo, np.ndarray)]
+        rows = iter(model.predict_on_batch(np.stack(photos)) if photos else ())  # [N, C] float32
+        for file, outcome in zip(batch, outcomes, strict=True):
+            if isinstance(outcome, Skipped):
+                yield outcome
             else:
-                row = answers[file]
-                yield Answer(file, classes[int(row.argmax())], tuple(float(one) for one in row))
+                row = next(rows)
+                yield Answer(file, classes[int(row.argmax())], tuple(map(float, row)))
 
 
-def main(words: Sequence[str]) -> int:
-    """Run the command; return its exit code."""
-    arguments = _parser().parse_args(words)
+def _decoded(file: Path, size: int) -> Pixels | Skipped:
     try:
-        return _run(arguments)
-    except Refusal as refusal:
-        print(f"error: {refusal}", file=sys.stderr)
-        return refusal.exit_code
-
-
-def _run(arguments: argparse.Namespace) -> int:
-    folder = RunFolder(arguments.run.absolute())
-    run = folder.read_run()
-    trials = (arguments.trial,) if arguments.trial else winner(folder)
-    files = photo_files(arguments.photos)
-
-    from trainables.networks.devices import configure
-
-    configure(cpus=2, gpus=0, onednn=run.settings.get("onednn"))
-
-    from trainables.finished.rebuild import rebuilt
-
-    model = rebuilt(folder, run, trials)
-    answers, skipped = [], 0
-    for one in predict(model, files, run.data.classes, size=run.data.image_size):
-        if isinstance(one, Answer):
-            answers.append(one)
-            print(one)
-        else:
-            skipped += 1
-            print(f"skipped: {safe_name(str(one[0]))}: {safe_name(one[1])}", file=sys.stderr)
-    if arguments.csv:
-        write_text(arguments.csv, as_csv(answers, run.data.classes))
-    return SOME_SKIPPED if skipped else 0
+        return decode(file.read_bytes(), size)
+    except (Undecodable, OSError) as fault:
+        return Skipped(file, str(fault))
 
 
 def as_csv(answers: Sequence[Answer], classes: tuple[str, ...]) -> str:
@@ -151,23 +125,7 @@ def as_csv(answers: Sequence[Answer], classes: tuple[str, ...]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["file", "class", "probability", *classes])
-    for one in answers:
-        numbers = [f"{value:.6f}" for value in (one.probability, *one.probabilities)]
-        writer.writerow([one.name, one.predicted, *numbers])
+    for answer in answers:
+        numbers = [f"{value:.6f}" for value in (answer.probability, *answer.probabilities)]
+        writer.writerow([answer.name, answer.predicted, *numbers])
     return text.getvalue()
-
-
-def _parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
-        prog="python -m trainables.finished.predict",
-        description="What a run's winner says of photos.",
-    )
-    top.add_argument("run", type=Path, metavar="RUN")
-    top.add_argument("photos", type=Path, nargs="+", metavar="PHOTO|FOLDER")
-    top.add_argument("--csv", type=Path, metavar="FILE", help="every class's probability per photo")
-    top.add_argument("--trial", metavar="NAME", help="answer by one trial, such as Xception/t07")
-    return top
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

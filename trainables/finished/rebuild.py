@@ -15,8 +15,8 @@ from results.ledger.records import TrialRecord
 from results.ledger.runs import RunRecord
 from results.ledger.store import RunFolder
 from search_spaces.config import FLOAT32
+from search_spaces.presets import cache_dir_known_as
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
-from trainables.finished.caches import cache_dir_of
 from trainables.networks.backbones import Whole, build, weights_of
 from trainables.networks.prefix import as_list
 from trainables.networks.scaling import scaled, scaling_kind
@@ -31,7 +31,8 @@ def run_weights(run: RunRecord, backbones: tuple[str, ...]) -> Weights:
     Raises:
         EnvironmentRefusal: they are missing or others now.
     """
-    weights = resolve(run.weights, backbones, cache_dir=cache_dir_of(run), seed=run.seed)
+    cache_dir = cache_dir_known_as(run.settings["cache_dir"])
+    weights = resolve(run.weights, backbones, cache_dir=cache_dir, seed=run.seed)
     for backbone in backbones:
         if weights.digests[backbone] != run.weights_sha256.get(backbone):
             raise EnvironmentRefusal(

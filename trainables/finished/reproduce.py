@@ -1,24 +1,23 @@
 """Trains one finished trial again, from its record alone, and says whether the numbers agree.
 
-    python -m trainables.finished.reproduce RUN TRIAL        (run_sweep.py --reproduce RUN TRIAL)
+    python -m trainables reproduce RUN TRIAL        (run_sweep.py --reproduce RUN TRIAL)
 
-Exit code 0 if every epoch's losses and the test probabilities agree to 1e-5, else 1; a repetition
-that diverges does not agree. On the same machine and versions they agree bit for bit.
+They agree if every epoch's losses and the test probabilities do, to 1e-5; a repetition that
+diverges does not. On the same machine and versions they agree bit for bit.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from results.ledger.records import TrialRecord, TrialResult
 from results.ledger.runs import RunRecord
 from results.ledger.store import RunFolder
-from search_spaces.refusals import DataRefusal, Refusal
+from search_spaces.presets import cache_dir_known_as
+from search_spaces.refusals import DataRefusal
 
 TOLERANCE = 1e-5
 
@@ -57,12 +56,11 @@ def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResul
     """
     from trainables.features.fill import TrainingData
     from trainables.features.store import FeatureStore
-    from trainables.finished.caches import cache_dir_of
     from trainables.finished.rebuild import run_precision, run_weights
-    from trainables.photos.dataset import prepare
+    from trainables.photos.named import prepare
     from trainables.training.train import train
 
-    config, cache_dir = record.config, cache_dir_of(run)
+    config, cache_dir = record.config, cache_dir_known_as(run.settings["cache_dir"])
     dataset = prepare(
         run.settings["data"], image_size=config.image_size, cache_dir=cache_dir, seed=run.seed
     )
@@ -96,49 +94,14 @@ def agreement(folder: RunFolder, record: TrialRecord, again: TrialResult) -> Agr
     )
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the command; return its exit code."""
-    if len(arguments) != 2:
-        print("error: a run and a trial are needed. RUN Xception/t07.", file=sys.stderr)
-        return 2
-    folder, trial = RunFolder(Path(arguments[0]).absolute()), arguments[1]
-    try:
-        return _run(folder, trial)
-    except Refusal as refusal:
-        print(f"error: {refusal}", file=sys.stderr)
-        return refusal.exit_code
-
-
-def _run(folder: RunFolder, trial: str) -> int:
-    run = folder.read_run()
-
-    from trainables.networks.devices import configure
-
-    configure(
-        cpus=run.hardware["cpus_per_trial"],
-        gpus=run.hardware["gpus_per_trial"],
-        onednn=run.settings.get("onednn"),  # absent in a run of an older version
-    )
-
-    from trainables.finished.rebuild import scored_record
-
-    record = scored_record(folder, trial)
-    return verdict(folder, record, lambda: repeat(folder, run, record))
-
-
-def verdict(folder: RunFolder, record: TrialRecord, again: Callable[[], TrialResult]) -> int:
-    """Repeat a trial, print in words whether it agrees, and return the exit code."""
+def verdict(
+    folder: RunFolder, record: TrialRecord, again: Callable[[], TrialResult]
+) -> tuple[bool, str]:
+    """Repeat a trial; return whether it agrees with its record, and the lines that say so."""
     try:
         result = again()
     except ArithmeticError as fault:  # `train.Diverged`, whose module loads TensorFlow
-        print(f"{record.trial}: NOT reproduced: the repetition {fault}")
-        return 1
-    found = agreement(folder, record, result)
+        return False, f"{record.trial}: NOT reproduced: the repetition {fault}"
+    comparison = agreement(folder, record, result)
     accuracies = f"recorded test accuracy {record.test_accuracy}, again {result.test_accuracy}"
-    print(f"{record.trial}: {accuracies}")
-    print(f"{record.trial}: {found}")
-    return 0 if found.agrees else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    return comparison.agrees, f"{record.trial}: {accuracies}\n{record.trial}: {comparison}"

@@ -16,11 +16,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 from search_spaces.refusals import DataRefusal
 from trainables.photos.decoding import MAX_BYTES, Undecodable
-from trainables.photos.listing import Found, Listing, Parts, is_hidden, is_photo, safe_name
+from trainables.photos.listing import Listing, Parts, PhotoFile, is_hidden, is_photo, safe_name
 
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 _LOCAL_HEADER_BYTES = 30
@@ -104,67 +105,56 @@ def _refuse_bombs(members: list[zipfile.ZipInfo], path: Path, limits: Limits) ->
 
 
 def _overlapping(members: list[zipfile.ZipInfo]) -> str | None:
-    end = 0
-    for member in sorted(members, key=lambda one: one.header_offset):
+    for before, member in pairwise(sorted(members, key=lambda member: member.header_offset)):
+        end = before.header_offset + _LOCAL_HEADER_BYTES + before.compress_size
         if member.header_offset < end:
             return member.filename
-        end = member.header_offset + _LOCAL_HEADER_BYTES + member.compress_size
     return None
-
-
-class _Names:
-    """The names seen so far, to find those that some disk would take for one."""
-
-    def __init__(self) -> None:
-        self.files: set[Parts] = set()
-        self.spelled: dict[str, str] = {}
-
-    def clash(self, parts: Parts, *, is_folder: bool) -> str:
-        """Remember a path; return why it is one with an earlier one, or an empty string."""
-        for depth in range(1, len(parts) + 1):
-            actual = "/".join(parts[:depth])
-            folded = unicodedata.normalize("NFC", actual).casefold()
-            earlier = self.spelled.setdefault(folded, actual)
-            if earlier != actual:
-                return f"differs only in case from {earlier!r}"
-        if is_folder:
-            return ""
-        twice = parts in self.files
-        self.files.add(parts)
-        return "occurs twice" if twice else ""
 
 
 def _listing(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], path: Path) -> Listing:
     listing = Listing(where=str(path))
-    names = _Names()
+    files: set[Parts] = set()
+    spellings: dict[str, str] = {}
     for member in members:
-        parts = _checked_parts(member, names, path)
+        # Old Windows packers write backslashes as separators.
+        name = member.filename.replace("\\", "/")
+        parts = tuple(part for part in name.split("/") if part not in ("", "."))
+        problem = _problem(member, name, parts) or _other_spelling(parts, spellings)
+        if problem or parts in files:
+            raise DataRefusal(
+                f"a member of the zip {problem or 'occurs twice'}: {safe_name(member.filename)!r}",
+                where=str(path),
+                fix="Pack the photos again.",
+            )
         if member.is_dir():
             listing.add_folder(parts)
             continue
+        files.add(parts)
         listing.add_folder(parts[:-1])
         if is_photo(parts):
             read = partial(_read, archive, member)
-            listing.photos.append(Found(parts, member.file_size, 0, read))
+            listing.photos.append(PhotoFile(parts, member.file_size, (), read))
         else:
             _refuse_nested(parts, path)
             listing.others[parts[:-1]] += 1
-    listing.photos.sort(key=lambda found: found.parts)
+    listing.photos.sort(key=lambda photo: photo.parts)
     return listing
 
 
-def _checked_parts(member: zipfile.ZipInfo, names: _Names, path: Path) -> Parts:
-    # Old Windows packers write backslashes as separators.
-    name = member.filename.replace("\\", "/")
-    parts = tuple(part for part in name.split("/") if part not in ("", "."))
-    problem = _problem(member, name, parts) or names.clash(parts, is_folder=member.is_dir())
-    if problem:
-        raise DataRefusal(
-            f"a member of the zip {problem}: {safe_name(member.filename)!r}",
-            where=str(path),
-            fix="Pack the photos again.",
-        )
-    return parts
+def _other_spelling(parts: Parts, spellings: dict[str, str]) -> str:
+    """Why some disk would take the path for an earlier one, or an empty string.
+
+    Args:
+        spellings: of earlier paths and their folders, by what they have in common; added to.
+    """
+    for depth in range(1, len(parts) + 1):
+        spelling = "/".join(parts[:depth])
+        folded = unicodedata.normalize("NFC", spelling).casefold()
+        earlier = spellings.setdefault(folded, spelling)
+        if earlier != spelling:
+            return f"differs only in case from {earlier!r}"
+    return ""
 
 
 def _problem(member: zipfile.ZipInfo, name: str, parts: Parts) -> str:

@@ -1,235 +1,229 @@
-"""From what the user names to a decoded dataset, cached.
+"""A dataset as one HDF5 file: written whole, read back with suspicion.
 
-`prepare` takes a folder of class folders, a folder of split folders, a zip of either, a dataset
-file of ours, or one of two names:
+    photos  [N, S, S, 3] uint8, contiguous, so that a reader can map it straight from the file
+    labels  [N] int64, indices into the class names
+    index   UTF-8 JSON in uint8: files, SHA-256 of files and of pixels, given parts, the DataRecord
+    attributes: schema, index_sha256 (of labels and index), rows, and last of all complete=True
 
-    cats_vs_dogs   the public Microsoft/Kaggle zip (download: 787 MB), 2,000 + 2,000 photos of it
-    digits         scikit-learn's bundled scans of handwritten digits; needs no network
-
-The dataset lands in `<cache_dir>/datasets/<key>.h5`. The key covers all that the pixels depend on,
-so a second call opens the file without decoding (4,000 photos: milliseconds instead of seconds),
-and a changed photo, size or decoder makes another file. A damaged cache file is rebuilt. Photos are
-known by `trainables.photos.fingerprints`, not by content: a copied folder is decoded again.
-
-`DataRecord.digest` is computed while a file is written. Opening checks names and labels in full,
-but only a sample of the pixels; a dataset file that the user names is checked row by row.
+HDF5 can point at other files (external storage, virtual datasets, links): such a file is refused,
+since reading it would read whatever it points at.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import stat
-import time
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from results.ledger.files import TEMPORARY_PREFIX
-from search_spaces import paper
-from search_spaces.presets import DIGITS_PER_CLASS
-from search_spaces.refusals import DataRefusal, UsageRefusal
-from trainables.photos.archives import listed_zip
-from trainables.photos.dataset_files import SCHEMA, SUFFIX, Dataset, open_dataset
-from trainables.photos.decoding import DECODER_VERSION
-from trainables.photos.digits import write_digits
-from trainables.photos.download import fetch
-from trainables.photos.fingerprints import file_fingerprint, folder_fingerprint
-from trainables.photos.folders import list_folder
-from trainables.photos.importing import Quota, build
-from trainables.photos.listing import safe_name
-from trainables.photos.sources import Source, labelled
-from trainables.progress import Progress, quiet
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
-__all__ = ["CATS_VS_DOGS", "CATS_VS_DOGS_URL", "DIGITS", "Dataset", "open_dataset", "prepare"]
+from results.ledger.files import whole_or_absent
+from results.ledger.runs import DataRecord
+from search_spaces.refusals import DataRefusal
+from trainables.features.contiguous import lay_out
+from trainables.photos.decoding import Pixels
 
-CATS_VS_DOGS = "cats_vs_dogs"
-DIGITS = "digits"
-CATS_VS_DOGS_URL = (
-    "https://download.microsoft.com/download/3/E/1/3E1C3F21-ECDB-4869-8368-6DEBA77B919F/"
-    "kagglecatsanddogs_5340.zip"
-)
-_HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
-_A_DAY = 24 * 3600  # seconds
+SCHEMA = 1
+SUFFIX = ".h5"
+THUMBNAIL_SIZE = 64  # pixels
+_SAMPLED_ROWS = 16
+_OVERHEAD = 64 * 1024  # bytes; HDF5's own, generously
 
 
-def prepare(
-    source: str,
-    *,
-    image_size: int,
-    cache_dir: Path,
-    seed: int,
-    progress: Progress = quiet,
-    url: str = CATS_VS_DOGS_URL,
-    per_class: int = paper.PHOTOS_PER_CLASS,
-) -> Dataset:
-    """Decode what `source` names into the cache, or open it there.
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Decoded photos on disk, with everything small already read.
 
-    Args:
-        source: a path, `cats_vs_dogs` or `digits`; a folder of that name is `./digits`.
-        image_size: S, pixels; photos become [S, S, 3] uint8.
-        seed: chooses the photos of `cats_vs_dogs` and `digits`; other sources are taken whole.
-        progress: told of photos read and bytes downloaded.
-        url, per_class: of `cats_vs_dogs`.
+    Attributes:
+        path: the HDF5 file.
+        record: what the photos are and what was left out.
+        labels: [N] int64, read-only.
+        files: [N] names, unique.
+        sha256: [N] of each file's content, hexadecimal.
+        pixel_sha256: [N] of each photo's decoded pixels; equal for photos that look the same.
+        given_parts: [N] members of `SPLITS` if the photos came already split, else None.
+    """
+
+    path: Path
+    record: DataRecord
+    labels: NDArray[np.int64]
+    files: tuple[str, ...]
+    sha256: tuple[str, ...]
+    pixel_sha256: tuple[str, ...]
+    given_parts: tuple[str, ...] | None
+
+    def photos(self) -> np.memmap[Any, np.dtype[np.uint8]]:
+        """Map the pixels: [N, S, S, 3] uint8, RGB, read-only; nothing is read until touched.
+
+        Raises:
+            DataRefusal: the file was damaged or removed since it was opened.
+        """
+        with _damage_named(self.path), h5py.File(self.path, "r", locking=False) as file:
+            stored = _stored(file, "photos", "u1", 4, self.path)
+            offset, shape = stored.id.get_offset(), stored.shape
+        return np.memmap(self.path, dtype=np.uint8, mode="r", offset=offset, shape=shape)
+
+    def thumbnails(self, rows: Iterable[int]) -> dict[int, Pixels]:
+        """Shrink the photos of some rows to [64, 64, 3] uint8 each, for the report."""
+        photos, shape = self.photos(), (THUMBNAIL_SIZE, THUMBNAIL_SIZE)
+        return {row: np.asarray(Image.fromarray(photos[row]).resize(shape)) for row in rows}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is known of one photo beside its pixels; see `Dataset`."""
+
+    file: str
+    label: int
+    part: str | None
+    sha256: str
+    pixel_sha256: str
+
+
+def write_dataset(
+    path: Path, *, record: DataRecord, rows: list[Row], pixels: Iterable[Pixels]
+) -> None:
+    """Write `pixels`, one [S, S, 3] per row, and all that `rows` and `record` say.
+
+    The record's `digest` is computed here, while the pixels pass; its `photos` is the row count.
 
     Raises:
-        UsageRefusal: there is nothing of that name.
-        DataRefusal: the photos cannot be used; the line says why.
-        EnvironmentRefusal: the download or the disk failed.
+        EnvironmentRefusal: the disk is full, broken or read-only.
     """
-    if source == DIGITS:
-        return _digits(cache_dir, image_size, seed, progress)
-    if source == CATS_VS_DOGS:
-        return _cats_vs_dogs(cache_dir, image_size, Quota(per_class, seed), url, progress)
-    given, mode = safe_name(source), _mode(source)
-    if stat.S_ISDIR(mode):
-        dataset = _from_folder(Path(source).expanduser(), given, image_size, cache_dir, progress)
-    elif stat.S_ISREG(mode):
-        dataset = _from_file(Path(source).expanduser(), given, image_size, cache_dir, progress)
-    else:
-        raise UsageRefusal(
-            f"there are no photos at {given!r}",
-            where="--data",
-            fix=f"Give a folder, a zip, a dataset file, {CATS_VS_DOGS} or {DIGITS}.",
-        )
-    # The cache knows photos by content; the same photos may have been named otherwise before.
-    return replace(dataset, record=replace(dataset.record, name=_name(source), source=given))
+    size = record.image_size
+    shape = (len(rows), size, size, 3)
+    labels = np.array([row.label for row in rows], dtype="<i8")
+    draft = _index(replace(record, digest="0" * 64, photos=len(rows)), rows)
+    with whole_or_absent(path) as part:
+        more = labels.nbytes + len(draft) + _OVERHEAD
+        offset = lay_out(part, "photos", shape, "uint8", more=more)
+        digest = _write_pixels(part, offset, pixels)
+        digest.update(labels.data)
+        for names in (list(record.classes), [row.file for row in rows]):
+            digest.update(_json(names))
+        final = replace(record, digest=digest.hexdigest(), photos=len(rows))
+        _write_rest(part, labels, _index(final, rows))
 
 
-def _mode(source: str) -> int:
-    try:
-        return Path(source).expanduser().stat().st_mode if source.strip() else 0
-    except (OSError, ValueError, RuntimeError):
-        return 0
+def _write_pixels(part: Path, offset: int, pixels: Iterable[Pixels]) -> hashlib._Hash:
+    """Write the rows as plain bytes; return the digest over them."""
+    digest = hashlib.sha256()
+    with part.open("r+b") as file:
+        file.seek(offset)
+        for photo in pixels:
+            file.write(photo.data)
+            digest.update(photo.data)
+    return digest
 
 
-def _name(source: str) -> str:
-    return safe_name(Path(source).expanduser().resolve().name)
+def _write_rest(part: Path, labels: NDArray[np.int64], index: bytes) -> None:
+    with h5py.File(part, "r+", locking=False) as file:
+        file.create_dataset("labels", data=labels)
+        file.create_dataset("index", data=np.frombuffer(index, np.uint8))
+        file.attrs["schema"] = SCHEMA
+        file.attrs["index_sha256"] = hashlib.sha256(labels.tobytes() + index).hexdigest()
+        file.attrs["rows"] = len(labels)
+        file.flush()
+        file.attrs["complete"] = True
 
 
-def _digits(cache_dir: Path, image_size: int, seed: int, progress: Progress) -> Dataset:
-    path = _path(cache_dir, DIGITS, image_size, seed, DIGITS_PER_CLASS)
-    return _cached(path, progress, lambda: write_digits(path, image_size=image_size, seed=seed))
+def open_dataset(path: Path, *, thorough: bool = False) -> Dataset:
+    """Open a file that `write_dataset` wrote.
 
+    Labels, names and digests are always checked against their digest. Of the pixels, `thorough`
+    checks every row against its SHA-256 (a pass over the file), else 16 rows spread over it.
 
-def _cats_vs_dogs(
-    cache_dir: Path, image_size: int, quota: Quota, url: str, progress: Progress
-) -> Dataset:
-    # The zip is no part of the key: a cached dataset works without it, and without a network.
-    path = _path(cache_dir, CATS_VS_DOGS, image_size, url, quota.seed, quota.per_class)
-
-    def rebuild() -> None:
-        target = cache_dir / "downloads" / url.rpartition("/")[2]
-        fix = "Give photos of your own with --data PATH, or --data digits."
-        archive = fetch(url, target, progress=progress, fix=fix)
-        with listed_zip(archive) as listing:
-            build(
-                path,
-                _as_in_the_paper(labelled(listing), url),
-                image_size=image_size,
-                name=CATS_VS_DOGS,
-                given=CATS_VS_DOGS,
-                quota=quota,
-                progress=progress,
-            )
-
-    return _cached(path, progress, rebuild)
-
-
-def _as_in_the_paper(source: Source, url: str) -> Source:
-    if tuple(name.casefold() for name in source.classes) != paper.CLASSES:
-        raise DataRefusal(
-            f"cats_vs_dogs must hold the classes {', '.join(paper.CLASSES)}, "
-            f"got {', '.join(source.classes)}",
-            where=url,
-            fix="Give photos of your own with --data PATH.",
-        )
-    return replace(source, classes=paper.CLASSES)
-
-
-def _from_folder(
-    path: Path, given: str, image_size: int, cache_dir: Path, progress: Progress
-) -> Dataset:
-    listing = list_folder(path)
-    cached = _path(cache_dir, "folder", image_size, folder_fingerprint(path, listing))
-
-    def rebuild() -> None:
-        source = labelled(listing)
-        build(
-            cached, source, image_size=image_size, name=_name(given), given=given, progress=progress
-        )
-
-    return _cached(cached, progress, rebuild)
-
-
-def _from_file(
-    path: Path, given: str, image_size: int, cache_dir: Path, progress: Progress
-) -> Dataset:
-    if _is_hdf5(path):
-        return _named_dataset(path, image_size)
-    cached = _path(cache_dir, "zip", image_size, file_fingerprint(path))
-
-    def rebuild() -> None:
-        with listed_zip(path) as listing:
-            source = labelled(listing)
-            build(
-                cached,
-                source,
-                image_size=image_size,
-                name=_name(given),
-                given=given,
-                progress=progress,
-            )
-
-    return _cached(cached, progress, rebuild)
-
-
-def _is_hdf5(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_HDF5_MAGIC)) == _HDF5_MAGIC
-    except OSError as fault:
-        raise DataRefusal(
-            f"the file cannot be read: {fault.strerror}",
-            where=safe_name(str(path)),
-            fix="Check its permissions.",
-        ) from fault
-
-
-def _named_dataset(path: Path, image_size: int) -> Dataset:
-    """A dataset file that the user named: every row is checked, and the size must be the run's."""
-    dataset = open_dataset(path, thorough=True)
-    stored = dataset.record.image_size
-    if stored != image_size:
-        raise DataRefusal(
-            f"the dataset holds photos of {stored} px, asked for {image_size} px",
-            where=safe_name(str(path)),
-            fix=f"Give --image-size {stored}, or the photos themselves.",
-        )
+    Raises:
+        DataRefusal: the file is no such file, of another version, or damaged.
+    """
+    with _damage_named(path), h5py.File(path, "r", locking=False) as file:
+        if file.attrs.get("schema") != SCHEMA or not file.attrs.get("complete", False):
+            raise _refusal(path, "it is incomplete or of another version")
+        labels = _stored(file, "labels", "<i8", 1, path)[()].astype(np.int64)
+        index = _stored(file, "index", "u1", 1, path)[()].tobytes()
+        digest = hashlib.sha256(labels.astype("<i8").tobytes() + index).hexdigest()
+        if digest != file.attrs.get("index_sha256"):
+            raise _refusal(path, "its names and labels do not match their digest")
+        dataset = _dataset(path, labels, json.loads(index))
+        size = dataset.record.image_size
+        shape = (int(file.attrs["rows"]), size, size, 3)
+        if _stored(file, "photos", "u1", 4, path).shape != shape or len(labels) != shape[0]:
+            raise _refusal(path, "its photos and labels differ in number or size")
+    _check_pixels(dataset, len(labels) if thorough else _SAMPLED_ROWS)
     return dataset
 
 
-def _cached(path: Path, progress: Progress, rebuild: Callable[[], None]) -> Dataset:
-    """Open `path`; where it is missing or damaged, `rebuild` must write it first."""
-    if path.exists():
-        try:
-            return open_dataset(path)
-        except DataRefusal:
-            progress("the cached dataset is damaged, rebuilding", 0, None)
-    _remove_leftovers(path.parent)
-    rebuild()
-    return open_dataset(path)
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Turn whatever h5py, numpy or json raise on a damaged file into a refusal."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError, TypeError, LookupError) as fault:
+        raise _refusal(path, " ".join(str(fault).split())) from fault
 
 
-def _remove_leftovers(folder: Path) -> None:
-    """Remove what killed processes left; younger files may belong to a living one."""
-    for part in folder.glob(f"{TEMPORARY_PREFIX}*"):
-        with suppress(OSError):
-            if part.stat().st_mtime < time.time() - _A_DAY:
-                part.unlink()
+def _stored(file: Any, name: str, dtype: str, dimensions: int, path: Path) -> Any:
+    """A dataset whose bytes all lie in this very file, in one piece.
+
+    A shape alone proves nothing: HDF5 happily declares petabytes that were never written.
+    """
+    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
+        raise _refusal(path, f"{name!r} is a link")
+    stored = file[name]
+    if not isinstance(stored, h5py.Dataset) or stored.is_virtual or stored.external:
+        raise _refusal(path, f"{name!r} keeps its data elsewhere")
+    offset = stored.id.get_offset()
+    if stored.dtype != dtype or stored.ndim != dimensions or stored.chunks or offset is None:
+        raise _refusal(path, f"{name!r} has another layout")
+    if offset + stored.nbytes > path.stat().st_size:
+        raise _refusal(path, f"{name!r} is cut")
+    return stored
 
 
-def _path(cache_dir: Path, kind: str, image_size: int, *identity: str | int) -> Path:
-    text = json.dumps([SCHEMA, DECODER_VERSION, kind, image_size, *identity])
-    return cache_dir / "datasets" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}{SUFFIX}"
+def _index(record: DataRecord, rows: list[Row]) -> bytes:
+    given_parts = None if rows and rows[0].part is None else [row.part for row in rows]
+    return _json(
+        {
+            "record": record.to_dict(),
+            "files": [row.file for row in rows],
+            "sha256": [row.sha256 for row in rows],
+            "pixel_sha256": [row.pixel_sha256 for row in rows],
+            "given_parts": given_parts,
+        }
+    )
+
+
+def _dataset(path: Path, labels: NDArray[np.int64], index: dict[str, Any]) -> Dataset:
+    columns = {name: tuple(index[name]) for name in ("files", "sha256", "pixel_sha256")}
+    given_parts = index["given_parts"] and tuple(index["given_parts"])
+    if any(len(column) != len(labels) for column in (*columns.values(), given_parts or labels)):
+        raise _refusal(path, "its columns differ in length")
+    labels.flags.writeable = False
+    record = DataRecord.from_dict(index["record"])
+    return Dataset(path=path, record=record, labels=labels, given_parts=given_parts, **columns)
+
+
+def _check_pixels(dataset: Dataset, count: int) -> None:
+    photos = dataset.photos()
+    for row in np.unique(np.linspace(0, len(photos) - 1, min(count, len(photos)), dtype=int)):
+        if hashlib.sha256(photos[row]).hexdigest() != dataset.pixel_sha256[row]:
+            raise _refusal(dataset.path, f"the pixels of {dataset.files[row]!r} have changed")
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _refusal(path: Path, why: str) -> DataRefusal:
+    return DataRefusal(
+        f"the dataset file is damaged or not ours: {why}",
+        where=str(path),
+        fix="Remove it and prepare the photos again.",
+    )

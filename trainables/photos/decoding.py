@@ -15,14 +15,22 @@ kept, by Pillow's BILINEAR (a triangle as wide as the reduction, so that shrinki
 
 Only a full decode is a check: `Image.verify()` passes half a JPEG. Whatever is wrong with one photo
 becomes `Undecodable`, with the reason as its text.
+
+`decode_all` decodes many photos on a few threads (Pillow works outside Python's lock), a bounded
+number at a time: memory stays flat, and the outcome is the same on every machine.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
+import os
 import warnings
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +52,10 @@ MAX_BYTES = 256 * 1024 * 1024
 Pixels = NDArray[np.uint8]
 """[S, S, 3] uint8, RGB, 0..255."""
 
-_ORIENTATION = 0x0112
+_AHEAD = 64
+"""Photos that are read and decoded before the first of them is taken."""
+
+_ORIENTATION = 0x0112  # EXIF's tag
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -60,21 +71,55 @@ class Undecodable(Exception):
     """One photo cannot be used; its text says why, in one line."""
 
 
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """A photo's pixels, [S, S, 3] uint8, and the SHA-256 of its file's content, hexadecimal."""
+
+    pixels: Pixels
+    sha256: str
+
+
 def decode(content: bytes, size: int) -> Pixels:
     """Decode one photo file to [size, size, 3] uint8.
 
-    From several threads at once, call `decode_one` inside one `settled_warnings` block instead:
-    Python's warning filters belong to the whole process.
+    Not from several threads at once, since Python's warning filters belong to the whole process;
+    see `decode_all`.
 
     Raises:
         Undecodable: the file is no photo, is cut, is too large or has no defined conversion.
     """
-    with settled_warnings():
-        return decode_one(content, size)
+    with _settled_warnings():
+        return _decode(content, size)
+
+
+def decode_all(
+    readers: Sequence[Callable[[], bytes]], size: int
+) -> Generator[Decoded | Undecodable, None, None]:
+    """Read and decode many photos in parallel, at most `_AHEAD` ahead; yield in order.
+
+    Args:
+        readers: each returns the content of one photo file, or raises `Undecodable`. Whatever else
+            it raises ends the whole.
+    """
+    with _settled_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        waiting = deque(pool.submit(_outcome, read, size) for read in readers[:_AHEAD])
+        for read in readers[_AHEAD:]:
+            yield waiting.popleft().result()
+            waiting.append(pool.submit(_outcome, read, size))
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _outcome(read: Callable[[], bytes], size: int) -> Decoded | Undecodable:
+    try:
+        content = read()
+        return Decoded(_decode(content, size), hashlib.sha256(content).hexdigest())
+    except Undecodable as fault:
+        return fault
 
 
 @contextmanager
-def settled_warnings() -> Iterator[None]:
+def _settled_warnings() -> Iterator[None]:
     """Make the outcome of decoding independent of the caller's warning filters.
 
     Pillow warns of bombs, which must fail, and of untidy metadata, which must not.
@@ -85,12 +130,7 @@ def settled_warnings() -> Iterator[None]:
         yield
 
 
-def decode_one(content: bytes, size: int) -> Pixels:
-    """`decode` without touching the warning filters.
-
-    Raises:
-        Undecodable: as `decode`.
-    """
+def _decode(content: bytes, size: int) -> Pixels:
     if not content:
         raise Undecodable("the file is empty")
     try:

@@ -1,4 +1,4 @@
-"""scikit-learn's bundled scans of handwritten digits as a dataset: real photos of a kind, offline.
+"""scikit-learn's bundled scans of handwritten digits: real photos of a kind, without a network.
 
 Each scan is 8 x 8 with values 0..16; they become 0..255 and are resized by Pillow's BILINEAR, so
 that a network meets strokes and not blocks. Ten classes, `0` to `9`.
@@ -7,6 +7,7 @@ that a network meets strokes and not blocks. Ten classes, `0` to `9`.
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from PIL import Image
 
 from results.ledger.runs import DataRecord
 from search_spaces.presets import DIGITS_PER_CLASS
-from trainables.photos.dataset_files import Row, write_dataset
+from trainables.photos.cache import DataSource, Request
+from trainables.photos.dataset import Row, write_dataset
 from trainables.photos.decoding import Pixels
 from trainables.photos.importing import duplicates
 
@@ -24,20 +26,22 @@ CLASSES = tuple("0123456789")
 _WHITE = 16.0
 
 
-def write_digits(path: Path, *, image_size: int, seed: int) -> None:
-    """Write `DIGITS_PER_CLASS` scans of each digit, chosen by `seed`, as a dataset file.
+def digits(request: Request) -> DataSource:
+    """`DIGITS_PER_CLASS` scans of each digit, chosen by the seed.
 
     A file name such as `digit-0042` is the scan's row in scikit-learn's table.
-
-    Raises:
-        EnvironmentRefusal: the disk is full, broken or read-only.
     """
+    write = partial(_write, image_size=request.image_size, seed=request.seed)
+    return DataSource(NAME, (request.seed, DIGITS_PER_CLASS), write)
+
+
+def _write(path: Path, *, image_size: int, seed: int) -> None:
     # Delayed: scikit-learn takes longer to import than everything else here together.
     from sklearn.datasets import load_digits
 
     table = load_digits()
     scans = np.rint(table.images * (255.0 / _WHITE)).astype(np.uint8)  # [1797, 8, 8]
-    labels = table.target.astype(np.int64)
+    labels = table.target.astype(np.int64)  # [1797]
     chosen = _chosen(labels, seed)
     pixels = [_resized(scans[row], image_size) for row in chosen]
     rows = [

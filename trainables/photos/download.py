@@ -1,27 +1,44 @@
 """Downloads one file: resumed, checked, whole or absent.
 
     <target>             the file, only ever under this name when it is whole and checked
-    <target>.part        what has come so far; the next call goes on from there (HTTP Range)
+    <target>.part        what has arrived so far; the next call continues from there (HTTP Range)
     <target>.part.etag   which version of the file that is
-    <target>.sha256      the digest: the published one, or the one seen first, checked ever after
-    <target>.bad         a file with the wrong digest, kept to be looked at, never used
+    <target>.sha256      the published digest, or the one of the first download; checked ever after
+    <target>.bad         a file with the wrong digest, kept for inspection, never used
 
-Without a network the refusal comes within seconds and says what to do instead.
+Without a network the refusal comes within seconds and says what to do instead. Proxies and
+certificates are those of the environment, as `requests` reads them.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
+import http
+import os
+import queue
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from results.ledger.files import disk_faults_named, file_sha256, write_text
+from results.ledger.files import disk_faults_named, file_sha256, free_megabytes, write_text
 from search_spaces.refusals import EnvironmentRefusal
-from trainables.photos.transfers import CONNECT_SECONDS, Job, download
 from trainables.progress import Progress, quiet
+
+if TYPE_CHECKING:
+    import requests
+
+CONNECT_SECONDS = 8.0
+"""For finding the host and its first answer; also the longest silence while data flows."""
+
+_ATTEMPTS = 5
+"""Connections in a row that may be cut before a whole chunk has arrived."""
+
+_CHUNK = 1024 * 1024  # bytes
 
 
 def fetch(
@@ -38,82 +55,218 @@ def fetch(
 
     Args:
         sha256, md5: published digests, hexadecimal; without any, the first download is trusted.
-        progress: told of bytes.
+        progress: called with bytes.
         fix: what to do instead, for the refusal: "Give --weights random, or ...".
 
     Raises:
         EnvironmentRefusal: no connection, an answer other than the file, the wrong digest (the file
             is moved aside), another process downloading it, or the disk.
     """
-    job = Job(url, target, sha256, md5, progress, fix, connect_seconds)
+    download = _Download(url, target, sha256, md5, progress, fix, connect_seconds)
     with disk_faults_named(target):
-        if _is_good(job):
+        if download.is_done():
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(job):
-            # Another process may have finished while this one waited for nothing but the lock.
-            if not _is_good(job):
-                _replace_target(job)
+        with download.locked():
+            # Another process may have finished between the first check and the lock.
+            if not download.is_done():
+                download.replace_target()
     return target
 
 
-def _is_good(job: Job) -> bool:
-    if not job.target.exists():
-        return False
-    digest = file_sha256(job.target)
-    if _problem(job, job.target, digest):
-        return False
-    with suppress(EnvironmentRefusal):  # a cache that may only be read is as good
-        _remember(job, digest)
-    return True
+@dataclass(frozen=True)
+class _Download:
+    """The arguments of `fetch`, and its steps."""
 
+    url: str
+    target: Path
+    sha256: str | None
+    md5: str | None
+    progress: Progress
+    fix: str
+    seconds: float
 
-def _replace_target(job: Job) -> None:
-    if job.target.exists():
-        job.target.replace(job.beside(".bad"))
-    download(job)
-    part = job.beside(".part")
-    digest = file_sha256(part)
-    problem = _problem(job, part, digest)
-    job.beside(".part.etag").unlink(missing_ok=True)
-    if problem:
-        part.replace(job.beside(".bad"))
-        raise job.refusal(f"{problem}; the file was moved to {job.beside('.bad').name}")
-    _remember(job, digest)
-    part.replace(job.target)
+    def beside(self, ending: str) -> Path:
+        return self.target.with_name(self.target.name + ending)
 
+    def refusal(self, what: str, fix: str = "") -> EnvironmentRefusal:
+        return EnvironmentRefusal(what, where=f"{self.url} -> {self.target}", fix=fix or self.fix)
 
-def _problem(job: Job, path: Path, digest: str) -> str:
-    """What is wrong with the content of `path`, or an empty string."""
-    remembered = job.beside(".sha256")
-    expected = job.sha256 or (remembered.read_text().strip() if remembered.exists() else None)
-    if expected is not None and digest != expected.lower():
-        known = "published" if job.sha256 else f"the one kept in {remembered.name}"
-        return f"SHA-256 mismatch: got {digest}, {known} is {expected}"
-    if job.md5 is not None:
-        with path.open("rb") as file:
-            got = hashlib.file_digest(file, _md5).hexdigest()
-        if got != job.md5.lower():
-            return f"MD5 mismatch: got {got}, published is {job.md5}"
-    return ""
+    @property
+    def received(self) -> int:
+        """Bytes in the `.part` file."""
+        part = self.beside(".part")
+        return part.stat().st_size if part.exists() else 0
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        with self.beside(".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as fault:
+                raise self.refusal(
+                    "another process is downloading the file", "Wait for it and run again."
+                ) from fault
+            yield
 
-def _md5() -> Any:
-    return hashlib.md5(usedforsecurity=False)
+    def is_done(self) -> bool:
+        """True if the target is there with the right digest."""
+        if not self.target.exists():
+            return False
+        digest = file_sha256(self.target)
+        if self._mismatch(self.target, digest):
+            return False
+        with suppress(EnvironmentRefusal):  # the cache may be read-only
+            self._remember(digest)
+        return True
 
+    def replace_target(self) -> None:
+        if self.target.exists():
+            self.target.replace(self.beside(".bad"))
+        self._fill_part()
+        part = self.beside(".part")
+        digest = file_sha256(part)
+        mismatch = self._mismatch(part, digest)
+        self.beside(".part.etag").unlink(missing_ok=True)
+        if mismatch:
+            part.replace(self.beside(".bad"))
+            raise self.refusal(f"{mismatch}; the file was moved to {self.beside('.bad').name}")
+        self._remember(digest)
+        part.replace(self.target)
 
-def _remember(job: Job, digest: str) -> None:
-    if not job.beside(".sha256").exists():
-        write_text(job.beside(".sha256"), digest + "\n")
+    def _remember(self, digest: str) -> None:
+        if not self.beside(".sha256").exists():
+            write_text(self.beside(".sha256"), digest + "\n")
 
+    def _mismatch(self, path: Path, sha256: str) -> str:
+        """Which digest of `path` is wrong, or an empty string."""
+        remembered = self.beside(".sha256")
+        expected = self.sha256 or (remembered.read_text().strip() if remembered.exists() else None)
+        if expected is not None and sha256 != expected.lower():
+            origin = "published" if self.sha256 else f"the one kept in {remembered.name}"
+            return f"SHA-256 mismatch: got {sha256}, {origin} is {expected}"
+        if self.md5 is not None:
+            with path.open("rb") as file:
+                # Not for security, or Python refuses it where only approved digests are allowed.
+                md5 = hashlib.file_digest(file, partial(hashlib.md5, usedforsecurity=False))
+            if md5.hexdigest() != self.md5.lower():
+                return f"MD5 mismatch: got {md5.hexdigest()}, published is {self.md5}"
+        return ""
 
-@contextmanager
-def _alone(job: Job) -> Iterator[None]:
-    with job.beside(".lock").open("w") as lock:
+    def _fill_part(self) -> None:
+        """Fill the `.part` file, continuing after cut connections while they bring anything."""
+        # Delayed: most runs download nothing.
+        import requests
+        from urllib3.exceptions import HTTPError
+
+        failures = 0
+        while failures < _ATTEMPTS:
+            before = self.received
+            try:
+                with self._opened() as response:
+                    if self._take(response):
+                        return
+            except (requests.RequestException, HTTPError) as fault:
+                if not _is_cut(fault):
+                    raise self.refusal(f"no connection: {_reason(fault)}") from fault
+            failures = 0 if self.received - before >= _CHUNK else failures + 1
+        raise self.refusal(
+            f"the connection was cut {_ATTEMPTS} times, {self.received:,} bytes have come",
+            f"Run again to go on from there. {self.fix}",
+        )
+
+    def _opened(self) -> requests.Response:
+        """Open a connection, or give up in time: no timeout of a socket covers finding the host."""
+        import requests
+
+        answers: queue.Queue[Any] = queue.Queue()
+        headers = self._headers()
+
+        def work() -> None:
+            try:
+                answers.put(
+                    requests.get(self.url, headers=headers, timeout=self.seconds, stream=True)
+                )
+            except Exception as fault:
+                answers.put(fault)
+
+        threading.Thread(target=work, daemon=True).start()
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as fault:
-            raise job.refusal(
-                "another process is downloading the file", "Wait for it and run again."
-            ) from fault
-        yield
+            answer = answers.get(timeout=self.seconds)
+        except queue.Empty:
+            raise self.refusal(f"no connection within {self.seconds:g} seconds") from None
+        if isinstance(answer, Exception):
+            raise answer
+        response: requests.Response = answer
+        return response
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"User-Agent": "transfer-sweep", "Accept-Encoding": "identity"}
+        etag = self.beside(".part.etag")
+        version = etag.read_text() if etag.exists() else ""
+        # Without a digest or a version, two halves of different files would go unnoticed.
+        if self.received and (version or self.sha256 or self.md5):
+            headers["Range"] = f"bytes={self.received}-"
+            if version:
+                headers["If-Range"] = version
+        return headers
+
+    def _take(self, response: requests.Response) -> bool:
+        """Append what a connection brings to the part; True if the part is then whole."""
+        content_range = response.headers.get("Content-Range", "")
+        if response.status_code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            if content_range == f"bytes */{self.received}":
+                return True
+            self.beside(".part").unlink()
+            return False
+        if not response.ok:
+            raise self.refusal(f"the server answered {response.status_code} {response.reason}")
+        # Servers are free to ignore the range asked for.
+        partial = response.status_code == http.HTTPStatus.PARTIAL_CONTENT
+        resumed = partial and content_range.startswith(f"bytes {self.received}-")
+        start = self.received if resumed else 0
+        length = response.headers.get("Content-Length")
+        total = start + int(length) if length else None
+        self._refuse_small_disk((total or 0) - start)
+        etag = response.headers.get("ETag", "")
+        write_text(self.beside(".part.etag"), "" if etag.startswith("W/") else etag)
+        self._write(response, start, total)
+        return total is None or self.received == total
+
+    def _write(self, response: requests.Response, start: int, total: int | None) -> None:
+        part = self.beside(".part")
+        part.touch()
+        with part.open("r+b") as file:
+            file.truncate(start)
+            file.seek(start)
+            # Not `iter_content`, which drops the last bytes before a cut.
+            while chunk := response.raw.read1(_CHUNK):
+                file.write(chunk)
+                self.progress(f"downloading {self.target.name}", file.tell(), total)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _refuse_small_disk(self, missing: int) -> None:
+        free = free_megabytes(self.target)
+        if missing // _CHUNK > free:
+            raise self.refusal(
+                f"the download needs {missing // _CHUNK} MB, {free} MB free",
+                "Make room, or choose another folder with --cache-dir.",
+            )
+
+
+def _is_cut(fault: Exception) -> bool:
+    """True if a connection was made and then broke or fell silent, so that another may help."""
+    import requests
+    from urllib3.exceptions import ProtocolError, ReadTimeoutError
+
+    causes = (fault, *fault.args[:1])  # `requests` wraps what breaks before the first answer
+    kinds = (ProtocolError, ReadTimeoutError, requests.ReadTimeout)
+    return any(isinstance(cause, kinds) for cause in causes)
+
+
+def _reason(fault: Exception) -> str:
+    """The innermost cause in one line: `requests` wraps it several times."""
+    while (inner := fault.__cause__ or fault.__context__) and isinstance(inner, Exception):
+        fault = inner
+    return " ".join(str(fault).split()) or type(fault).__name__

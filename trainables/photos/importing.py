@@ -12,19 +12,23 @@ Left out, each with its reason in `DataRecord.rejected`:
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from results.ledger.files import disk_faults_named, free_megabytes
 from results.ledger.runs import SPLITS, DataRecord, Rejected
 from search_spaces.refusals import DataRefusal, EnvironmentRefusal
-from trainables.photos.dataset_files import Row, write_dataset
-from trainables.photos.reading import decode_into, pixels_of, scratch
-from trainables.photos.sources import MINIMUM_PER_CLASS, Photo, Source, counted
+from trainables.photos.dataset import Row, write_dataset
+from trainables.photos.decoding import Pixels, Undecodable, decode_all
+from trainables.photos.labels import MINIMUM_PER_CLASS, LabelledPhoto, LabelledPhotos, counts_line
 from trainables.progress import Progress, quiet
 
 MAX_UNDECODABLE = 0.05
@@ -44,52 +48,91 @@ class Quota:
     seed: int
 
 
-def build(
+def import_photos(
     path: Path,
-    source: Source,
+    labelled: LabelledPhotos,
     *,
     image_size: int,
     name: str,
-    given: str,
+    source: str,
     quota: Quota | None = None,
     progress: Progress = quiet,
 ) -> None:
-    """Write the dataset file of `source` to `path`.
+    """Decode labelled photos and write them to `path` as a dataset file.
 
     Args:
         image_size: S, pixels.
-        name, given: `DataRecord.name` and `DataRecord.source`.
+        name, source: `DataRecord.name` and `DataRecord.source`.
         quota: how many photos to take, or None for all.
-        progress: told of every photo.
+        progress: called after every photo.
 
     Raises:
         DataRefusal: too many photos cannot be decoded, too few of a class are left, or a file
             changed meanwhile.
         EnvironmentRefusal: the disk is full, broken or read-only.
     """
-    ranks = _ranks(source, quota)
-    chosen = [photo for photo in source.photos if _is_candidate(photo, ranks, quota)]
-    _refuse_small_disk(path, len(chosen), image_size)
-    with disk_faults_named(path), scratch(path.parent) as raw:
-        decoded, undecodable = decode_into(raw, chosen, image_size, progress)
-        _refuse_bad_photos(undecodable, len(chosen), given)
+    candidates = labelled.photos
+    ranks: dict[str, int] = {}
+    if quota:
+        ranks = _ranks(labelled, quota)
+        most = int(quota.per_class * _SPARE)
+        candidates = tuple(photo for photo in candidates if ranks[photo.file] < most)
+    _refuse_small_disk(path, len(candidates), image_size)
+    with disk_faults_named(path), _scratch_file(path.parent) as scratch:
+        decoded, undecodable = _decode_into(scratch, candidates, image_size, progress)
+        _refuse_bad_photos(undecodable, len(candidates), source)
         excluded, conflicts = _excluded(decoded)
         order = _selected(decoded, excluded, ranks, quota)
         rows = [decoded[number] for number in order]
-        _refuse_small_classes(rows, source.classes, given, quota)
+        _refuse_small_classes(rows, labelled.classes, source, quota)
         record = DataRecord(
             name=name,
-            source=given,
+            source=source,
             digest="",
-            classes=source.classes,
+            classes=labelled.classes,
             image_size=image_size,
             photos=len(rows),
-            ignored=source.ignored,
-            rejected=(*source.rejected, *undecodable, *excluded.values()),
+            ignored=labelled.ignored,
+            rejected=(*labelled.rejected, *undecodable, *excluded.values()),
             duplicates=duplicates(rows),
             conflicts=conflicts,
         )
-        write_dataset(path, record=record, rows=rows, pixels=pixels_of(raw, order, image_size))
+        pixels = _pixels_of(scratch, order, image_size)
+        write_dataset(path, record=record, rows=rows, pixels=pixels)
+
+
+@contextmanager
+def _scratch_file(folder: Path) -> Iterator[IO[bytes]]:
+    """A file without a name: it is gone even if this process is killed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as scratch:
+        yield scratch
+
+
+def _decode_into(
+    scratch: IO[bytes], photos: Sequence[LabelledPhoto], size: int, progress: Progress
+) -> tuple[list[Row], list[Rejected]]:
+    """Append the pixels of every decodable photo; return their rows, and the other photos."""
+    rows: list[Row] = []
+    undecodable: list[Rejected] = []
+    with closing(decode_all([photo.read for photo in photos], size)) as outcomes:
+        for number, (photo, outcome) in enumerate(zip(photos, outcomes, strict=True), start=1):
+            if isinstance(outcome, Undecodable):
+                undecodable.append(Rejected(photo.file, str(outcome)))
+            else:
+                digest = hashlib.sha256(outcome.pixels.data).hexdigest()
+                rows.append(Row(photo.file, photo.label, photo.part, outcome.sha256, digest))
+                scratch.write(outcome.pixels.data)
+            progress("reading photos", number, len(photos))
+    scratch.flush()
+    return rows, undecodable
+
+
+def _pixels_of(scratch: IO[bytes], order: Sequence[int], size: int) -> Iterator[Pixels]:
+    length = size * size * 3
+    for number in order:
+        scratch.seek(number * length)
+        yield np.frombuffer(scratch.read(length), np.uint8).reshape(size, size, 3)
 
 
 def duplicates(rows: Sequence[Row]) -> int:
@@ -98,18 +141,14 @@ def duplicates(rows: Sequence[Row]) -> int:
     return sum(count for count in counts.values() if count > 1)
 
 
-def _ranks(source: Source, quota: Quota | None) -> dict[str, int]:
-    """Each file's place in its class, shuffled by the quota's seed; empty without a quota."""
+def _ranks(labelled: LabelledPhotos, quota: Quota) -> dict[str, int]:
+    """Each file's place in its class, shuffled by the quota's seed."""
     ranks: dict[str, int] = {}
-    for label in range(len(source.classes) if quota else 0):
-        files = [photo.file for photo in source.photos if photo.label == label]
-        places = np.random.default_rng([quota.seed if quota else 0, label]).permutation(len(files))
+    for label in range(len(labelled.classes)):
+        files = [photo.file for photo in labelled.photos if photo.label == label]
+        places = np.random.default_rng([quota.seed, label]).permutation(len(files))
         ranks.update(zip(files, places.tolist(), strict=True))
     return ranks
-
-
-def _is_candidate(photo: Photo, ranks: dict[str, int], quota: Quota | None) -> bool:
-    return quota is None or ranks[photo.file] < int(quota.per_class * _SPARE)
 
 
 def _selected(
@@ -122,7 +161,7 @@ def _selected(
     chosen: list[int] = []
     for label in {row.label for row in rows}:
         of_class = [number for number in kept if rows[number].label == label]
-        chosen += sorted(of_class, key=lambda n: ranks[rows[n].file])[: quota.per_class]
+        chosen += sorted(of_class, key=lambda number: ranks[rows[number].file])[: quota.per_class]
     return sorted(chosen)
 
 
@@ -134,23 +173,15 @@ def _excluded(rows: Sequence[Row]) -> tuple[dict[str, Rejected], tuple[str, ...]
     excluded: dict[str, Rejected] = {}
     conflicts: list[str] = []
     for group in groups.values():
+        kept = max(group, key=lambda row: SPLITS.index(row.part or SPLITS[0]))
+        others = [row for row in group if row.part != kept.part]  # none if no split is given
+        why = f"the same photo as {kept.file}"
         if len({row.label for row in group}) > 1:
             conflicts.append(" = ".join(row.file for row in group))
-            excluded |= {row.file: Rejected(row.file, _under_two_labels(group)) for row in group}
-        elif len({row.part for row in group}) > 1:
-            excluded |= {one.file: one for one in _copies_in_other_parts(group)}
+            others = group
+            why = f"the same photo under two labels: {group[0].file} and {group[-1].file}"
+        excluded |= {row.file: Rejected(row.file, why) for row in others}
     return excluded, tuple(conflicts)
-
-
-def _under_two_labels(group: Sequence[Row]) -> str:
-    return f"the same photo under two labels: {group[0].file} and {group[-1].file}"
-
-
-def _copies_in_other_parts(group: Sequence[Row]) -> Iterator[Rejected]:
-    kept = max(group, key=lambda row: SPLITS.index(row.part or SPLITS[0]))
-    for row in group:
-        if row.part != kept.part:
-            yield Rejected(row.file, f"the same photo as {kept.file}")
 
 
 def _refuse_small_disk(path: Path, photos: int, size: int) -> None:
@@ -165,20 +196,20 @@ def _refuse_small_disk(path: Path, photos: int, size: int) -> None:
         )
 
 
-def _refuse_bad_photos(undecodable: Sequence[Rejected], total: int, given: str) -> None:
+def _refuse_bad_photos(undecodable: Sequence[Rejected], total: int, source: str) -> None:
     if len(undecodable) <= MAX_UNDECODABLE * total:
         return
-    first = "; ".join(f"{one.file}: {one.why}" for one in undecodable[:3])
+    first = "; ".join(f"{photo.file}: {photo.why}" for photo in undecodable[:3])
     raise DataRefusal(
         f"{len(undecodable)} of {total} photos cannot be used, more than "
         f"{MAX_UNDECODABLE:.0%}: {first}",
-        where=given,
+        where=source,
         fix="Remove or replace them.",
     )
 
 
 def _refuse_small_classes(
-    rows: Sequence[Row], classes: Sequence[str], given: str, quota: Quota | None
+    rows: Sequence[Row], classes: Sequence[str], source: str, quota: Quota | None
 ) -> None:
     for part in dict.fromkeys(row.part for row in rows) or (None,):
         labels = [row.label for row in rows if row.part == part]
@@ -187,7 +218,7 @@ def _refuse_small_classes(
         if min(counts.values()) < minimum:
             place = f" of {part}/" if part else ""
             raise DataRefusal(
-                f"each class{place} needs {minimum} usable photos, got {counted(counts)}",
-                where=given,
+                f"each class{place} needs {minimum} usable photos, got {counts_line(counts)}",
+                where=source,
                 fix="Add photos, or leave the class out.",
             )

@@ -18,7 +18,7 @@ import numpy as np
 
 from results.ledger.runs import SPLITS, Split
 from search_spaces.refusals import DataRefusal
-from trainables.photos.dataset_files import Dataset
+from trainables.photos.dataset import Dataset
 
 SHARES = {"train": 3, "validation": 1, "test": 1}
 """60 : 20 : 20."""

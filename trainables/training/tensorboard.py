@@ -66,7 +66,7 @@ class TrialBoard:
     def finish(self, record: TrialRecord) -> None:
         """Add the best epoch's validation figures, if there are any, and close.
 
-        Test figures are added to the winners alone, at the end: see `board_results`.
+        Test figures are added to the winners alone, at the end: see `tensorboard_results`.
         """
         with self._silenced():
             if record.status != FAILED:

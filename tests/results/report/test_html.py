@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from results.ledger.runs import Characteristics, Rejected
+from results.ledger.runs import MeasuredCharacteristics, Rejected
 from results.report.html import page, sections, write_page
 from results.report.html_parts import LONGEST_NAME, name, text
 from results.report.html_style import POLICY
@@ -196,7 +196,7 @@ def test_numbers_come_from_the_summary(tmp_path: Path) -> None:
 def test_table_1_is_shown_measured_next_to_published(tmp_path: Path) -> None:
     folder = make_run(tmp_path, searched(), sizes=SIZES)
     assert "Nothing was measured" in Page(page(summarise(folder), {})).texts["sizes"]
-    measured = Characteristics(
+    measured = MeasuredCharacteristics(
         "VGG16", 150, EVIL, 32, 527.8, 56.1, 138357544, 14714688, 16, 13, 812.3, 798.9
     )
     folder.write_characteristics([measured])

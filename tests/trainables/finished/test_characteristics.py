@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from results.ledger.runs import Characteristics
+from results.ledger.runs import MeasuredCharacteristics
 from search_spaces import paper
 from search_spaces.backbones import PAPER_NAMES
-from tests.results.helpers import make_run_record
-from trainables.finished.characteristics import of_run
+from trainables.finished.characteristics import of_backbones
 from trainables.networks.device_names import cpu_name
 
 CPU_INFO = "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: Xeon(R) 6 @ 2.5GHz\n"
@@ -32,22 +31,22 @@ def test_a_processor_is_named_by_its_model(tmp_path: Path) -> None:
 def test_another_device_or_version_is_measured_again_and_the_same_is_not(tmp_path: Path) -> None:
     asked: list[str] = []
 
-    def measured(backbone: str, image_size: int, device: str) -> Characteristics:
+    def measured(backbone: str, image_size: int, device: str) -> MeasuredCharacteristics:
         asked.append(device)
-        return Characteristics(backbone, image_size, device, 32, 1.0, 1.0, 1, 1, 1, 1, 1.0, 1.0)
+        return MeasuredCharacteristics(
+            backbone, image_size, device, 32, 1.0, 1.0, 1, 1, 1, 1, 1.0, 1.0
+        )
 
-    run = make_run_record(("cat", "dog"), ("VGG16/baseline",))
-
-    def row(device: str, version: str) -> Characteristics:
-        [found] = of_run(
-            run,
+    def row(device: str, version: str) -> MeasuredCharacteristics:
+        [measurement] = of_backbones(
             ["VGG16"],
+            image_size=75,
             device=device,
             versions=[version],
             folder=tmp_path,
             measured=measured,
         )
-        return found
+        return measurement
 
     assert row("Xeon, 2 CPU threads", "1").device == "Xeon, 2 CPU threads"
     assert row("EPYC, 2 CPU threads", "1").device == "EPYC, 2 CPU threads"
@@ -73,8 +72,8 @@ def test_parameters_and_depth_are_those_that_keras_publishes(backbone: str) -> N
 def test_times_are_of_the_runs_image_size_and_counts_of_the_published_one() -> None:
     from trainables.finished.characteristics import measure
 
-    found = measure("VGG16", 48, "here")
-    assert (found.image_size, found.parameters, found.depth) == (48, 138_357_544, 16)
-    assert round(found.megabytes) == paper.TABLE_1["VGG16"].megabytes
-    assert (found.parameters_without_top, found.depth_without_top) == (14_714_688, 13)
-    assert 0 < found.milliseconds_per_step < 60_000
+    row = measure("VGG16", 48, "here")
+    assert (row.image_size, row.parameters, row.depth) == (48, 138_357_544, 16)
+    assert round(row.megabytes) == paper.TABLE_1["VGG16"].megabytes
+    assert (row.parameters_without_top, row.depth_without_top) == (14_714_688, 13)
+    assert 0 < row.milliseconds_per_step < 60_000

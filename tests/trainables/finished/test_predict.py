@@ -1,4 +1,4 @@
-"""What `python -m trainables.finished.predict` prints and writes for awkward file names."""
+"""What `python -m trainables predict` prints and writes for awkward file names."""
 
 from __future__ import annotations
 

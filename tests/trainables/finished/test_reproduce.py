@@ -10,8 +10,8 @@ import pytest
 
 from results.ledger.records import EpochRecord, Predictions, TrialRecord, TrialResult
 from results.ledger.store import RunFolder
+from search_spaces.presets import cache_dir_known_as
 from tests.results.helpers import Trial, make_run
-from trainables.finished.caches import cache_dir_of
 from trainables.finished.reproduce import Agreement, verdict
 
 TRIAL = "VGG16/baseline"
@@ -56,57 +56,49 @@ def _moved(epoch: EpochRecord, off: float) -> EpochRecord:
     return dataclasses.replace(epoch, train_loss=epoch.train_loss + off)
 
 
-def test_a_repetition_that_diverges_is_one_line_and_exit_code_1(
-    run: RunFolder, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_repetition_that_diverges_is_one_line_and_does_not_agree(run: RunFolder) -> None:
     def diverge() -> TrialResult:
         raise ArithmeticError("diverged at epoch 2: the loss is nan")
 
-    assert verdict(run, record_of(run), diverge) == 1
-    told = capsys.readouterr()
-    assert told.out == (
-        f"{TRIAL}: NOT reproduced: the repetition diverged at epoch 2: the loss is nan\n"
+    assert verdict(run, record_of(run), diverge) == (
+        False,
+        f"{TRIAL}: NOT reproduced: the repetition diverged at epoch 2: the loss is nan",
     )
-    assert told.err == ""
 
 
 @pytest.mark.parametrize("off", [1e-3, float("nan")])
-def test_a_repetition_that_differs_gives_exit_code_1(
-    run: RunFolder, capsys: pytest.CaptureFixture[str], off: float
-) -> None:
-    assert verdict(run, record_of(run), lambda: again(run, off=off)) == 1
-    assert "NOT reproduced" in capsys.readouterr().out
+def test_a_repetition_that_differs_does_not_agree(run: RunFolder, off: float) -> None:
+    agrees, text = verdict(run, record_of(run), lambda: again(run, off=off))
+    assert not agrees
+    assert "NOT reproduced" in text
 
 
 def test_probabilities_that_are_no_numbers_do_not_agree() -> None:
     assert not Agreement(loss=0.0, probability=float(np.nan)).agrees
 
 
-def test_a_repetition_that_agrees_gives_exit_code_0(
-    run: RunFolder, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert verdict(run, record_of(run), lambda: again(run)) == 0
-    assert "bit for bit" in capsys.readouterr().out
+def test_a_repetition_without_a_difference_agrees_bit_for_bit(run: RunFolder) -> None:
+    agrees, text = verdict(run, record_of(run), lambda: again(run))
+    assert agrees
+    assert "bit for bit" in text
 
 
 def test_a_run_from_another_machine_uses_this_ones_cache(
-    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "mine"))
     recorded = tmp_path / "recorded"
-    there = dataclasses.replace(run.read_run(), settings={"cache_dir": str(recorded)})
-    assert cache_dir_of(there) == tmp_path / "mine/transfer-sweep"
+    assert cache_dir_known_as(str(recorded)) == tmp_path / "mine/transfer-sweep"
     recorded.mkdir()
-    assert cache_dir_of(there) == recorded
+    assert cache_dir_known_as(str(recorded)) == recorded
 
 
 def test_a_cache_that_may_not_be_looked_at_counts_as_none(
-    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: Path) -> bool:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "mine"))
     monkeypatch.setattr(Path, "is_dir", refuse)
-    there = dataclasses.replace(run.read_run(), settings={"cache_dir": "/root/.cache/x"})
-    assert cache_dir_of(there) == tmp_path / "mine/transfer-sweep"
+    assert cache_dir_known_as("/root/.cache/x") == tmp_path / "mine/transfer-sweep"

@@ -13,12 +13,12 @@ from search_spaces.refusals import DataRefusal
 from tests.trainables.photo_trees import STAMP, classes, packed, photo
 from trainables.photos.archives import Limits, listed_zip
 from trainables.photos.decoding import Undecodable
-from trainables.photos.sources import Source, labelled
+from trainables.photos.labels import LabelledPhotos, labelled
 
 TWO = classes("cats", "dogs")
 
 
-def of_zip(path: Path, limits: Limits | None = None) -> Source:
+def of_zip(path: Path, limits: Limits | None = None) -> LabelledPhotos:
     with listed_zip(path, limits) as listing:
         return labelled(listing)
 
@@ -53,9 +53,9 @@ def test_a_zip_cut_or_damaged_anywhere_is_refused_or_loses_only_photos(tmp_path:
         try:
             with warnings.catch_warnings(), listed_zip(path) as listing:
                 warnings.simplefilter("ignore")
-                for found in listing.photos:
+                for file in listing.photos:
                     try:
-                        found.read()
+                        file.read()
                     except Undecodable:
                         continue
                 labelled(listing)

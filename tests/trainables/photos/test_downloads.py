@@ -26,7 +26,7 @@ FIX = "Give --weights random."
 
 @dataclass
 class Server:
-    """What the server does next, and what it was asked."""
+    """What the server does next, and what was requested of it."""
 
     url: str = ""
     content: bytes = CONTENT
@@ -34,8 +34,9 @@ class Server:
     status: int = 200
     cut_after: int | None = None
     cuts: int = 0
+    hang_ups: int = 0
     ranges: bool = True
-    asked: list[str | None] = field(default_factory=list)
+    requested: list[str | None] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -63,12 +64,15 @@ def server() -> Iterator[Server]:
 
 
 def _answer(handler: BaseHTTPRequestHandler, state: Server) -> None:
-    asked = handler.headers.get("Range")
-    state.asked.append(asked)
+    requested = handler.headers.get("Range")
+    state.requested.append(requested)
+    if state.hang_ups:
+        state.hang_ups -= 1
+        return
     start = 0
     same = handler.headers.get("If-Range", state.etag) == state.etag
-    if state.status == 200 and asked and state.ranges and same:
-        start = int(asked.removeprefix("bytes=").removesuffix("-"))
+    if state.status == 200 and requested and state.ranges and same:
+        start = int(requested.removeprefix("bytes=").removesuffix("-"))
         if start >= len(state.content):
             handler.send_response(416)
             handler.send_header("Content-Range", f"bytes */{len(state.content)}")
@@ -144,7 +148,7 @@ def test_a_connection_cut_for_ever_is_refused_and_keeps_what_came(
         fetch(server.url, tmp_path / "file.bin", fix=FIX)
     server.cuts = 0
     assert fetch(server.url, tmp_path / "file.bin", fix=FIX).read_bytes() == CONTENT
-    assert server.asked[-1] == "bytes=5000-"
+    assert server.requested[-1] == "bytes=5000-"
 
 
 def test_a_second_process_is_told_to_wait(tmp_path: Path, server: Server) -> None:
@@ -161,9 +165,17 @@ def test_a_cut_download_goes_on_where_it_stopped(
     server.cut_after, server.cuts = 1_000_000, 2
     target = fetch(server.url, tmp_path / "new/file.bin", sha256=sha256, md5=md5, fix=FIX)
     assert target.read_bytes() == CONTENT
-    assert server.asked == [None, "bytes=1000000-", "bytes=2000000-"]
+    assert server.requested == [None, "bytes=1000000-", "bytes=2000000-"]
     left = {path.name for path in target.parent.iterdir()}
     assert left == {"file.bin", "file.bin.sha256", "file.bin.lock"}
+
+
+def test_a_server_that_hangs_up_before_it_answers_is_asked_again(
+    tmp_path: Path, server: Server
+) -> None:
+    server.hang_ups = 2
+    assert fetch(server.url, tmp_path / "file.bin", fix=FIX).read_bytes() == CONTENT
+    assert server.requested == [None] * 3
 
 
 def test_a_file_that_changed_on_the_server_starts_again(tmp_path: Path, server: Server) -> None:
@@ -190,7 +202,7 @@ def test_a_part_the_server_cannot_add_to_is_finished_or_dropped(
 def test_what_is_there_and_right_is_not_asked_for_again(tmp_path: Path, server: Server) -> None:
     (tmp_path / "file.bin").write_bytes(CONTENT)
     fetch(server.url, tmp_path / "file.bin", sha256=SHA256.upper(), fix=FIX)
-    assert server.asked == []
+    assert server.requested == []
 
 
 def test_the_first_digest_seen_is_remembered_and_a_changed_file_replaced(
@@ -204,7 +216,7 @@ def test_the_first_digest_seen_is_remembered_and_a_changed_file_replaced(
 
 
 def test_bytes_are_told_up_to_the_total(tmp_path: Path, server: Server) -> None:
-    told: list[tuple[str, int, int | None]] = []
-    fetch(server.url, tmp_path / "file.bin", fix=FIX, progress=lambda *what: told.append(what))
-    assert told[-1] == ("downloading file.bin", len(CONTENT), len(CONTENT))
-    assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
+    reports: list[tuple[str, int, int | None]] = []
+    fetch(server.url, tmp_path / "file.bin", fix=FIX, progress=lambda *what: reports.append(what))
+    assert reports[-1] == ("downloading file.bin", len(CONTENT), len(CONTENT))
+    assert [done for _, done, _ in reports] == sorted(done for _, done, _ in reports)

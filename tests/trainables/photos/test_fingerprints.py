@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.trainables.photo_trees import classes, packed, tree
-from trainables.photos.dataset import Dataset, prepare
-from trainables.photos.fingerprints import file_fingerprint, folder_fingerprint
-from trainables.photos.folders import list_folder
+from trainables.photos.dataset import Dataset
+from trainables.photos.listing import file_fingerprint, folder_fingerprint, list_folder
+from trainables.photos.named import prepare
 
 
 def raw(first: int) -> dict[str, bytes]:
@@ -45,18 +45,18 @@ def fingerprint(root: Path) -> str:
 
 
 def sizes(root: Path) -> dict[str, int]:
-    return {str(one.relative_to(root)): one.stat().st_size for one in root.rglob("*.png")}
+    return {str(path.relative_to(root)): path.stat().st_size for path in root.rglob("*.png")}
 
 
 def test_folders_of_equal_names_sizes_and_times_are_not_mixed_up(tmp_path: Path) -> None:
-    one = tree(tmp_path / "one/photos", raw(0))
+    root = tree(tmp_path / "one/photos", raw(0))
     other = tree(tmp_path / "other/photos", raw(5000))
-    for name, size in sizes(one).items():
+    for name, size in sizes(root).items():
         with (other / name).open("ab") as file:
             file.truncate(size)
-    alike(one, other)
-    assert sizes(one) == sizes(other)
-    first, second = (prepared(root, tmp_path / "cache") for root in (one, other))
+    alike(root, other)
+    assert sizes(root) == sizes(other)
+    first, second = (prepared(folder, tmp_path / "cache") for folder in (root, other))
     assert first.path != second.path
     assert first.record.digest != second.record.digest
 

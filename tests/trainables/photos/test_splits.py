@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from results.ledger.runs import SPLITS, DataRecord
 from search_spaces.refusals import DataRefusal
-from trainables.photos.dataset_files import Dataset
+from trainables.photos.dataset import Dataset
 from trainables.photos.splits import quotas, split
 
 

@@ -11,6 +11,7 @@ import sys
 import time
 import zipfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +19,18 @@ import pytest
 
 from search_spaces.presets import DIGITS_PER_CLASS
 from search_spaces.refusals import DataRefusal, EnvironmentRefusal, UsageRefusal
+from sweep.settings import DATA_NAMES
+from tests.house import ROOT
 from tests.trainables.photo_trees import classes, packed, photo, tree
-from trainables.photos.dataset import CATS_VS_DOGS, DIGITS, Dataset, prepare
+from trainables.photos import cats_vs_dogs, digits
+from trainables.photos.dataset import Dataset
 from trainables.photos.decoding import decode
+from trainables.photos.named import SOURCES, prepare
 from trainables.photos.splits import split
 
 SIZE = 16
 TWO = classes("cats", "dogs", each=30)
-REPOSITORY = Path(__file__).parents[2]
-REAL_ZIP = REPOSITORY.parent / "shared/data/cats_dogs_4000.zip"
+REAL_ZIP = ROOT.parent / "shared/data/cats_dogs_4000.zip"
 
 
 def prepared(source: Path | str, cache: Path, size: int = SIZE, seed: int = 1) -> Dataset:
@@ -65,7 +69,7 @@ def test_a_few_bad_photos_are_skipped_and_listed(tmp_path: Path) -> None:
     half = photo(5, "JPEG")
     bad = {"cats/a.jpg": b"", "dogs/b.jpg": half[: len(half) // 2], "cats/Thumbs.db": b"x"}
     record = prepared(tree(tmp_path / "photos", TWO | bad), tmp_path / "cache").record
-    assert [one.file for one in record.rejected] == ["cats/a.jpg", "dogs/b.jpg"]
+    assert [rejected.file for rejected in record.rejected] == ["cats/a.jpg", "dogs/b.jpg"]
     assert "empty" in record.rejected[0].why
     assert (record.photos, record.ignored, record.name) == (60, 1, "photos")
 
@@ -74,7 +78,10 @@ def test_one_photo_under_two_labels_is_left_out_under_both(tmp_path: Path) -> No
     files = TWO | {"dogs/copy.png": photo(3)}
     dataset = prepared(tree(tmp_path / "photos", files), tmp_path / "cache")
     assert dataset.record.conflicts == ("cats/3.png = dogs/copy.png",)
-    assert {one.file for one in dataset.record.rejected} == {"cats/3.png", "dogs/copy.png"}
+    assert {rejected.file for rejected in dataset.record.rejected} == {
+        "cats/3.png",
+        "dogs/copy.png",
+    }
     assert "cats/3.png" not in dataset.files
     assert len(dataset.photos()) == len(dataset.labels) == 59
 
@@ -89,7 +96,10 @@ def test_a_copy_in_another_given_part_is_left_out_of_train(tmp_path: Path) -> No
     files = classes("train/a", "train/b", "val/a", "val/b", "test/a", "test/b")
     files |= {"train/a/twin.png": files["test/a/0.png"], "val/b/twin.png": files["test/b/1.png"]}
     dataset = prepared(tree(tmp_path / "photos", files), tmp_path / "cache")
-    assert {one.file for one in dataset.record.rejected} == {"train/a/twin.png", "val/b/twin.png"}
+    assert {rejected.file for rejected in dataset.record.rejected} == {
+        "train/a/twin.png",
+        "val/b/twin.png",
+    }
     assert split(dataset, seed=1).counts() == {"train": 8, "validation": 8, "test": 8}
 
 
@@ -118,15 +128,15 @@ def test_a_second_call_reads_no_photo_and_takes_the_new_name(tmp_path: Path) -> 
     root = tree(tmp_path / "photos", TWO)
     first = prepared(root, tmp_path / "cache")
     changed = first.path.stat().st_mtime_ns
-    told: list[str] = []
+    reports: list[str] = []
     again = prepare(
         f"{root}/../photos",
         image_size=SIZE,
         cache_dir=tmp_path / "cache",
         seed=1,
-        progress=lambda what, *_: told.append(what),
+        progress=lambda what, *_: reports.append(what),
     )
-    assert told == []
+    assert reports == []
     assert again.path.stat().st_mtime_ns == changed
     assert again.record.source.endswith("/../photos")
     assert again.record.name == "photos"
@@ -146,18 +156,22 @@ def test_a_changed_photo_size_or_layout_makes_another_file(tmp_path: Path) -> No
 
 def test_a_killed_build_leaves_nothing_that_counts(tmp_path: Path) -> None:
     root = tree(tmp_path / "photos", TWO)
-    arguments = {"source": str(root), "image_size": 64, "seed": 1}
+    arguments = {"name": str(root), "image_size": 64, "seed": 1}
     code = (
         "import json, sys; from pathlib import Path\n"
-        "from trainables.photos.dataset import prepare\n"
+        "from trainables.photos.named import prepare\n"
         "arguments = json.loads(sys.argv[1])\n"
+        "print('imported', flush=True)\n"
         "while True:\n"
-        "    dataset = prepare(cache_dir=Path(sys.argv[2]), **arguments); dataset.path.unlink()\n"
+        "    dataset = prepare(cache_dir=Path(sys.argv[2]), **arguments)\n"
+        "    dataset.path.unlink()\n"
     )
     expected = prepared(root, tmp_path / "whole", size=64).record
-    for milliseconds in (300, 350, 400, 450):
+    for milliseconds in (10, 40, 70, 100):
         command = [sys.executable, "-c", code, json.dumps(arguments), str(tmp_path / "cache")]
-        with subprocess.Popen(command, cwd=REPOSITORY) as child:
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == b"imported\n"
             time.sleep(milliseconds / 1000)
             child.send_signal(signal.SIGKILL)
         assert prepared(root, tmp_path / "cache", size=64).record == expected
@@ -173,15 +187,15 @@ def test_leftovers_of_the_killed_are_removed_after_a_day(tmp_path: Path) -> None
 
 
 def test_digits_need_no_network_and_follow_the_seed(tmp_path: Path) -> None:
-    dataset = prepared(DIGITS, tmp_path, size=20)
+    dataset = prepared(digits.NAME, tmp_path, size=20)
     assert dataset.record.photos == 10 * DIGITS_PER_CLASS
-    assert dataset.record.name == DIGITS
+    assert dataset.record.name == digits.NAME
     assert dataset.record.classes == tuple("0123456789")
     assert np.bincount(dataset.labels).tolist() == [DIGITS_PER_CLASS] * 10
     assert dataset.files[0].startswith("digit-")
     assert (dataset.photos().min(), dataset.photos().max()) == (0, 255)
     assert len(set(dataset.pixel_sha256)) == len(dataset.files)
-    assert prepared(DIGITS, tmp_path, size=20, seed=2).files != dataset.files
+    assert prepared(digits.NAME, tmp_path, size=20, seed=2).files != dataset.files
 
 
 def test_cats_vs_dogs_takes_a_seeded_sample_with_the_labels_of_the_paper(tmp_path: Path) -> None:
@@ -193,13 +207,13 @@ def test_cats_vs_dogs_takes_a_seeded_sample_with_the_labels_of_the_paper(tmp_pat
 
     def sample(seed: int) -> Dataset:
         url = "http://127.0.0.1:9/pets.zip"  # nobody listens: the zip is in the cache
+        source = partial(cats_vs_dogs.cats_vs_dogs, url=url, per_class=30)
         return prepare(
-            CATS_VS_DOGS,
+            "cats_vs_dogs",
             image_size=SIZE,
             cache_dir=tmp_path / "cache",
             seed=seed,
-            url=url,
-            per_class=30,
+            sources={"cats_vs_dogs": source},
         )
 
     dataset = sample(1)
@@ -209,29 +223,43 @@ def test_cats_vs_dogs_takes_a_seeded_sample_with_the_labels_of_the_paper(tmp_pat
         file.startswith(("Cat/", "Dog/")[label])
         for file, label in zip(dataset.files, dataset.labels.tolist(), strict=True)
     )
-    assert (dataset.record.name, dataset.record.source) == (CATS_VS_DOGS, CATS_VS_DOGS)
+    assert (dataset.record.name, dataset.record.source) == ("cats_vs_dogs", "cats_vs_dogs")
     served.unlink()
     assert sample(1).record == dataset.record
     with pytest.raises(EnvironmentRefusal, match="no connection"):
         sample(2)
 
 
+def test_the_command_line_knows_every_source_by_its_word() -> None:
+    assert tuple(SOURCES) == DATA_NAMES
+
+
+def test_thumbnails_are_the_photos_of_their_rows_made_smaller(tmp_path: Path) -> None:
+    dataset = prepared(tree(tmp_path / "photos", TWO), tmp_path / "cache", size=128)
+    small = dataset.thumbnails([7, 3])
+    assert {row: pixels.shape for row, pixels in small.items()} == dict.fromkeys(
+        (7, 3), (64, 64, 3)
+    )
+    halved = dataset.photos()[7].reshape(64, 2, 64, 2, 3).mean(axis=(1, 3))
+    assert np.abs(small[7] - halved).mean() < 10
+
+
 def test_reading_is_told_photo_by_photo(tmp_path: Path) -> None:
-    told: list[tuple[str, int, int | None]] = []
+    reports: list[tuple[str, int, int | None]] = []
     prepare(
         str(tree(tmp_path / "photos", TWO)),
         image_size=SIZE,
         cache_dir=tmp_path / "cache",
         seed=1,
-        progress=lambda *what: told.append(what),
+        progress=lambda *what: reports.append(what),
     )
-    assert told == [("reading photos", number, 60) for number in range(1, 61)]
+    assert reports == [("reading photos", number, 60) for number in range(1, 61)]
 
 
 def test_the_data_room_imports_no_heavy_library() -> None:
-    code = "import sys, trainables.photos.dataset, trainables.photos.splits; print(*sys.modules)"
+    code = "import sys, trainables.photos.named, trainables.photos.splits; print(*sys.modules)"
     loaded = subprocess.run(
-        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"tensorflow", "keras", "ray", "sklearn", "optuna", "matplotlib"} & set(loaded)
 

@@ -24,10 +24,10 @@ def draw_results(folder: RunFolder) -> None:
     classes = summary["data"]["classes"]
     small = folder.read_thumbnails()
     worst = summary["mistakes"]["winners"]
-    best = {one["best"]["trial"]: one["best"] for one in summary["backbones"] if one["best"]}
-    for before in folder.tensorboard.rglob(f"*{_SUFFIX}"):
-        before.unlink()
-    for trial, method in best.items():
+    for events in folder.tensorboard.rglob(f"*{_SUFFIX}"):
+        events.unlink()
+    for method in (backbone["best"] for backbone in summary["backbones"] if backbone["best"]):
+        trial = method["trial"]
         target = str(folder.tensorboard / trial)
         with tf.summary.create_file_writer(target, filename_suffix=_SUFFIX).as_default():
             image = confusion_image(method["scores"]["confusion"])
@@ -42,7 +42,7 @@ def _draw_ensemble(folder: RunFolder, ensemble: dict[str, Any], classes: list[st
     target = folder.tensorboard / "ensemble"
     shutil.rmtree(target, ignore_errors=True)
     with tf.summary.create_file_writer(str(target)).as_default(step=0):
-        tf.summary.text("members", "\n".join(f"- {one}" for one in ensemble["members"]))
+        tf.summary.text("members", "\n".join(f"- {trial}" for trial in ensemble["members"]))
         for epoch in ensemble["history"]:
             for part in ("train", "validation"):
                 for figure in ("loss", "accuracy"):
@@ -62,14 +62,14 @@ def _draw_confusion(image: NDArray[np.uint8], classes: list[str], *, step: int) 
 def _draw_mistakes(
     worst: list[dict[str, Any]], small: dict[int, NDArray[np.uint8]], *, step: int
 ) -> None:
-    shown = [one for one in worst if one["photo"] in small][:_MISTAKES]
+    shown = [mistake for mistake in worst if mistake["photo"] in small][:_MISTAKES]
     if shown:
         text = "; ".join(
-            f"{one['file']}: {one['true']}, taken for {one['predicted']} "
-            f"at {100 * one['probability']:.0f} %"
-            for one in shown
+            f"{mistake['file']}: {mistake['true']}, taken for {mistake['predicted']} "
+            f"at {100 * mistake['probability']:.0f} %"
+            for mistake in shown
         )
-        images = np.stack([small[one["photo"]] for one in shown])
+        images = np.stack([small[mistake["photo"]] for mistake in shown])
         tf.summary.image(
             "worst mistakes", images, step=step, max_outputs=_MISTAKES, description=text
         )

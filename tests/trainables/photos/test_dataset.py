@@ -16,8 +16,8 @@ import pytest
 from results.ledger.runs import DataRecord
 from search_spaces.refusals import DataRefusal, EnvironmentRefusal
 from tests.trainables.photo_trees import classes, tree
-from trainables.photos.dataset import prepare
-from trainables.photos.dataset_files import Dataset, Row, open_dataset, write_dataset
+from trainables.photos.dataset import Dataset, Row, open_dataset, write_dataset
+from trainables.photos.named import prepare
 
 SIZE = 16
 TWO = classes("cats", "dogs", each=30)

@@ -12,18 +12,17 @@ from hypothesis import strategies as st
 from search_spaces.refusals import DataRefusal
 from tests.trainables.photo_trees import classes, packed, photo, tree
 from trainables.photos.archives import Limits, listed_zip
-from trainables.photos.folders import list_folder
-from trainables.photos.listing import Found, Listing, safe_name
-from trainables.photos.sources import Source, labelled
+from trainables.photos.labels import LabelledPhotos, labelled
+from trainables.photos.listing import Listing, PhotoFile, list_folder, safe_name
 
 TWO = classes("cats", "dogs")
 
 
-def of_folder(root: Path) -> Source:
+def of_folder(root: Path) -> LabelledPhotos:
     return labelled(list_folder(root))
 
 
-def of_zip(path: Path, limits: Limits | None = None) -> Source:
+def of_zip(path: Path, limits: Limits | None = None) -> LabelledPhotos:
     with listed_zip(path, limits) as listing:
         return labelled(listing)
 
@@ -71,7 +70,7 @@ def test_links_pipes_and_loops_are_named_and_never_opened(tmp_path: Path) -> Non
     os.mkfifo(root / "cats" / "pipe.png")
     source = of_folder(root)
     assert len(source.photos) == 8
-    assert {one.file for one in source.rejected} == {
+    assert {photo.file for photo in source.rejected} == {
         "cats/loop",
         "cats/out.png",
         "cats/pipe.png",
@@ -102,8 +101,8 @@ def test_wrapping_folders_are_looked_through_in_folders_and_zips_alike(
         from_zip = labelled(listing)
         assert from_zip.photos[0].read() == from_folder.photos[0].read()
     assert from_folder.classes == from_zip.classes == ("cats", "dogs")
-    names = [(one.file, one.label, one.part) for one in from_folder.photos]
-    assert names == [(one.file, one.label, one.part) for one in from_zip.photos]
+    names = [(file.file, file.label, file.part) for file in from_folder.photos]
+    assert names == [(file.file, file.label, file.part) for file in from_zip.photos]
     assert names[0] == ("cats/0.png", 0, None)
 
 
@@ -126,14 +125,14 @@ def test_what_machines_leave_behind_is_ignored_and_counted(tmp_path: Path) -> No
 
 def test_photos_beside_the_class_folders_are_listed_as_rejected(tmp_path: Path) -> None:
     source = of_folder(tree(tmp_path, TWO | {"sample.jpg": photo(5)}))
-    assert [one.file for one in source.rejected] == ["sample.jpg"]
+    assert [file.file for file in source.rejected] == ["sample.jpg"]
 
 
 @pytest.mark.parametrize("names", [("train", "val", "test"), ("Training", "valid", "testing")])
 def test_a_given_split_is_recognised(tmp_path: Path, names: tuple[str, ...]) -> None:
     folders = [f"data/{name}/{label}" for name in names for label in ("cats", "dogs")]
     source = of_folder(tree(tmp_path, classes(*folders, each=1)))
-    parts = {one.file.split("/")[0]: one.part for one in source.photos}
+    parts = {file.file.split("/")[0]: file.part for file in source.photos}
     assert parts == dict(zip(names, ("train", "validation", "test"), strict=True))
 
 
@@ -142,7 +141,7 @@ def test_a_given_split_is_recognised(tmp_path: Path, names: tuple[str, ...]) -> 
 )
 def test_any_file_name_works(tmp_path: Path, name: str) -> None:
     source = of_folder(tree(tmp_path, TWO | {f"cats/{name}.png": photo(9)}))
-    assert f"cats/{name}.png" in {one.file for one in source.photos}
+    assert f"cats/{name}.png" in {file.file for file in source.photos}
 
 
 def test_a_file_name_that_is_no_utf_8_becomes_one(tmp_path: Path) -> None:
@@ -151,9 +150,9 @@ def test_a_file_name_that_is_no_utf_8_becomes_one(tmp_path: Path) -> None:
     with open(raw, "wb") as file:  # noqa: PTH123
         file.write(photo(9))
     source = of_folder(tmp_path)
-    found = next(one for one in source.photos if "caf" in one.file)
-    assert found.file == "cats/caf\\xe9.png"
-    assert found.read() == photo(9)
+    [odd] = [file for file in source.photos if "caf" in file.file]
+    assert odd.file == "cats/caf\\xe9.png"
+    assert odd.read() == photo(9)
 
 
 @given(st.binary(max_size=40))
@@ -168,12 +167,12 @@ _NAMES = st.text(st.characters(blacklist_characters="/\0"), min_size=1, max_size
 def test_any_two_or_more_classes_are_found_sorted_with_their_labels(sizes: dict[str, int]) -> None:
     sizes = {f"class {name}": count for name, count in sizes.items()}
     photos = [
-        Found((name, f"{number}.png"), 1, 0, bytes)
+        PhotoFile((name, f"{number}.png"), 1, (), bytes)
         for name, count in sizes.items()
         for number in range(count)
     ]
     source = labelled(Listing("somewhere", photos=photos))
     assert source.classes == tuple(sorted(sizes))
     assert len(source.photos) == sum(sizes.values())
-    for one in source.photos:
-        assert one.file.startswith(source.classes[one.label] + "/")
+    for file in source.photos:
+        assert file.file.startswith(source.classes[file.label] + "/")

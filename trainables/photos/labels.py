@@ -1,4 +1,4 @@
-"""Reads classes, and splits already made, out of a listing of files.
+"""Which folders of a listing are class labels, and which are splits already made.
 
 Understood, below any number of wrapping folders and the same in a folder and in a zip:
 
@@ -16,13 +16,13 @@ from dataclasses import dataclass
 
 from results.ledger.runs import SPLITS, Rejected
 from search_spaces.refusals import DataRefusal
-from trainables.photos.listing import Found, Listing, Parts
+from trainables.photos.listing import Listing, Parts, PhotoFile
 
 MINIMUM_PER_CLASS = 3
 """One photo of each class for each split."""
 
 _TRAIN, _VALIDATION, _TEST = SPLITS
-_PART_NAMES = {
+_SPLIT_NAMES = {
     "train": _TRAIN,
     "training": _TRAIN,
     "val": _VALIDATION,
@@ -32,16 +32,18 @@ _PART_NAMES = {
     "testing": _TEST,
 }
 
+_PhotosByClass = Mapping[str, Sequence[PhotoFile]]
+
 
 @dataclass(frozen=True)
-class Photo:
+class LabelledPhoto:
     """A file with its label.
 
     Attributes:
         file: its path below the folder that holds the classes (or the splits).
         label: index into the sorted class names.
         part: one of `SPLITS` if the split is given, else None.
-        read: see `listing.Found`.
+        read: see `listing.PhotoFile`.
     """
 
     file: str
@@ -51,16 +53,16 @@ class Photo:
 
 
 @dataclass(frozen=True)
-class Source:
+class LabelledPhotos:
     """Labelled photos, sorted by file name, and what was left out."""
 
     classes: tuple[str, ...]
-    photos: tuple[Photo, ...]
+    photos: tuple[LabelledPhoto, ...]
     ignored: int = 0
     rejected: tuple[Rejected, ...] = ()
 
 
-def labelled(listing: Listing) -> Source:
+def labelled(listing: Listing) -> LabelledPhotos:
     """Find the classes in a listing.
 
     Raises:
@@ -69,48 +71,49 @@ def labelled(listing: Listing) -> Source:
             counts, or the folders seen.
     """
     root = _root_of_classes(listing)
-    children = _by_folder(listing.photos, len(root), root)
+    children = _by_folder(listing.photos, root)
     if not children:
         raise _refusal(listing, "found no folders with photos in them", listing.tree())
-    part_of = _given_parts(listing, children)
-    if part_of is None:
-        return _source(listing, root, {None: children}, _empty_folders(listing, root, children))
-    parts: dict[str | None, dict[str, list[Found]]] = {}
-    missing: list[Parts] = []
+    split_of = _given_splits(listing, children)
+    if split_of is None:
+        empty = _empty_folders(listing, root, children)
+        return _labelled(listing, root, {None: children}, empty)
+    splits: dict[str | None, _PhotosByClass] = {}
+    empty = []
     for name, photos in children.items():
-        inside = (*root, name)
-        folders = _by_folder(photos, len(inside), inside)
-        parts[part_of[name]] = folders
-        missing += _empty_folders(listing, inside, folders)
-    return _source(listing, root, parts, missing)
+        folders = _by_folder(photos, (*root, name))
+        splits[split_of[name]] = folders
+        empty += _empty_folders(listing, (*root, name), folders)
+    return _labelled(listing, root, splits, empty)
 
 
 def _root_of_classes(listing: Listing) -> Parts:
     """The folder whose folders are the classes or the splits: looks through wrapping folders."""
     root: Parts = ()
     while True:
-        children = _by_folder(listing.photos, len(root), root)
+        children = _by_folder(listing.photos, root)
         if len(children) != 1:
             return root
-        inner = (*root, *children)
-        photos = next(iter(children.values()))
-        grandchildren = _by_folder(photos, len(inner), inner)
-        holds_photos = any(len(found.parts) == len(inner) + 1 for found in photos)
+        [(name, photos)] = children.items()
+        inner = (*root, name)
+        grandchildren = _by_folder(photos, inner)
+        holds_photos = any(photo.parts[:-1] == inner for photo in photos)
         if len(grandchildren) < 2 and (holds_photos or not grandchildren):
             return root
         root = inner
 
 
-def _by_folder(photos: Sequence[Found], depth: int, root: Parts) -> dict[str, list[Found]]:
+def _by_folder(photos: Sequence[PhotoFile], root: Parts) -> dict[str, list[PhotoFile]]:
     """Photos below `root` by the name of the folder in it that holds them, however deep."""
-    children: dict[str, list[Found]] = {}
-    for found in photos:
-        if len(found.parts) > depth + 1 and found.parts[:depth] == root:
-            children.setdefault(found.parts[depth], []).append(found)
+    depth = len(root)
+    children: dict[str, list[PhotoFile]] = {}
+    for photo in photos:
+        if len(photo.parts) > depth + 1 and photo.parts[:depth] == root:
+            children.setdefault(photo.parts[depth], []).append(photo)
     return dict(sorted(children.items()))
 
 
-def _empty_folders(listing: Listing, root: Parts, children: Mapping[str, object]) -> list[Parts]:
+def _empty_folders(listing: Listing, root: Parts, children: _PhotosByClass) -> list[Parts]:
     return [
         folder
         for folder in sorted(listing.folders)
@@ -118,67 +121,70 @@ def _empty_folders(listing: Listing, root: Parts, children: Mapping[str, object]
     ]
 
 
-def _given_parts(listing: Listing, children: Mapping[str, object]) -> dict[str, str] | None:
+def _given_splits(listing: Listing, children: _PhotosByClass) -> dict[str, str] | None:
     """Which split each folder is, if all of them are named as splits; else None."""
-    part_of = {name: _PART_NAMES.get(name.casefold(), "") for name in children}
-    if len(part_of) < 2 or not all(part_of.values()):
+    split_of = {name: _SPLIT_NAMES.get(name.casefold(), "") for name in children}
+    if len(split_of) < 2 or not all(split_of.values()):
         return None
-    seen = ", ".join(f"{name}/" for name in part_of)
-    if len(set(part_of.values())) < len(part_of):
-        raise _refusal(listing, "two folders are the same split", seen)
-    if _TRAIN not in part_of.values():
-        raise _refusal(listing, "a split is given, but no train/ folder in it", seen)
-    return part_of
+    folders = ", ".join(f"{name}/" for name in split_of)
+    if len(set(split_of.values())) < len(split_of):
+        raise _refusal(listing, "two folders are the same split", folders)
+    if _TRAIN not in split_of.values():
+        raise _refusal(listing, "a split is given, but no train/ folder in it", folders)
+    return split_of
 
 
-def _source(
-    listing: Listing,
-    root: Parts,
-    parts: Mapping[str | None, Mapping[str, list[Found]]],
-    empty: list[Parts],
-) -> Source:
-    classes = tuple(sorted({name for folders in parts.values() for name in folders}))
-    _refuse_bad_classes(listing, classes, parts, empty)
+def _labelled(
+    listing: Listing, root: Parts, splits: Mapping[str | None, _PhotosByClass], empty: list[Parts]
+) -> LabelledPhotos:
+    classes = tuple(sorted({name for folders in splits.values() for name in folders}))
+    _refuse_bad_classes(listing, classes, splits, empty)
+
+    def name_of(photo: PhotoFile) -> str:
+        return "/".join(photo.parts[len(root) :])
+
     photos = [
-        Photo("/".join(found.parts[len(root) :]), classes.index(name), part, found.read)
-        for part, folders in parts.items()
-        for name, founds in folders.items()
-        for found in founds
+        LabelledPhoto(name_of(photo), classes.index(name), split, photo.read)
+        for split, folders in splits.items()
+        for name, files in folders.items()
+        for photo in files
     ]
     used = {photo.file for photo in photos}
-    names = ["/".join(found.parts[len(root) :]) for found in listing.photos]
-    stray = [Rejected(name, "lies in no class folder") for name in names if name not in used]
-    return Source(
+    unused = [name for name in map(name_of, listing.photos) if name not in used]
+    return LabelledPhotos(
         classes=classes,
         photos=tuple(sorted(photos, key=lambda photo: photo.file)),
         ignored=listing.ignored,
-        rejected=(*listing.rejected, *stray),
+        rejected=(
+            *listing.rejected,
+            *(Rejected(name, "lies in no class folder") for name in unused),
+        ),
     )
 
 
 def _refuse_bad_classes(
     listing: Listing,
     classes: tuple[str, ...],
-    parts: Mapping[str | None, Mapping[str, list[Found]]],
+    splits: Mapping[str | None, _PhotosByClass],
     empty: list[Parts],
 ) -> None:
-    for part, folders in parts.items():
+    for split, folders in splits.items():
         counts = {name: len(folders.get(name, ())) for name in classes}
-        place = f" in {part}/" if part else ""
+        place = f" in {split}/" if split else ""
         if len(classes) < 2:
             what = f"found {len(classes)} class{place}, need 2 or more"
         elif empty:
             what = f"the folder {'/'.join(empty[0])}/ holds no photos"
         elif not all(counts.values()):
             what = f"a class has no photos{place}"
-        elif part is None and min(counts.values()) < MINIMUM_PER_CLASS:
+        elif split is None and min(counts.values()) < MINIMUM_PER_CLASS:
             what = f"a class has fewer than {MINIMUM_PER_CLASS} photos, one for each split"
         else:
             continue
-        raise _refusal(listing, what, counted(counts) or listing.tree())
+        raise _refusal(listing, what, counts_line(counts) or listing.tree())
 
 
-def counted(counts: Mapping[str, int], limit: int = 12) -> str:
+def counts_line(counts: Mapping[str, int], limit: int = 12) -> str:
     """Counts in one line, the smallest first: `dogs 1, cats 200`."""
     smallest = sorted(counts.items(), key=lambda item: (item[1], item[0]))
     more = f" and {len(smallest) - limit} more" if len(smallest) > limit else ""
