@@ -108,9 +108,10 @@ def intervals(summary: Summary) -> Iterator[Picture]:
             low, high = 100 * method.scores.interval.low, 100 * method.scores.interval.high
             measured = 100 * method.scores.report.accuracy
             described = f"{name}: measured {measured:.2f} % ({low:.1f} to {high:.1f})"
-            published = 100 * method.published_test_accuracy
-            described += f", published {published:.3f} %"
-            rows.append(_Row(name, role, measured, published, (low, high), described))
+            published: float | None = method.published_test_accuracy
+            described += "" if published is None else f", published {100 * published:.3f} %"
+            reference = None if published is None else 100 * published
+            rows.append(_Row(name, role, measured, reference, (low, high), described))
     title = "Test accuracy, measured and published"
     yield from _comparison("intervals", title, rows, ("published", "measured"))
 

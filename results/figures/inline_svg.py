@@ -13,6 +13,9 @@ from xml.etree.ElementTree import Element, SubElement
 
 from results.figures.palette import LIGHT
 
+Frame = tuple[float, float, float, float]
+"""x, y, width and height."""
+
 _ROLES = {value: role for role, value in LIGHT.items()}
 _DROPPED = ("metadata", "style", "clipPath")
 _FONT = re.compile(r"font-family:[^;]*;?\s*")
@@ -20,10 +23,8 @@ _COLOUR = re.compile("#[0-9a-f]{6}")
 _NUMBER = re.compile(r"-?\d+\.\d+")
 
 
-def inline_svg(
-    source: str, name: str, title: str, description: str, frame: tuple[float, float, float, float]
-) -> str:
-    """The element `<svg>` that shows the part (x, y, width, height) of a whole SVG file.
+def inline_svg(source: str, name: str, title: str, description: str, frame: Frame) -> str:
+    """The element `<svg>` that shows the part `frame` of a whole SVG file.
 
     An artist whose `gid` begins with `tip:` gets the rest of it as its tooltip.
     """

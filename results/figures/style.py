@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from results.figures.inline_svg import inline_svg
+from results.figures.inline_svg import Frame, inline_svg
 from results.figures.palette import LIGHT
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ _SETTINGS: dict[str, Any] = {
     "axes.labelpad": 6,
     "axes.unicode_minus": False,
     "figure.facecolor": "none",
+    "font.family": "DejaVu Sans",  # comes with matplotlib: every machine draws the same
     "font.size": SMALL,
     "grid.color": LIGHT["line"],
     "legend.frameon": False,
@@ -179,15 +180,8 @@ def marker(role: str, shape: str, size: float) -> dict[str, Any]:
     }
 
 
-def box(
-    axes: Axes,
-    frame: tuple[float, float, float, float],
-    role: str,
-    *,
-    strength: float = 1,
-    tip: str = "",
-) -> None:
-    """A filled rectangle at (x, y, width, height); `strength` is its opacity."""
+def box(axes: Axes, frame: Frame, role: str, *, strength: float = 1, tip: str = "") -> None:
+    """A filled rectangle; `strength` is its opacity."""
     from matplotlib.patches import Rectangle
 
     x, y, width, height = frame
