@@ -1,73 +1,91 @@
-"""The report's colours by role, light and dark: pictures and the page name roles, never colours.
+"""The report's colours by role, light and dark: figures and the page name roles, never colours.
 
-The six backbones' hues were searched for: any two are at least 12 CIELAB units apart, also as seen
-with red, green or blue blindness (Machado et al. 2009), and each has a contrast of 3 to the page. A
-shape goes with each, so that no picture depends on colour alone.
+The hues of the first six backbones were searched for: any two are at least 12 CIELAB units apart,
+also as seen with red, green or blue blindness (Machado et al. 2009), and each has a contrast of 3
+to the page. Further hues follow a rule. A shape goes with each, so that no figure depends on colour
+alone.
 """
 
 from __future__ import annotations
 
+import colorsys
 from collections.abc import Mapping
 
 from search_spaces.backbones import NAMES
 
-LIGHT: Mapping[str, str] = {
-    "paper": "#ffffff",
-    "raised": "#f6f7f9",
-    "line": "#dadee5",
-    "axis": "#8b939f",
-    "muted": "#59616d",
-    "ink": "#1c2127",
-    "accent": "#3451b2",
-    "heat": "#7c97ea",
-    "warning": "#fff4d6",
-    "edge": "#8a6100",
-    "good": "#1d6b3a",
-    "bad": "#a8322a",
-    "cached": "#d7e3fb",
-    "frozen": "#e6e8ec",
-    "trained": "#fbdcc0",
-    "head": "#f6c9d5",
-    "b0": "#0b3d91",
-    "b1": "#2196c4",
-    "b2": "#0f7a4d",
-    "b3": "#9a8700",
-    "b4": "#d1495b",
-    "b5": "#a0408c",
+_ROLES = {
+    "paper": ("#ffffff", "#14171c"),
+    "raised": ("#f6f7f9", "#1c2027"),
+    "line": ("#dadee5", "#343a44"),
+    "axis": ("#8b939f", "#6f7885"),
+    "muted": ("#59616d", "#a7afba"),
+    "ink": ("#1c2127", "#e7eaee"),
+    "accent": ("#3451b2", "#a4b6ff"),
+    "heat": ("#7c97ea", "#4660c4"),
+    "warning": ("#fff4d6", "#3a2f12"),
+    "edge": ("#8a6100", "#e2b84d"),
+    "good": ("#1d6b3a", "#74cf95"),
+    "bad": ("#a8322a", "#ff968c"),
+    "cached": ("#d7e3fb", "#26365e"),
+    "frozen": ("#e6e8ec", "#333944"),
+    "trained": ("#fbdcc0", "#5c3a1c"),
+    "head": ("#f6c9d5", "#5d2b3c"),
+    "b0": ("#0b3d91", "#4f7fe0"),
+    "b1": ("#2196c4", "#7fdcf5"),
+    "b2": ("#0f7a4d", "#3fb97f"),
+    "b3": ("#9a8700", "#f2e27a"),
+    "b4": ("#d1495b", "#ff9e64"),
+    "b5": ("#a0408c", "#d58bf0"),
 }
-DARK: Mapping[str, str] = {
-    "paper": "#14171c",
-    "raised": "#1c2027",
-    "line": "#343a44",
-    "axis": "#6f7885",
-    "muted": "#a7afba",
-    "ink": "#e7eaee",
-    "accent": "#a4b6ff",
-    "heat": "#4660c4",
-    "warning": "#3a2f12",
-    "edge": "#e2b84d",
-    "good": "#74cf95",
-    "bad": "#ff968c",
-    "cached": "#26365e",
-    "frozen": "#333944",
-    "trained": "#5c3a1c",
-    "head": "#5d2b3c",
-    "b0": "#4f7fe0",
-    "b1": "#7fdcf5",
-    "b2": "#3fb97f",
-    "b3": "#f2e27a",
-    "b4": "#ff9e64",
-    "b5": "#d58bf0",
-}
-SHAPES = ("circle", "square", "triangle", "diamond", "cross", "down")
-"""Markers, one per backbone."""
+"""Light and dark colour of each role."""
+
+_GOLDEN = 0.618034
+"""Of a turn, between one further hue and the next: they stay apart, however many there are."""
+
+_FILLED = (
+    *("circle", "square", "triangle", "diamond", "cross", "down"),
+    *("star", "hexagon", "left", "saltire", "pentagon", "right"),
+)
+SHAPES = (*_FILLED, *(f"hollow {shape}" for shape in _FILLED))
+"""Markers, one per backbone; they start again after the last."""
+
+
+def schemes(backbones: int) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """The light and the dark `#rrggbb` by role, `b0`, `b1`, ... for so many backbones."""
+    more = {
+        f"b{number}": (_hue(number, 0.33, 0.62), _hue(number, 0.72, 0.68))
+        for number in range(backbones)
+    }
+    roles = {**more, **_ROLES}
+    light = {role: pair[0] for role, pair in roles.items()}
+    return light, {role: pair[1] for role, pair in roles.items()}
+
+
+def _hue(number: int, lightness: float, saturation: float) -> str:
+    parts = colorsys.hls_to_rgb(number * _GOLDEN % 1, lightness, saturation)
+    return "#" + "".join(f"{round(255 * part):02x}" for part in parts)
+
+
+LIGHT, DARK = schemes(len(NAMES))
 
 
 def colour(backbone: str) -> str:
-    """A backbone's role in the palettes, the same everywhere."""
-    return f"b{NAMES.index(backbone)}"
+    """A backbone's role, the same everywhere; a neutral one outside the catalogue (old runs)."""
+    return f"b{NAMES.index(backbone)}" if backbone in NAMES else "muted"
 
 
 def shape(backbone: str) -> str:
-    """A backbone's marker."""
-    return SHAPES[NAMES.index(backbone)]
+    """A backbone's marker, one of `SHAPES`; a circle outside the catalogue."""
+    return SHAPES[NAMES.index(backbone) % len(SHAPES)] if backbone in NAMES else SHAPES[0]
+
+
+def css() -> str:
+    """The roles as CSS variables, chosen by the reader's system or by `data-theme` on the root."""
+    light, dark = (
+        f"color-scheme:{name};" + "".join(f"--{role}:{value};" for role, value in colours.items())
+        for name, colours in (("light", LIGHT), ("dark", DARK))
+    )
+    return (
+        f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+        f":root[data-theme=light]{{{light}}}:root[data-theme=dark]{{{dark}}}"
+    )

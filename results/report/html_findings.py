@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from results.figures import gallery as plots
+from results.figures.findings import numbered_points
 from results.figures.gallery import Gallery
-from results.figures.plots_findings import numbered_points
 from results.report.drawing import duration, percent
 from results.report.html_parts import (
     Cell,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from results.figures import gallery as plots
-from results.figures.gallery import Gallery
-from results.figures.plots_curves import spoken
+from results.figures.gallery import Gallery, spoken
 from results.report.drawing import NOTHING, between, duration, percent
 from results.report.html_parts import (
     Cell,

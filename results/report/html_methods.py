@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from results.figures import gallery as plots
-from results.figures.gallery import Gallery
-from results.figures.plots_architecture import SCALINGS, head_layers
-from results.figures.plots_curves import spoken
-from results.figures.plots_matrices import LARGEST, NAMED
+from results.figures.diagrams import SCALINGS, head_layers
+from results.figures.gallery import Gallery, spoken
+from results.figures.matrices import LARGEST, NAMED
 from results.ledger.records import Anatomy
 from results.report.drawing import between, duration, p_value, percent, points, whole
 from results.report.html_headline import published_reports

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from results.figures.palette import colour
-from results.figures.scene import Picture
-from results.figures.scene_svg import svg
+from results.figures.style import Picture
 from results.report import drawing
 from results.report.drawing import between, percent, plain
 from results.scores.metrics import ABOVE, BELOW, INSIDE, Interval
@@ -162,7 +161,7 @@ def table(
 def figures(pictures: Iterable[Picture]) -> Html:
     """Pictures side by side, as many as fit."""
     drawn = "".join(
-        f'<figure id="{escape(one.name)}"><figcaption>{text(one.title)}</figcaption>{svg(one)}'
+        f'<figure id="{escape(one.name)}"><figcaption>{text(one.title)}</figcaption>{one.svg()}'
         "</figure>"
         for one in pictures
     )

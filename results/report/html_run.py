@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from results.figures.plots_matrices import NAMED
+from results.figures.matrices import NAMED
 from results.report.drawing import duration, size, told_of_saving, whole
 from results.report.html_parts import (
     Cell,

@@ -12,7 +12,7 @@ from rich.console import Console
 from results.ledger.profiles import PointCost, Profile
 from results.ledger.records import FAILED
 from search_spaces.backbones import NAMES, backbone_named
-from sweep.settings import Settings
+from search_spaces.settings import Settings
 from sweep.terminal.estimates import Estimate
 from sweep.terminal.plan import BackbonePlan, plan, plan_table, total
 from tests.sweep.helpers import machine, record, settings

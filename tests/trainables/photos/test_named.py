@@ -19,7 +19,7 @@ import pytest
 
 from search_spaces.presets import DIGITS_PER_CLASS
 from search_spaces.refusals import DataRefusal, EnvironmentRefusal, UsageRefusal
-from sweep.settings import DATA_NAMES
+from search_spaces.settings import DATA_NAMES
 from tests.house import ROOT
 from tests.trainables.photo_trees import classes, packed, photo, tree
 from trainables.photos import cats_vs_dogs, digits
