@@ -12,7 +12,7 @@ from sweep.process.environment import HOME
 
 
 def export_winners(folder: RunFolder) -> None:
-    """Write `models/` and the board's pictures; what the process prints goes to the run's log.
+    """Write `models/` and TensorBoard's pictures; what the process prints goes to the run's log.
 
     Raises:
         EnvironmentRefusal: it failed.
@@ -44,12 +44,12 @@ def _logged(folder: RunFolder, module: str) -> int:
 
 def reproduce(folder: RunFolder, trial: str) -> int:
     """Train one trial again; prints what came out and returns the exit code."""
-    words = _command("trainables.finished.reproduce", str(folder.root), trial)
-    return subprocess.run(words, env=_environment(), check=False).returncode
+    command = _command("trainables.finished.reproduce", str(folder.root), trial)
+    return subprocess.run(command, env=_environment(), check=False).returncode
 
 
-def _command(module: str, *words: str) -> list[str]:
-    return [sys.executable, "-m", module, *words]
+def _command(module: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", module, *arguments]
 
 
 def _environment() -> dict[str, str]:

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from results.ledger.records import EpochRecord, TrialRecord
 from search_spaces.refusals import Refusal
+from sweep.process.context import RunContext
 from sweep.process.environment import HOME, with_onednn
-from sweep.process.job import Job
 from sweep.schedule.assignment import Assignment
 
 _SECONDS_TO_END = 10
@@ -30,7 +30,7 @@ class TrainerDied(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Done:
+class TrialFinished:
     """A trial has its record; how many bytes of memory its process holds now."""
 
     record: TrialRecord
@@ -40,8 +40,8 @@ class Done:
 class Trainer:
     """The parent's end of a training process; see `sweep.process.worker.serve` for the other."""
 
-    def __init__(self, job: Job) -> None:
-        self._most_bytes = job.machine.trainer_bytes
+    def __init__(self, context: RunContext) -> None:
+        self._most_bytes = context.machine.trainer_bytes
         self._resident_bytes = 0
         ours, theirs = socket.socketpair()
         with theirs:
@@ -49,10 +49,10 @@ class Trainer:
                 [sys.executable, "-m", "sweep.process.worker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 cwd=HOME,
-                env=with_onednn(job.onednn),
+                env=with_onednn(context.onednn),
             )
         self._connection = Connection(ours.detach())
-        self._connection.send(job)
+        self._connection.send(context)
 
     @property
     def is_too_large(self) -> bool:
@@ -77,7 +77,7 @@ class Trainer:
                     report(message)
                 elif isinstance(message, Refusal):
                     raise message
-                elif isinstance(message, Done):
+                elif isinstance(message, TrialFinished):
                     self._resident_bytes = message.resident_bytes
                     return message.record
         except (EOFError, ConnectionError) as fault:
