@@ -6,7 +6,6 @@ Call `sweep.process.environment.set_for_ray` before this module is imported.
 from __future__ import annotations
 
 import logging
-import math
 import os
 import secrets
 import shutil
@@ -22,6 +21,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from results.ledger.files import write_text
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
+from sweep.hardware import gpus_needed
 from sweep.settings import Machine
 
 _LOG = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def _start(machine: Machine, temporary: Path) -> None:
     common = {"log_to_driver": False, "configure_logging": False}
     own = {
         "num_cpus": machine.cpus_per_trial * machine.max_concurrent,
-        "num_gpus": math.ceil(machine.gpus_per_trial * machine.max_concurrent),
+        "num_gpus": gpus_needed(machine.max_concurrent, machine.gpus_per_trial),
         "include_dashboard": False,
         "_temp_dir": str(temporary),
     }

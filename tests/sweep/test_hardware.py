@@ -6,10 +6,12 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from results.ledger.runs import RunRecord
 from search_spaces.refusals import UsageRefusal
-from sweep.hardware import Hardware, detect, models_listed, share
+from sweep.hardware import Hardware, detect, gpus_needed, models_listed, share, trials_that_fit
 from sweep.settings import Machine
 from sweep.terminal.arguments import parse_arguments
 from tests.results.helpers import make_run_record
@@ -53,6 +55,44 @@ def test_a_trial_that_needs_more_than_there_is_is_refused(
     assert fix in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("words", "gpus", "fix"),
+    [
+        ("--gpus-per-trial 0.6 --max-concurrent 6", 4, "at most 4"),  # not 4 / 0.6 = 6.7
+        ("--gpus-per-trial 1 --max-concurrent 3", 2, "at most 2"),
+        ("--gpus-per-trial 2 --max-concurrent 2", 3, "at most 1"),
+    ],
+)
+def test_more_trials_at_a_time_than_fit_on_the_gpus_are_refused(
+    words: str, gpus: int, fix: str
+) -> None:
+    with pytest.raises(UsageRefusal, match="do not fit on") as refused:
+        shared(words, cpus=16, gpus=gpus)
+    assert refused.value.where == "--max-concurrent"
+    assert fix in str(refused.value)
+
+
+@given(gpus=st.integers(1, 16), trials=st.integers(1, 100))
+def test_as_many_trials_as_were_typed_fit_on_the_gpus(gpus: int, trials: int) -> None:
+    machine = shared(f"--max-concurrent {trials}", cpus=32, gb=512, gpus=gpus)
+    assert machine.max_concurrent == trials
+    assert trials_that_fit(gpus, machine.gpus_per_trial) >= trials
+
+
+@given(
+    trials=st.integers(1, 100),
+    gpus_per_trial=st.sampled_from([0.1, 0.166, 0.333, 0.5, 0.6, 1.0, 2.0]),
+)
+def test_the_gpus_that_ray_is_told_of_are_just_enough(trials: int, gpus_per_trial: float) -> None:
+    gpus = gpus_needed(trials, gpus_per_trial)
+    assert trials_that_fit(gpus, gpus_per_trial) >= trials
+    assert trials_that_fit(gpus - 1, gpus_per_trial) < trials
+
+
+def test_no_gpu_is_needed_for_trials_without_one() -> None:
+    assert gpus_needed(8, 0.0) == 0
+
+
 def test_a_cluster_may_have_more_than_this_machine() -> None:
     found = shared("--address 10.0.0.1:6379 --cpus-per-trial 16 --gpus-per-trial 4")
     assert (found.address, found.cpus_per_trial, found.gpus_per_trial) == ("10.0.0.1:6379", 16, 4)
@@ -75,6 +115,9 @@ def test_a_cluster_may_have_more_than_this_machine() -> None:
         ("--gpus-per-trial 0.5", 16, 64, 1, 126, (2, 8, 0.5)),
         ("--gpus-per-trial 0.1", 16, 128, 1, 126, (8, 2, 0.1)),
         ("--gpus-per-trial 2", 16, 64, 4, 126, (2, 8, 2.0)),
+        ("--gpus-per-trial 0.6", 16, 64, 4, 126, (4, 4, 0.6)),  # one on each, not six on four
+        ("--max-concurrent 3", 16, 64, 2, 126, (3, 5, 0.5)),  # 2/3 each would let two run
+        ("--max-concurrent 3", 16, 64, 1, 126, (3, 5, 0.333)),
         ("--gpus-per-trial 0", 4, 64, 4, 126, (4, 1, 0.0)),
         ("--cpus-per-trial 2", 4, 64, 0, 126, (2, 2, 0.0)),
         ("--cpus-per-trial 3", 8, 64, 0, 126, (2, 3, 0.0)),
