@@ -3,6 +3,9 @@
 TensorFlow is imported once and networks are built once per process. But whatever is dropped, a
 process that builds network after network keeps some 100 MB of native memory of each, so that only
 its end gives them back. Ray's own worker stays small, and outlives it.
+
+The process has a folder of its own for temporary files, since TensorFlow leaves behind a file of
+generated code for every function that it traces; the folder goes when the process does.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -43,13 +47,19 @@ class Trainer:
     def __init__(self, context: RunContext) -> None:
         self._most_bytes = context.machine.trainer_bytes
         self._resident_bytes = 0
+        self._temporary = tempfile.TemporaryDirectory(
+            prefix="sweep-trainer-", ignore_cleanup_errors=True
+        )
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "sweep.process.worker", str(theirs.fileno())],
+                [
+                    *(sys.executable, "-m", "sweep.process.worker"),
+                    *(str(theirs.fileno()), self._temporary.name),
+                ],
                 pass_fds=[theirs.fileno()],
                 cwd=HOME,
-                env=with_onednn(context.onednn),
+                env={**with_onednn(context.onednn), "TMPDIR": self._temporary.name},
             )
         self._connection = Connection(ours.detach())
         self._connection.send(context)
@@ -92,11 +102,12 @@ class Trainer:
     def close(self) -> int:
         """End the process, which is idle or dead; return its exit code."""
         self._connection.close()
-        try:
-            return self._process.wait(_SECONDS_TO_END)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            return self._process.wait()
+        with self._temporary:
+            try:
+                return self._process.wait(_SECONDS_TO_END)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                return self._process.wait()
 
 
 def resident_bytes() -> int:

@@ -1,12 +1,15 @@
 """The one file of this room that reaches into `trainables`, and late: the training process, and
 the light steps (photos, weights) that come before it.
 
-    python -m sweep.process.worker DESCRIPTOR       started by `trainer`, one per Ray worker
+    python -m sweep.process.worker DESCRIPTOR TEMPORARY_FOLDER
+
+started by `trainer`, one per Ray worker.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -197,13 +200,18 @@ def training_data(context: RunContext) -> TrainingData:
     )
 
 
-def _end_with_parent() -> None:
-    """End this process when the one that started it is gone, even in the middle of a trial."""
+def _end_with_parent(temporary: Path) -> None:
+    """End this process when the one that started it is gone, even in the middle of a trial.
+
+    Args:
+        temporary: this process's folder for temporary files, which the parent cannot remove then.
+    """
     parent = os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(_SECONDS_BETWEEN_LOOKS)
+        shutil.rmtree(temporary, ignore_errors=True)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -211,5 +219,6 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the driver decides
-    _end_with_parent()
+    _end_with_parent(Path(sys.argv[2]))
     serve(Connection(int(sys.argv[1])))
+    shutil.rmtree(sys.argv[2], ignore_errors=True)

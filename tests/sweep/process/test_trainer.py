@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +53,7 @@ def test_a_process_that_is_killed_in_a_trial_is_named_as_dead_and_leaves_no_reco
 
     with pytest.raises(TrainerDied, match="ended with -9"):
         trainer.train(baseline(context), kill)
+    assert not Path(trainer._temporary.name).exists()
     assert RunFolder(context.run).read_record("VGG16/baseline") is None
 
 
@@ -75,6 +77,20 @@ def test_a_trial_reports_its_epochs_and_has_its_record(context: RunContext) -> N
     record = trainer.train(baseline(context), lambda one: epochs.append(one.epoch))
     assert (record, epochs) == (RunFolder(context.run).read_record("VGG16/baseline"), [1, 2])
     assert trainer.close() == 0
+
+
+def test_a_training_process_keeps_its_temporary_files_together_until_it_ends(
+    context: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(shared))
+    trainer = Trainer(context)
+    trainer.train(baseline(context), lambda _: None)
+    [own] = shared.iterdir()
+    assert any(own.glob("__autograph_generated_file*.py"))
+    assert trainer.close() == 0
+    assert list(shared.iterdir()) == []
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").is_file(), reason="needs Linux's /proc")
