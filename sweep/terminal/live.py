@@ -6,7 +6,7 @@ On a terminal one table is redrawn in place; in a pipe or a log every finished t
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -35,6 +35,7 @@ class LiveTable:
         console: where to draw.
         backbones, planned: of the sweep, resumed trials included.
         finished: records that a resumed run already has.
+        clock: tells seconds, from whatever start.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class LiveTable:
         backbones: Sequence[str],
         planned: int,
         finished: Sequence[TrialRecord] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._console = console
         self._backbones = backbones
@@ -50,7 +52,8 @@ class LiveTable:
         self._finished = list(finished)
         self._finished_before = len(self._finished)
         self._running: dict[TrialId, Running] = {}
-        self._started = time.monotonic()
+        self._clock = clock
+        self._started = clock()
         self._live = Live(
             console=console, get_renderable=self.table, refresh_per_second=2, transient=True
         )
@@ -125,11 +128,11 @@ class LiveTable:
 
     def _remaining(self) -> str:
         finished_here = len(self._finished) - self._finished_before
-        elapsed = time.monotonic() - self._started
+        elapsed = self._clock() - self._started
         if not finished_here:
-            return f"{_clock(elapsed)} so far"
+            return f"{_minutes(elapsed)} so far"
         left = elapsed / finished_here * (self._planned - len(self._finished))
-        return f"{_clock(elapsed)} so far, about {_clock(left)} left"
+        return f"{_minutes(elapsed)} so far, about {_minutes(left)} left"
 
 
 def _running_cells(state: Running) -> tuple[str, str, str, str]:
@@ -142,7 +145,7 @@ def _running_cells(state: Running) -> tuple[str, str, str, str]:
     )
 
 
-def _clock(seconds: float) -> str:
+def _minutes(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -94,11 +94,10 @@ def _refuse_unfit_nodes(machine: Machine, folder: RunFolder) -> None:
             where=str(machine.address),
             fix="Lower --cpus-per-trial or --gpus-per-trial.",
         )
-    look = ray.remote(num_cpus=0)(_sees)
+    task = ray.remote(num_cpus=0)(_sees)
     for node in fit:
-        here = NodeAffinitySchedulingStrategy(node, soft=False)
-        seen = look.options(scheduling_strategy=here).remote(folder.run_json, machine.cache_dir)
-        if not ray.get(seen):
+        on_node = task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False))
+        if not ray.get(on_node.remote(folder.run_json, machine.cache_dir)):
             raise EnvironmentRefusal(
                 f"a node of the cluster does not see {folder.root} and {machine.cache_dir}",
                 where=str(machine.address),

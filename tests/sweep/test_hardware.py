@@ -94,8 +94,12 @@ def test_no_gpu_is_needed_for_trials_without_one() -> None:
 
 
 def test_a_cluster_may_have_more_than_this_machine() -> None:
-    found = shared("--address 10.0.0.1:6379 --cpus-per-trial 16 --gpus-per-trial 4")
-    assert (found.address, found.cpus_per_trial, found.gpus_per_trial) == ("10.0.0.1:6379", 16, 4)
+    machine = shared("--address 10.0.0.1:6379 --cpus-per-trial 16 --gpus-per-trial 4")
+    assert (machine.address, machine.cpus_per_trial, machine.gpus_per_trial) == (
+        "10.0.0.1:6379",
+        16,
+        4,
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,38 +134,44 @@ def test_a_cluster_may_have_more_than_this_machine() -> None:
 def test_the_machine_is_divided_among_trials(
     words: str, cpus: int, gb: int, gpus: int, trials: int, expected: tuple[int, int, float]
 ) -> None:
-    found = shared(words, cpus=cpus, gb=gb, gpus=gpus, trials=trials)
-    assert (found.max_concurrent, found.cpus_per_trial, found.gpus_per_trial) == expected
+    machine = shared(words, cpus=cpus, gb=gb, gpus=gpus, trials=trials)
+    assert (machine.max_concurrent, machine.cpus_per_trial, machine.gpus_per_trial) == expected
 
 
 def test_budgets_and_folders_are_taken_as_typed(tmp_path: Path) -> None:
-    found = shared(f"--cache-dir {tmp_path}/new --max-cache 2GB --time-budget 90m --max-disk 500MB")
-    assert found.cache_dir == tmp_path / "new"
-    assert (found.max_cache, found.time_budget, found.max_disk) == (2 * 10**9, 5400.0, 5 * 10**8)
-    assert not found.cache_dir.exists()
+    machine = shared(
+        f"--cache-dir {tmp_path}/new --max-cache 2GB --time-budget 90m --max-disk 500MB"
+    )
+    assert machine.cache_dir == tmp_path / "new"
+    assert (machine.max_cache, machine.time_budget, machine.max_disk) == (
+        2 * 10**9,
+        5400.0,
+        5 * 10**8,
+    )
+    assert not machine.cache_dir.exists()
 
 
 def test_without_a_word_the_cache_has_half_of_the_disk_and_there_is_no_budget(
     tmp_path: Path,
 ) -> None:
-    found = shared(f"--cache-dir {tmp_path}")
-    assert found.max_cache > 0
-    assert (found.time_budget, found.max_disk) == (None, None)
+    machine = shared(f"--cache-dir {tmp_path}")
+    assert machine.max_cache > 0
+    assert (machine.time_budget, machine.max_disk) == (None, None)
 
 
 def test_a_resumed_run_whose_cache_is_gone_has_this_machines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "mine"))
-    found = shared("", resumed=run_with_cache(tmp_path / "gone"))
-    assert found.cache_dir == tmp_path / "mine/transfer-sweep"
-    assert found.max_cache > 5
+    machine = shared("", resumed=run_with_cache(tmp_path / "gone"))
+    assert machine.cache_dir == tmp_path / "mine/transfer-sweep"
+    assert machine.max_cache > 5
 
 
 def test_a_resumed_run_goes_on_with_its_own_cache_unless_another_is_typed(tmp_path: Path) -> None:
     run = run_with_cache(tmp_path)
-    found = shared("", resumed=run)
-    assert (found.cache_dir, found.max_cache) == (tmp_path, 5)
+    machine = shared("", resumed=run)
+    assert (machine.cache_dir, machine.max_cache) == (tmp_path, 5)
     typed = shared(f"--cache-dir {tmp_path}/new", resumed=run)
     assert typed.cache_dir == tmp_path / "new"
     assert typed.max_cache > 5
@@ -173,11 +183,11 @@ def test_a_relative_cache_is_made_absolute() -> None:
 
 
 def test_this_machine_has_a_processor_and_memory() -> None:
-    found = detect()
-    assert found.cpus >= 1
-    assert found.memory_megabytes > 100
-    assert found.gpus >= 0
-    assert set(found.to_dict()) == {"cpus", "memory_megabytes", "gpus", "name"}
+    hardware = detect()
+    assert hardware.cpus >= 1
+    assert hardware.memory_megabytes > 100
+    assert hardware.gpus >= 0
+    assert set(hardware.to_dict()) == {"cpus", "memory_megabytes", "gpus", "name"}
 
 
 @pytest.mark.parametrize("text", ["", "No devices were found\n", "NVIDIA-SMI has failed\n"])

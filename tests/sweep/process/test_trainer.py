@@ -74,7 +74,7 @@ def test_a_reason_that_concerns_every_trial_is_raised_and_leaves_no_record(
 def test_a_trial_reports_its_epochs_and_has_its_record(context: RunContext) -> None:
     trainer = Trainer(context)
     epochs: list[int] = []
-    record = trainer.train(baseline(context), lambda one: epochs.append(one.epoch))
+    record = trainer.train(baseline(context), lambda epoch: epochs.append(epoch.epoch))
     assert (record, epochs) == (RunFolder(context.run).read_record("VGG16/baseline"), [1, 2])
     assert trainer.close() == 0
 
@@ -104,7 +104,7 @@ def test_a_training_process_has_the_runs_onednn_setting_whatever_is_typed(
 
     def look(_: EpochRecord) -> None:
         content = Path(f"/proc/{trainer._process.pid}/environ").read_bytes()
-        environments.update(one for one in content.split(b"\0") if b"ONEDNN" in one)
+        environments.update(variable for variable in content.split(b"\0") if b"ONEDNN" in variable)
 
     trainer.train(baseline(context), look)
     trainer.close()

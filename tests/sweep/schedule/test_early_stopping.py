@@ -17,7 +17,7 @@ from tests.sweep.helpers import record
 
 def trials(*accuracies: float, epochs: int = 2) -> list[TrialRecord]:
     """One trial each, with the same accuracy in every epoch."""
-    return [record("VGG16", at, [one] * epochs) for at, one in enumerate(accuracies)]
+    return [record("VGG16", at, [accuracy] * epochs) for at, accuracy in enumerate(accuracies)]
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ LAG = 3
 
 def configurations(folder: RunFolder) -> dict[str, str]:
     """Per trial the key of the configuration that was trained."""
-    return {one.trial: one.config.key for one in folder.records()}
+    return {record.trial: record.config.key for record in folder.records()}
 
 
 def cutoffs(handed: list[Assignment]) -> dict[TrialId, Mapping[int, float]]:
@@ -106,21 +106,23 @@ def test_the_first_trial_of_every_backbone_is_the_papers(
     alone: tuple[RunFolder, list[Assignment]],
 ) -> None:
     _, handed = alone
-    first = {one.config.backbone: one for one in handed if one.number == 0}
-    assert {name: one.config for name, one in first.items()} == {
+    first = {
+        assignment.config.backbone: assignment for assignment in handed if assignment.number == 0
+    }
+    assert {name: assignment.config for name, assignment in first.items()} == {
         name: SETTINGS.baseline(name) for name in SETTINGS.backbones
     }
-    assert all(one.cutoffs == {} for one in first.values())
+    assert all(assignment.cutoffs == {} for assignment in first.values())
 
 
 def test_the_made_up_sweep_has_failures_early_stops_and_no_configuration_twice(
     alone: tuple[RunFolder, list[Assignment]],
 ) -> None:
     folder, handed = alone
-    statuses = [one.status for one in folder.records()]
+    statuses = [record.status for record in folder.records()]
     assert {"completed", "failed", "stopped_early"} == set(statuses)
     assert len(set(configurations(folder).values())) == len(statuses)
-    assert any(one.cutoffs for one in handed)
+    assert any(assignment.cutoffs for assignment in handed)
 
 
 @hypothesis(max_examples=15, deadline=None)
@@ -151,7 +153,7 @@ def test_kills_and_resumes_anywhere_come_to_the_same_trials(
     with TemporaryDirectory(dir=MEMORY) as name:
         folder = RunFolder(Path(name))
         for steps in [*kills, None]:
-            finished = {one.trial for one in folder.records()}
+            finished = {record.trial for record in folder.records()}
             again = play(
                 Pool(folder, SETTINGS, LAG),
                 folder,
@@ -164,7 +166,7 @@ def test_kills_and_resumes_anywhere_come_to_the_same_trials(
             clear_killed_trials(folder)
         assert configurations(folder) == configurations(reference)
     before = cutoffs(expected)
-    assert all(one.cutoffs == before[one.trial_id] for one in handed)
+    assert all(assignment.cutoffs == before[assignment.trial_id] for assignment in handed)
 
 
 @pytest.mark.parametrize("steps", range(1, 2 * (3 + 1) + 1))
@@ -176,13 +178,23 @@ def test_a_kill_at_every_point_of_a_small_sweep_repeats_only_what_ran(
     first = play(
         Pool(folder, small, 2), folder, at_once=2, choose=lambda running: running[0], steps=steps
     )
-    recorded = {one.trial for one in folder.records()}
+    recorded = {record.trial for record in folder.records()}
     assert len(recorded) == steps
     clear_killed_trials(folder)
     rest = play(Pool(folder, small, 2), folder, at_once=2, choose=lambda running: running[-1])
-    assert sorted(recorded | {one.trial_id.name for one in rest}) == sorted(small.planned)
-    running = {one.trial_id: one.config for one in first if one.trial_id.name not in recorded}
-    assert {one.trial_id: one.config for one in rest if one.trial_id in running} == running
+    assert sorted(recorded | {assignment.trial_id.name for assignment in rest}) == sorted(
+        small.planned
+    )
+    running = {
+        assignment.trial_id: assignment.config
+        for assignment in first
+        if assignment.trial_id.name not in recorded
+    }
+    assert {
+        assignment.trial_id: assignment.config
+        for assignment in rest
+        if assignment.trial_id in running
+    } == running
 
 
 def test_a_logged_configuration_is_kept_even_if_it_would_be_suggested_otherwise(
@@ -201,7 +213,7 @@ def test_without_early_stopping_no_trial_has_a_cutoff(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     handed = play(Pool(folder, kept, 1), folder, at_once=1, choose=lambda running: running[0])
     assert len(handed) == 7
-    assert all(one.cutoffs == {} for one in handed)
+    assert all(assignment.cutoffs == {} for assignment in handed)
 
 
 def test_an_assignment_comes_back_from_what_ray_is_given(

@@ -66,8 +66,8 @@ def test_a_store_that_breaks_does_not_end_the_sweep(
     path = tmp_path / "optuna.db"
     studies = Studies(path, SPACE, ["VGG16"])
     harm(path)
-    for one in LONG[:3]:
-        studies.add(one)
+    for finished in LONG[:3]:
+        studies.add(finished)
     assert caplog.text.count("optuna.db ends before VGG16/baseline") == 1
 
 
@@ -193,12 +193,12 @@ def test_a_mirror_has_every_finished_trial_and_none_running(tmp_path: Path) -> N
     path = tmp_path / "optuna.db"
     for _ in range(2):  # every start builds it anew
         studies = Studies(path, SPACE, ["VGG16", "Xception"])
-        for one in [*LONG, record("Xception", 0), record("ResNet50", 0)]:
-            studies.add(one)
+        for finished in [*LONG, record("Xception", 0), record("ResNet50", 0)]:
+            studies.add(finished)
     trials = mirrored(path, "VGG16")
-    assert [one.user_attrs["trial"] for one in trials] == [one.trial for one in LONG]
+    assert [trial.user_attrs["trial"] for trial in trials] == [record.trial for record in LONG]
     states = {COMPLETED: State.COMPLETE, STOPPED_EARLY: State.PRUNED, FAILED: State.FAIL}
-    assert [one.state for one in trials] == [states[one.status] for one in LONG]
+    assert [trial.state for trial in trials] == [states[record.status] for record in LONG]
     assert trials[5].distributions == distributions(SPACE, "VGG16")
     assert trials[5].params == {name: getattr(LONG[5].config, name) for name in DIMENSIONS}
     assert len(mirrored(path, "Xception")) == 1

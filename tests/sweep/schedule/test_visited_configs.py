@@ -35,12 +35,12 @@ def test_a_small_search_space_is_visited_once_and_no_further(
     search: str, size: int, tmp_path: Path
 ) -> None:
     handed = visited(tmp_path, "--trials", "30", "--search", search)
-    assert len(handed) == len({one.config for one in handed}) == size
+    assert len(handed) == len({assignment.config for assignment in handed}) == size
 
 
 def test_a_batch_size_of_the_run_is_in_its_own_search_space(tmp_path: Path) -> None:
     handed = visited(tmp_path, "--trials", "3", "--search", "batch_size", "--batch-size", "8")
-    assert {one.config.batch_size for one in handed} == {8, 16, 32, 64}
+    assert {assignment.config.batch_size for assignment in handed} == {8, 16, 32, 64}
 
 
 def test_a_value_outside_the_search_space_tells_nothing_about_it() -> None:
@@ -67,4 +67,4 @@ def test_a_taken_configuration_is_not_suggested_again() -> None:
     taken: list[TrialConfig] = [baseline]
     for number in (1, 2, 3):
         taken.append(suggest(space, baseline, number, seed=1, history=(), taken=taken))
-    assert {one.optimizer for one in taken} == {"adam", "adagrad", "rmsprop", "sgd"}
+    assert {config.optimizer for config in taken} == {"adam", "adagrad", "rmsprop", "sgd"}

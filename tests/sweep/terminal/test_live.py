@@ -39,7 +39,10 @@ class Screen:
         self.console = Console(
             file=io.StringIO(), force_terminal=terminal, width=120, record=True, color_system=None
         )
-        self.live = LiveTable(self.console, BACKBONES, planned=42, finished=finished)
+        self.now = 0.0
+        self.live = LiveTable(
+            self.console, BACKBONES, planned=42, finished=finished, clock=lambda: self.now
+        )
 
     def table(self) -> str:
         self.console.print(self.live.table())
@@ -103,13 +106,13 @@ def test_before_anything_every_backbone_has_an_empty_row() -> None:
 
 def test_a_row_shows_the_best_trial_by_validation_and_what_runs() -> None:
     screen = Screen(terminal=True)
-    for one in (
+    for finished in (
         record("VGG16", 0, [0.5]),
         record("VGG16", 1, [0.9, 0.8]),
         record("VGG16", 2, [0.7]),
         record("VGG16", 3, [], status=FAILED),
     ):
-        screen.live.finished(one)
+        screen.live.finished(finished)
     screen.live.running(running("VGG16", 4, 3, 0.625))
     screen.live.running(running("Xception", 0, 0, None, "sgd"))
     assert screen.rows() == {
@@ -143,7 +146,12 @@ def test_a_failed_baseline_is_no_best_one() -> None:
 def test_a_resumed_run_counts_what_was_there_but_not_its_time() -> None:
     before = [record("VGG16", at) for at in range(20)]
     screen = Screen(terminal=True, finished=before)
-    assert "20 of 42 trials, 0:00 so far" in screen.table()
+    screen.now = 59.0
+    assert "20 of 42 trials, 0:59 so far" in screen.table()
     assert "left" not in screen.table()
+    screen.now = 61.0
     screen.live.finished(record("VGG16", 20))
-    assert "21 of 42 trials, 0:00 so far, about 0:00 left" in screen.table()
+    assert "21 of 42 trials, 1:01 so far, about 21:21 left" in screen.table()
+    screen.now = 6100.0
+    screen.live.finished(record("VGG16", 21))
+    assert "22 of 42 trials, 1:41:40 so far, about 16:56:40 left" in screen.table()

@@ -69,7 +69,9 @@ def test_what_ray_believes_of_a_trial_without_a_record_does_not_count(
 ) -> None:
     sweep.searcher.suggest("a")
     sweep.searcher.on_trial_complete("a", result, error=True)
-    assert [(one.trial, one.status) for one in sweep.reported] == [("VGG16/baseline", FAILED)]
+    assert [(record.trial, record.status) for record in sweep.reported] == [
+        ("VGG16/baseline", FAILED)
+    ]
     assert sweep.searcher.refusal is None
 
 
@@ -104,7 +106,7 @@ def test_no_more_trials_run_at_a_time_than_the_machine_allows(tmp_path: Path, at
 def test_a_trial_that_must_wait_is_no_end(tmp_path: Path) -> None:
     sweep = Sweep(tmp_path, at_once=9)
     running = [sweep.searcher.suggest(str(at)) for at in range(4)]
-    assert all(isinstance(one, dict) for one in running)
+    assert all(isinstance(config, dict) for config in running)
     assert sweep.pool.left == 2
     assert sweep.searcher.suggest("4") is None
 
@@ -116,7 +118,7 @@ def test_ray_asks_until_every_trial_is_finished(sweep: Sweep) -> None:
         sweep.searcher.on_trial_complete(str(turn), {})
         turn += 1
     assert turn == len(SETTINGS.planned)
-    assert sorted(one.trial for one in sweep.reported) == sorted(SETTINGS.planned)
+    assert sorted(record.trial for record in sweep.reported) == sorted(SETTINGS.planned)
 
 
 def test_rays_own_state_is_neither_kept_nor_read(sweep: Sweep, tmp_path: Path) -> None:
@@ -139,10 +141,10 @@ def test_rays_own_state_is_neither_kept_nor_read(sweep: Sweep, tmp_path: Path) -
 def test_a_budget_is_spent_by_time_or_by_the_runs_bytes(
     tmp_path: Path, changes: dict[str, Any], spent: bool
 ) -> None:
-    asked = budget(machine(tmp_path, **changes), tmp_path)
+    is_spent = budget(machine(tmp_path, **changes), tmp_path)
     (tmp_path / "trials").mkdir()
     (tmp_path / "trials/weights.npz").write_bytes(b"0" * 2000)
-    assert asked() is spent
+    assert is_spent() is spent
 
 
 def test_bytes_of_a_folder_count_links_as_links(tmp_path: Path) -> None:
@@ -159,4 +161,4 @@ def test_a_failed_trial_is_told_as_it_was_recorded(sweep: Sweep) -> None:
     assert isinstance(config, dict)
     sweep.folder.write_record(record("VGG16", 0, [0.4], status=FAILED))
     sweep.searcher.on_trial_complete("a", {}, error=True)
-    assert [one.error for one in sweep.reported] == ["it diverged"]
+    assert [record.error for record in sweep.reported] == ["it diverged"]
