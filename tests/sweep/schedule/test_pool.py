@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from results.ledger.records import FAILED
 from results.ledger.store import RunFolder
 from search_spaces import paper
-from search_spaces.config import TrialId
+from search_spaces.config import TrialConfig, TrialId
 from sweep.prepare import clear_killed_trials
 from sweep.schedule.assignment import Assignment
 from sweep.schedule.pool import Pool
@@ -167,6 +167,30 @@ def test_kills_and_resumes_anywhere_come_to_the_same_trials(
         assert configurations(folder) == configurations(reference)
     before = cutoffs(expected)
     assert all(assignment.cutoffs == before[assignment.trial_id] for assignment in handed)
+
+
+class WatchedFolder(RunFolder):
+    """Remembers of which trials the suggestion was read."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.read: list[str] = []
+
+    def read_suggestion(self, trial: str) -> TrialConfig | None:
+        self.read.append(trial)
+        return super().read_suggestion(trial)
+
+
+def test_a_suggestion_reads_no_file_of_an_earlier_trial_not_even_after_a_resume(
+    tmp_path: Path,
+) -> None:
+    folder = WatchedFolder(tmp_path)
+    for steps in (9, None):
+        folder.read.clear()
+        handed = play(
+            Pool(folder, SETTINGS, LAG), folder, at_once=1, choose=lambda r: r[0], steps=steps
+        )
+        assert folder.read == [assignment.trial_id.name for assignment in handed]
 
 
 @pytest.mark.parametrize("steps", range(1, 2 * (3 + 1) + 1))
