@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
+from typing import IO
 
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
@@ -30,29 +30,17 @@ def measure_backbones(folder: RunFolder) -> bool:
     return _logged(folder, "trainables.finished.characteristics") == 0
 
 
+def reproduce(folder: RunFolder, trial: str) -> int:
+    """Train one trial again; prints what came out and returns the exit code."""
+    return _run("trainables.finished.reproduce", str(folder.root), trial)
+
+
 def _logged(folder: RunFolder, module: str) -> int:
     """Run a command on the run, what it prints going to the run's log; return its exit code."""
     with folder.log.open("a") as log:
-        return subprocess.run(
-            _command(module, str(folder.root)),
-            stdout=log,
-            stderr=log,
-            env=_environment(),
-            check=False,
-        ).returncode
+        return _run(module, str(folder.root), output=log)
 
 
-def reproduce(folder: RunFolder, trial: str) -> int:
-    """Train one trial again; prints what came out and returns the exit code."""
-    command = _command("trainables.finished.reproduce", str(folder.root), trial)
-    return subprocess.run(command, env=_environment(), check=False).returncode
-
-
-def _command(module: str, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", module, *arguments]
-
-
-def _environment() -> dict[str, str]:
-    """Finds our code from wherever the command was typed."""
-    paths = [str(HOME), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+def _run(module: str, *arguments: str, output: IO[str] | None = None) -> int:
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, stdout=output, stderr=output, cwd=HOME, check=False).returncode
