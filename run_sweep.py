@@ -171,7 +171,7 @@ def _train(prepared: Prepared, folder: RunFolder, console: Console) -> None:
     set_for_ray(prepared.job.machine.address)
 
     from sweep.schedule.pool import Pool
-    from sweep.terminal.live import Board
+    from sweep.terminal.live import LiveTable
     from sweep.terminal.plan import plan, plan_table
     from sweep.tune.runner import run_trials
 
@@ -182,8 +182,8 @@ def _train(prepared: Prepared, folder: RunFolder, console: Console) -> None:
     plans = plan(job.settings, folder.read_split().counts(), finished, job.profiles)
     console.print(plan_table(plans, job.settings, job.machine))
     _say(console, f"run: {folder.root}")
-    with Board(console, job.settings.backbones, len(run.planned), finished) as board:
-        run_trials(pool, job, on_epoch=board.running, on_finished=board.finished)
+    with LiveTable(console, job.settings.backbones, len(run.planned), finished) as table:
+        run_trials(pool, job, on_epoch=table.running, on_finished=table.finished)
 
 
 def _tell(prepared: Prepared, folder: RunFolder, console: Console) -> int:

@@ -180,9 +180,14 @@ class TrialId:
     number: int
 
     @property
+    def label(self) -> str:
+        """The name within its backbone: `baseline`, `t07`."""
+        return "baseline" if self.number == 0 else f"t{self.number:02d}"
+
+    @property
     def name(self) -> str:
         """For people, and the folder below `trials/`: `Xception/baseline`, `Xception/t07`."""
-        return f"{self.backbone}/{'baseline' if self.number == 0 else f't{self.number:02d}'}"
+        return f"{self.backbone}/{self.label}"
 
     def __str__(self) -> str:
         return self.name

@@ -83,7 +83,7 @@ def _gpus() -> int:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is None:
         return count
-    return min(count, len([one for one in visible.split(",") if one.strip() not in ("", "-1")]))
+    return min(count, len([gpu for gpu in visible.split(",") if gpu.strip() not in ("", "-1")]))
 
 
 def gpu_models() -> tuple[str, ...]:
@@ -128,6 +128,8 @@ def share(
     _refuse_too_much(arguments, hardware, gpus)
     concurrent = arguments.max_concurrent or _concurrency(arguments, hardware, gpus)
     concurrent = min(concurrent, most_trials)
+    if gpus and not arguments.address:
+        _refuse_crowded_gpus(concurrent, gpus, hardware.gpus)
     cache_dir, max_cache = _cache(arguments, resumed)
     return Machine(
         max_concurrent=concurrent,
@@ -143,33 +145,64 @@ def share(
 
 
 def _gpu_share(max_concurrent: int | None, gpus: int) -> float:
-    """One GPU a trial, or a fraction where more trials than GPUs were asked for."""
+    """One GPU a trial, or a fraction where more trials than GPUs were asked for.
+
+    A trial is never spread over two GPUs, so the fraction follows from the fullest GPU: three
+    trials on two GPUs have a half each. Rounded down, since what is rounded up would not fit.
+    """
     if not gpus:
         return 0.0
-    if max_concurrent is None or max_concurrent <= gpus:
-        return 1.0
-    return math.floor(1000 * gpus / max_concurrent) / 1000
+    trials_per_gpu = math.ceil((max_concurrent or 1) / gpus)
+    return math.floor(1000 / trials_per_gpu) / 1000
+
+
+def trials_that_fit(gpus: int, gpus_per_trial: float) -> int:
+    """How many trials have room on `gpus` GPUs: a fraction of one lies within a single GPU."""
+    if gpus_per_trial < 1:
+        return gpus * _trials_per_gpu(gpus_per_trial)
+    return int(gpus / gpus_per_trial)
+
+
+def gpus_needed(trials: int, gpus_per_trial: float) -> int:
+    """The fewest GPUs on which `trials` trials have room."""
+    if 0 < gpus_per_trial < 1:
+        return math.ceil(trials / _trials_per_gpu(gpus_per_trial))
+    return math.ceil(trials * gpus_per_trial)
+
+
+def _trials_per_gpu(share: float) -> int:
+    return math.floor(1 / share + 1e-9)  # 1 / share can come out just below a whole number
+
+
+def _refuse_crowded_gpus(trials: int, gpus_per_trial: float, gpus: int) -> None:
+    fitting = trials_that_fit(gpus, gpus_per_trial)
+    if trials > fitting:
+        raise UsageRefusal(
+            f"{trials} trials at a time with {gpus_per_trial:g} GPUs each do not fit on {gpus}",
+            where="--max-concurrent",
+            fix=f"Give at most {fitting}, or a smaller --gpus-per-trial.",
+        )
 
 
 def _refuse_too_much(arguments: argparse.Namespace, hardware: Hardware, gpus: float) -> None:
     if arguments.address:
         return
-    for flag, asked, has, noun in (
+    for flag, needed, available, noun in (
         ("--gpus-per-trial", gpus, hardware.gpus, "GPUs"),
         ("--cpus-per-trial", arguments.cpus_per_trial or 1, hardware.cpus, "processors"),
     ):
-        if asked > has:
+        if needed > available:
             raise UsageRefusal(
-                f"a trial would need {asked:g} {noun}, this machine has {has}",
+                f"a trial would need {needed:g} {noun}, this machine has {available}",
                 where=flag,
-                fix=f"Give at most {has}.",
+                fix=f"Give at most {available}.",
             )
 
 
 def _concurrency(arguments: argparse.Namespace, hardware: Hardware, gpus: float) -> int:
     by_cpu = hardware.cpus // (arguments.cpus_per_trial or 1)
     by_memory = hardware.memory_megabytes // _TRIAL_MEGABYTES
-    by_gpu = int(hardware.gpus / gpus) if gpus else by_cpu
+    by_gpu = trials_that_fit(hardware.gpus, gpus) if gpus else by_cpu
     return max(1, min(by_cpu, by_memory, by_gpu, _MOST_CONCURRENT))
 
 

@@ -22,7 +22,7 @@ from search_spaces.presets import DEMONSTRATION, PAPER
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 from search_spaces.settings import Settings, refuse_contradictions, settings_from
 from sweep.hardware import Hardware, Machine
-from sweep.process.job import Job
+from sweep.process.context import RunContext
 from sweep.process.worker import find_weights, open_photos
 from sweep.profiles import Choice, unmeasured
 
@@ -52,7 +52,7 @@ class Prepared:
     """A run that is ready to train: what `run.json` holds, and what all its trials share."""
 
     run: RunRecord
-    job: Job
+    job: RunContext
 
 
 def run_folder(arguments: argparse.Namespace) -> RunFolder:
@@ -223,8 +223,8 @@ def _materials(settings: Settings, machine: Machine, progress: Progress) -> Mate
     return Materials(settings, weights, dataset, split, time.perf_counter() - started)
 
 
-def _job(run: RunRecord, materials: Materials, folder: RunFolder, machine: Machine) -> Job:
-    return Job(
+def _job(run: RunRecord, materials: Materials, folder: RunFolder, machine: Machine) -> RunContext:
+    return RunContext(
         run=folder.root,
         dataset=materials.dataset.path,
         weights=materials.weights,

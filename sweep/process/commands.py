@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from typing import IO
@@ -13,7 +12,7 @@ from sweep.process.environment import HOME
 
 
 def export_winners(folder: RunFolder) -> None:
-    """Write `models/` and the board's pictures; what the process prints goes to the run's log.
+    """Write `models/` and TensorBoard's pictures; what the process prints goes to the run's log.
 
     Raises:
         EnvironmentRefusal: it failed.
@@ -43,10 +42,6 @@ def reproduce(folder: RunFolder, trial: str) -> int:
 
 
 def _run(arguments: list[str], output: IO[str] | None = None) -> int:
-    """Run `python -m trainables`, which finds our code from wherever the command was typed."""
-    paths = [str(HOME), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+    """Run `python -m trainables` where our code is, wherever the command was typed."""
     command = [sys.executable, "-m", "trainables", *arguments]
-    return subprocess.run(
-        command, stdout=output, stderr=output, env=environment, check=False
-    ).returncode
+    return subprocess.run(command, stdout=output, stderr=output, cwd=HOME, check=False).returncode

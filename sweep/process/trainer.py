@@ -3,6 +3,9 @@
 TensorFlow is imported once and networks are built once per process. But whatever is dropped, a
 process that builds network after network keeps some 100 MB of native memory of each, so that only
 its end gives them back. Ray's own worker stays small, and outlives it.
+
+The process has a folder of its own for temporary files, since TensorFlow leaves behind a file of
+generated code for every function that it traces; the folder goes when the process does.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -18,8 +22,8 @@ from pathlib import Path
 
 from results.ledger.records import EpochRecord, TrialRecord
 from search_spaces.refusals import Refusal
+from sweep.process.context import RunContext
 from sweep.process.environment import HOME, with_onednn
-from sweep.process.job import Job
 from sweep.schedule.assignment import Assignment
 
 _SECONDS_TO_END = 10
@@ -30,7 +34,7 @@ class TrainerDied(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Done:
+class TrialFinished:
     """A trial has its record; how many bytes of memory its process holds now."""
 
     record: TrialRecord
@@ -40,19 +44,25 @@ class Done:
 class Trainer:
     """The parent's end of a training process; see `sweep.process.worker.serve` for the other."""
 
-    def __init__(self, job: Job) -> None:
-        self._most_bytes = job.machine.trainer_bytes
+    def __init__(self, context: RunContext) -> None:
+        self._most_bytes = context.machine.trainer_bytes
         self._resident_bytes = 0
+        self._temporary = tempfile.TemporaryDirectory(
+            prefix="sweep-trainer-", ignore_cleanup_errors=True
+        )
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "sweep.process.worker", str(theirs.fileno())],
+                [
+                    *(sys.executable, "-m", "sweep.process.worker"),
+                    *(str(theirs.fileno()), self._temporary.name),
+                ],
                 pass_fds=[theirs.fileno()],
                 cwd=HOME,
-                env=with_onednn(job.onednn),
+                env={**with_onednn(context.onednn), "TMPDIR": self._temporary.name},
             )
         self._connection = Connection(ours.detach())
-        self._connection.send(job)
+        self._connection.send(context)
 
     @property
     def is_too_large(self) -> bool:
@@ -77,7 +87,7 @@ class Trainer:
                     report(message)
                 elif isinstance(message, Refusal):
                     raise message
-                elif isinstance(message, Done):
+                elif isinstance(message, TrialFinished):
                     self._resident_bytes = message.resident_bytes
                     return message.record
         except (EOFError, ConnectionError) as fault:
@@ -92,11 +102,12 @@ class Trainer:
     def close(self) -> int:
         """End the process, which is idle or dead; return its exit code."""
         self._connection.close()
-        try:
-            return self._process.wait(_SECONDS_TO_END)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            return self._process.wait()
+        with self._temporary:
+            try:
+                return self._process.wait(_SECONDS_TO_END)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                return self._process.wait()
 
 
 def resident_bytes() -> int:

@@ -1,12 +1,15 @@
 """The one file of this room that reaches into `trainables`, and late: the training process, and
 the light steps (photos, weights) that come before it.
 
-    python -m sweep.process.worker DESCRIPTOR       started by `trainer`, one per Ray worker
+    python -m sweep.process.worker DESCRIPTOR TEMPORARY_FOLDER
+
+started by `trainer`, one per Ray worker.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -27,8 +30,8 @@ from results.ledger.store import RunFolder
 from search_spaces.refusals import Refusal
 from search_spaces.settings import Settings
 from sweep.hardware import Machine
-from sweep.process.job import Job
-from sweep.process.trainer import Done, resident_bytes
+from sweep.process.context import RunContext
+from sweep.process.trainer import TrialFinished, resident_bytes
 from sweep.schedule.assignment import Assignment
 
 if TYPE_CHECKING:
@@ -84,46 +87,46 @@ def processor_name() -> str:
     return cpu_name()
 
 
-def small_photos(job: Job, rows: list[int]) -> dict[int, NDArray[np.uint8]]:
+def small_photos(context: RunContext, rows: list[int]) -> dict[int, NDArray[np.uint8]]:
     """Thumbnails of some photos, by row."""
     from trainables.photos.dataset import open_dataset
 
-    return open_dataset(job.dataset).thumbnails(rows)
+    return open_dataset(context.dataset).thumbnails(rows)
 
 
 def serve(connection: Connection) -> None:
-    """Train what the parent sends until it hangs up: a `Job` first, then assignments.
+    """Train what the parent sends until it hangs up: a `RunContext` first, then assignments.
 
-    Each is answered by its epochs and then `Done`, or by the refusal that ends the sweep.
+    Each is answered by its epochs and then `TrialFinished`, or by the refusal that ends the sweep.
     """
-    job = connection.recv()
+    context = connection.recv()
     with suppress(EOFError):
         while True:
             assignment = connection.recv()
             try:
-                record = train_and_commit(assignment, job, report=connection.send)
+                record = train_and_commit(assignment, context, report=connection.send)
             except Refusal as refusal:
                 connection.send(refusal)
             else:
-                connection.send(Done(record, resident_bytes()))
+                connection.send(TrialFinished(record, resident_bytes()))
 
 
 def train_and_commit(
-    assignment: Assignment, job: Job, report: Callable[[EpochRecord], None]
+    assignment: Assignment, context: RunContext, report: Callable[[EpochRecord], None]
 ) -> TrialRecord:
-    """Train a point and write its artefacts, its board and, last, its record.
+    """Train a trial and write its artefacts, its TensorBoard log and, last, its record.
 
     Raises:
         Refusal: what concerns every trial: a full disk, weights that do not fit, photos that are
             gone. Nothing is recorded.
     """
-    data, bench = _workplace(job)
+    data, bench = _workplace(context)
 
     from trainables.training.tensorboard import TrialBoard, describe_experiment
     from trainables.training.train import train
 
-    folder, trial, config = RunFolder(job.run), assignment.trial, assignment.config
-    if trial == job.settings.planned[0].name:
+    folder, trial, config = RunFolder(context.run), assignment.trial_id.name, assignment.config
+    if assignment.trial_id == context.settings.planned[0]:
         describe_experiment(folder.tensorboard)
     board = TrialBoard(folder.tensorboard, trial, config)
 
@@ -150,7 +153,7 @@ def train_and_commit(
 
 def _failed(assignment: Assignment, fault: Exception) -> TrialRecord:
     return TrialRecord(
-        trial=assignment.trial,
+        trial=assignment.trial_id.name,
         number=assignment.number,
         status=FAILED,
         config=assignment.config,
@@ -162,48 +165,53 @@ _WORKPLACES: dict[Path, tuple[TrainingData, Bench]] = {}
 """Of this process: data and networks of the run that it works for."""
 
 
-def _workplace(job: Job) -> tuple[TrainingData, Bench]:
+def _workplace(context: RunContext) -> tuple[TrainingData, Bench]:
     """This process's data and networks; sets TensorFlow up at the first call."""
-    if job.run not in _WORKPLACES:
+    if context.run not in _WORKPLACES:
         from trainables.networks.devices import configure
 
-        configure(cpus=job.machine.cpus_per_trial, gpus=job.machine.gpus_per_trial)
+        configure(cpus=context.machine.cpus_per_trial, gpus=context.machine.gpus_per_trial)
 
         from trainables.training.network_cache import Bench
 
-        _WORKPLACES[job.run] = (training_data(job), Bench())
-    return _WORKPLACES[job.run]
+        _WORKPLACES[context.run] = (training_data(context), Bench())
+    return _WORKPLACES[context.run]
 
 
-def training_data(job: Job) -> TrainingData:
+def training_data(context: RunContext) -> TrainingData:
     """Open what the run trains on."""
     from trainables.features.fill import TrainingData
     from trainables.features.store import FeatureStore
     from trainables.photos.dataset import open_dataset
 
-    dataset = open_dataset(job.dataset)
+    dataset = open_dataset(context.dataset)
     return TrainingData(
         photos=dataset.photos(),
-        split=RunFolder(job.run).read_split(),
+        split=RunFolder(context.run).read_split(),
         classes=len(dataset.record.classes),
         digest=dataset.record.digest,
-        weights=job.weights,
-        store=FeatureStore(job.machine.cache_dir / "features", job.machine.max_cache),
-        points=job.settings.points,
-        cache_dtype=job.settings.cache_dtype,
-        precision=job.settings.precision,
-        jit_compile=job.settings.jit_compile,
-        profiles=job.profiles,
+        weights=context.weights,
+        store=FeatureStore(context.machine.cache_dir / "features", context.machine.max_cache),
+        points=context.settings.points,
+        cache_dtype=context.settings.cache_dtype,
+        precision=context.settings.precision,
+        jit_compile=context.settings.jit_compile,
+        profiles=context.profiles,
     )
 
 
-def _end_with_parent() -> None:
-    """End this process when the one that started it is gone, even in the middle of a trial."""
+def _end_with_parent(temporary: Path) -> None:
+    """End this process when the one that started it is gone, even in the middle of a trial.
+
+    Args:
+        temporary: this process's folder for temporary files, which the parent cannot remove then.
+    """
     parent = os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(_SECONDS_BETWEEN_LOOKS)
+        shutil.rmtree(temporary, ignore_errors=True)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -211,5 +219,6 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the driver decides
-    _end_with_parent()
+    _end_with_parent(Path(sys.argv[2]))
     serve(Connection(int(sys.argv[1])))
+    shutil.rmtree(sys.argv[2], ignore_errors=True)

@@ -1,45 +1,50 @@
-"""Which worker has which networks built and traced, so that it is given trials of these.
+"""Keeps workers to the networks that they have built.
 
-Building a backbone and tracing its steps takes seconds in every process that does it. A worker that
-keeps to its own backbones pays them once, and does not wait for frozen features that another one
-computes.
+Building a network and tracing its steps takes seconds in every process that does it. A worker that
+keeps to its own backbones pays them once, and does not wait for features that another one computes.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 
 LEAD = 3
-"""Trials that a worker's own backbones may get ahead of those of others, which are then helped."""
+"""Trials that a worker's own backbones may get ahead of the others before it helps with those."""
 
 
-class Homes:
-    """Follows which worker has trained what, and which workers are free.
+class WorkerAffinity:
+    """Remembers which worker has built which networks, and foresees which worker is next.
 
-    A worker is a text. None is one that cannot be told: it never reported, or it died.
+    Ray reuses the worker that has been free for longest. A worker is named by a text; None stands
+    for one that has no name: it never reported, or it died.
     """
 
     def __init__(self) -> None:
-        self._trained: dict[str | None, set[str]] = {}
+        self._built: dict[str, set[str]] = {}
         self._running: Counter[str] = Counter()
-        self._free: list[str | None] = []
+        self._free: list[str | None] = []  # the one that has been free for longest comes first
 
-    def handicaps(self) -> Callable[[str], int]:
-        """What `Pool.next` asks, of the worker that has been free for longest."""
-        own = self._trained.get(self._free[0] if self._free else None, set())
-        elsewhere = set().union(self._running.elements(), *self._trained.values()) - own
-        return lambda backbone: LEAD if backbone in elsewhere else 0
+    def penalty(self, backbone: str) -> int:
+        """By how many trials the pool puts `backbone` back when it chooses for the next worker.
 
-    def started(self, backbone: str) -> None:
-        """A trial of `backbone` was given to the worker that was free for longest."""
+        It is `LEAD` if another worker has built this network, or is building it, and the next
+        worker has not; otherwise 0.
+        """
+        next_worker = self._free[0] if self._free else None
+        if next_worker is not None and backbone in self._built.get(next_worker, ()):
+            return 0
+        elsewhere = any(backbone in networks for networks in self._built.values())
+        return LEAD if elsewhere or self._running[backbone] > 0 else 0
+
+    def trial_started(self, backbone: str) -> None:
+        """A trial of `backbone` was given to the worker that has been free for longest."""
         self._running[backbone] += 1
         del self._free[:1]
 
-    def ended(self, backbone: str, worker: str | None) -> None:
-        """A trial of `backbone` has ended, and its worker is free."""
+    def trial_ended(self, backbone: str, worker: str | None) -> None:
+        """A trial of `backbone` has ended, and the worker that trained it is free."""
         self._running[backbone] -= 1
-        self._free = [one for one in self._free if one is None or one != worker]
-        self._free.append(worker)
         if worker is not None:
-            self._trained.setdefault(worker, set()).add(backbone)
+            self._free = [other for other in self._free if other != worker]
+            self._built.setdefault(worker, set()).add(backbone)
+        self._free.append(worker)

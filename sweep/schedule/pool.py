@@ -10,13 +10,14 @@ Asks the ledger, never Ray: whatever Ray believes of a trial, its record says wh
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from results.ledger.records import FAILED, TrialRecord, trial_name
+from results.ledger.records import FAILED, TrialRecord
 from results.ledger.store import RunFolder
 from search_spaces.backbones import Scaling
-from search_spaces.config import TrialConfig
+from search_spaces.config import TrialConfig, TrialId
 from search_spaces.settings import Settings
 from sweep.schedule.assignment import Assignment
 from sweep.schedule.early_stopping import cutoffs
@@ -24,107 +25,103 @@ from sweep.schedule.suggest import suggest
 
 
 class Pool:
-    """The trials that are left of a sweep, in the order in which they may start."""
+    """The trials that are left of a sweep, in the order in which they may start.
+
+    Attributes:
+        finished: records of the trials that are done, those of earlier starts included.
+    """
 
     def __init__(self, folder: RunFolder, settings: Settings, lag: int) -> None:
         self._folder = folder
         self._settings = settings
         self._lag = lag
-        self.finished: dict[str, TrialRecord] = {one.trial: one for one in folder.records()}
-        self._waiting = [
-            (backbone, number)
-            for number in range(settings.trials + 1)
-            for backbone in settings.backbones
-            if number <= settings.searched(backbone)
-            and trial_name(backbone, number) not in self.finished
-        ]
+        self.finished = {
+            TrialId(record.backbone, record.number): record for record in folder.records()
+        }
+        self._configs = {trial_id: record.config for trial_id, record in self.finished.items()}
+        self._waiting = {name: self._unfinished(name) for name in settings.backbones}
+        # Per backbone, the number below which all trials are finished.
+        self._finished_below = dict.fromkeys(settings.backbones, 0)
+
+    def _unfinished(self, backbone: str) -> deque[int]:
+        numbers = range(self._settings.searched(backbone) + 1)
+        return deque(n for n in numbers if TrialId(backbone, n) not in self.finished)
 
     @property
     def left(self) -> int:
         """How many trials have not been handed out."""
-        return len(self._waiting)
+        return sum(len(numbers) for numbers in self._waiting.values())
 
-    def next(self, handicap: Callable[[str], int] = lambda _: 0) -> Assignment | None:
-        """The next trial that may start, its point logged; None if none may or none is left.
+    def next(self, penalty: Callable[[str], int] = lambda _: 0) -> Assignment | None:
+        """The next trial that may start, its configuration logged; None if none may or is left.
 
         Args:
-            handicap: by how many trials a backbone must be behind the others to be taken up.
+            penalty: by how many trials a backbone must be behind the others to be taken up.
         """
-        first = dict(reversed(self._waiting))  # of each backbone; what is behind it waits for it
-        ready = [
-            (first[backbone] + handicap(backbone), backbone)
-            for backbone in self._settings.backbones
-            if backbone in first and self._may_start(backbone, first[backbone])
-        ]
+        ready = [name for name in self._waiting if self._may_start(name)]
         if not ready:
             return None
-        _, backbone = min(ready, key=lambda one: one[0])
-        self._waiting.remove((backbone, first[backbone]))
-        return self._assign(backbone, first[backbone])
+        backbone = min(ready, key=lambda name: self._waiting[name][0] + penalty(name))
+        return self._assign(TrialId(backbone, self._waiting[backbone].popleft()))
 
-    def finish(self, trial: str) -> TrialRecord:
+    def finish(self, trial_id: TrialId) -> TrialRecord:
         """Take up the record of a trial that Ray is done with; a missing one is a failure."""
-        record = self._folder.read_record(trial)
+        record = self._folder.read_record(trial_id.name)
         if record is None:
-            record = self._lost(trial)
+            record = self._lost(trial_id)
             self._folder.write_record(record)
-        self.finished[trial] = record
+        self.finished[trial_id] = record
         return record
 
-    def _may_start(self, backbone: str, number: int) -> bool:
-        return all(
-            trial_name(backbone, earlier) in self.finished
-            for earlier in range(number - self._lag + 1)
-        )
+    def _may_start(self, backbone: str) -> bool:
+        """Whether the next trial of a backbone has all that it is suggested from."""
+        waiting = self._waiting[backbone]
+        if not waiting:
+            return False
+        while TrialId(backbone, self._finished_below[backbone]) in self.finished:
+            self._finished_below[backbone] += 1
+        return self._finished_below[backbone] > waiting[0] - self._lag
 
-    def _visible(self, backbone: str, number: int) -> list[TrialRecord]:
-        earlier = range(max(0, number - self._lag + 1))
-        return [self.finished[trial_name(backbone, one)] for one in earlier]
+    def _assign(self, trial_id: TrialId) -> Assignment:
+        backbone, number = trial_id.backbone, trial_id.number
+        visible = range(number - self._lag + 1)
+        history = [self.finished[TrialId(backbone, earlier)] for earlier in visible]
+        config = self._folder.read_suggestion(trial_id.name) or self._config(trial_id, history)
+        self._folder.write_suggestion(trial_id.name, config)
+        self._configs[trial_id] = config
+        stops = number > self._last_in_full(backbone) and self._settings.early_stopping
+        return Assignment(number, config, cutoffs(history, config.epochs) if stops else {})
 
-    def _assign(self, backbone: str, number: int) -> Assignment:
-        trial = trial_name(backbone, number)
-        history = self._visible(backbone, number)
-        config = self._folder.read_suggestion(trial) or self._point(backbone, number, history)
-        self._folder.write_suggestion(trial, config)
-        stops = number > self._compared(backbone) and self._settings.early_stopping
-        bars = cutoffs(history, config.epochs) if stops else {}
-        return Assignment(trial=trial, number=number, config=config, cutoffs=bars)
-
-    def _point(self, backbone: str, number: int, history: list[TrialRecord]) -> TrialConfig:
-        baseline = self._settings.baseline(backbone)
-        if number == 0:
+    def _config(self, trial_id: TrialId, history: list[TrialRecord]) -> TrialConfig:
+        baseline = self._settings.baseline(trial_id.backbone)
+        if trial_id.number == 0:
             return baseline
-        if number <= self._compared(backbone):
+        if trial_id.number <= self._last_in_full(trial_id.backbone):
             return replace(baseline, scaling=Scaling.NATIVE)
-        earlier = (self._folder.read_suggestion(trial_name(backbone, n)) for n in range(number))
+        earlier = (TrialId(trial_id.backbone, number) for number in range(trial_id.number))
         return suggest(
             self._settings.space,
             baseline,
-            number,
+            trial_id.number,
             seed=self._settings.seed,
             history=history,
-            taken=[one for one in earlier if one is not None],
+            taken=[self._configs[other] for other in earlier],
         )
 
-    def _compared(self, backbone: str) -> int:
-        """Trials up to this number are run in full: the baseline and, where the scaling is searched
-        and the baseline has X/255, the same in the backbone's own scaling, which shows what the
-        paper's choice costs."""
+    def _last_in_full(self, backbone: str) -> int:
+        """Trials up to this number are never stopped: the baseline and, where the scaling is
+        searched and the baseline has X/255, the same in the backbone's own scaling, which shows
+        what the paper's choice costs."""
         in_unit = self._settings.baseline(backbone).scaling is Scaling.UNIT
         return 1 if in_unit and "scaling" in self._settings.search else 0
 
-    def _lost(self, trial: str) -> TrialRecord:
-        config = self._folder.read_suggestion(trial)
+    def _lost(self, trial_id: TrialId) -> TrialRecord:
+        config = self._folder.read_suggestion(trial_id.name)
         assert config is not None, "a suggestion is logged before its trial starts"
         return TrialRecord(
-            trial=trial,
-            number=_number(trial),
+            trial=trial_id.name,
+            number=trial_id.number,
             status=FAILED,
             config=config,
             error="the worker process died twice without a record; out of memory?",
         )
-
-
-def _number(trial: str) -> int:
-    name = trial.rsplit("/", 1)[-1]
-    return 0 if name == "baseline" else int(name.removeprefix("t"))

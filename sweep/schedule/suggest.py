@@ -1,4 +1,4 @@
-"""Optuna: suggests the next point of a backbone, and keeps one study per backbone for people.
+"""Optuna: suggests a backbone's next configuration, and keeps a study per backbone for people.
 
 A suggestion is a function of the sweep's seed, the trial's number and the finished trials it may
 see, nothing else: `suggest` builds a study in memory from the ledger's records, asks once, and
@@ -47,73 +47,78 @@ def suggest(
     history: Sequence[TrialRecord],
     taken: Collection[TrialConfig] = (),
 ) -> TrialConfig:
-    """The point of trial `number`, from 1, of the baseline's backbone.
+    """The configuration of trial `number`, from 1, of the baseline's backbone.
 
     Args:
         seed: of the sweep.
         history: finished trials that this suggestion may see, the baseline among them.
-        taken: points of earlier trials; none of them is suggested again while there are others.
+        taken: configurations of earlier trials; none of them is suggested again while the space
+            has others.
     """
-    seeds = _trial_seeds(seed, baseline.backbone, number)
-    for attempt in range(_GUIDED_ATTEMPTS):
-        sampler = optuna.samplers.TPESampler(n_startup_trials=_UNGUIDED, seed=seeds[attempt])
+    by_number = sorted(history, key=lambda record: record.number)
+    trials = [as_optuna(record, space) for record in by_number]
+    *guided_seeds, last_seed = _trial_seeds(seed, baseline.backbone, number)
+    for guided_seed in guided_seeds:
+        sampler = optuna.samplers.TPESampler(n_startup_trials=_UNGUIDED, seed=guided_seed)
         study = optuna.create_study(direction="maximize", sampler=sampler)
-        for record in sorted(history, key=lambda one: one.number):
-            study.add_trial(as_optuna(record, space))
+        study.add_trials(trials)
         trial = study.ask(fixed_distributions=distributions(space, baseline.backbone))
-        point = space.configured(baseline, trial.params)
-        if point not in taken:
-            return point
-    return _any_other(space, baseline, taken, seeds[-1]) or point
+        config = space.configured(baseline, trial.params)
+        if config not in taken:
+            return config
+    return _any_other(space, baseline, taken, last_seed) or config
 
 
 def _any_other(
     space: SearchSpace, baseline: TrialConfig, taken: Collection[TrialConfig], seed: int
 ) -> TrialConfig | None:
-    """A point of a small box that no trial has; None if there is none, or the box is infinite."""
-    dimensions = space.dimensions(baseline.backbone)
-    if not all(isinstance(one, Categorical) for one in dimensions):
+    """A configuration that no trial has; None if all are taken, or if a dimension is continuous."""
+    choices = {
+        dimension.name: dimension.choices
+        for dimension in space.dimensions(baseline.backbone)
+        if isinstance(dimension, Categorical)
+    }
+    if len(choices) < len(space.varied):
         return None
-    values = itertools.product(*(one.choices for one in dimensions if isinstance(one, Categorical)))
-    names = [one.name for one in dimensions]
-    points = (space.configured(baseline, dict(zip(names, one, strict=True))) for one in values)
-    free = [point for point in points if point not in taken]
+    combinations = itertools.product(*choices.values())
+    configs = (space.configured(baseline, dict(zip(choices, c, strict=True))) for c in combinations)
+    free = [config for config in configs if config not in taken]
     return random.Random(seed).choice(free) if free else None
 
 
 def distributions(space: SearchSpace, backbone: str) -> dict[str, Any]:
-    """The box of one backbone as Optuna has it; bounds are included in both."""
-    box: dict[str, Any] = {}
+    """The search space of one backbone as Optuna has it; bounds are included in both."""
+    by_name: dict[str, Any] = {}
     for dimension in space.dimensions(backbone):
         match dimension:
             case LogUniform(name, low, high):
-                box[name] = optuna.distributions.FloatDistribution(low, high, log=True)
+                by_name[name] = optuna.distributions.FloatDistribution(low, high, log=True)
             case Categorical(name, choices):
-                box[name] = optuna.distributions.CategoricalDistribution(choices)
-    return box
+                by_name[name] = optuna.distributions.CategoricalDistribution(choices)
+    return by_name
 
 
 def as_optuna(record: TrialRecord, space: SearchSpace) -> optuna.trial.FrozenTrial:
     """A finished trial for Optuna; the value is the best epoch's validation accuracy.
 
     A trial that was stopped early is PRUNED and keeps its epochs; a failed one is FAIL. A baseline
-    outside the box (a narrower range of learning rates, say) tells nothing about it.
+    outside the space (a narrower range of learning rates, say) tells nothing about it.
     """
-    box = distributions(space, record.backbone)
-    params = {name: getattr(record.config, name) for name in box}
-    if not all(_holds(box[name], params[name]) for name in box):
-        box, params = {}, {}
+    dimensions = distributions(space, record.backbone)
+    params = {name: getattr(record.config, name) for name in dimensions}
+    if not all(_contains(dimensions[name], params[name]) for name in dimensions):
+        dimensions, params = {}, {}
     return optuna.trial.create_trial(
         state=_STATES[record.status],
         value=record.validation_accuracy if record.status != FAILED else None,
         params=params,
-        distributions=box,
-        intermediate_values={one.epoch: one.validation_accuracy for one in record.epochs},
+        distributions=dimensions,
+        intermediate_values={epoch.epoch: epoch.validation_accuracy for epoch in record.epochs},
         user_attrs={"trial": record.trial},
     )
 
 
-def _holds(distribution: Any, value: Any) -> bool:
+def _contains(distribution: Any, value: Any) -> bool:
     if isinstance(distribution, optuna.distributions.CategoricalDistribution):
         return value in distribution.choices
     return bool(distribution.low <= value <= distribution.high)
@@ -126,14 +131,14 @@ def importances(records: Iterable[TrialRecord], space: SearchSpace) -> dict[str,
     ICML 2014) over completed trials; a backbone with fewer than four, or with one score for all,
     has none. Shares sum to 1.
     """
-    found: dict[str, dict[str, float]] = {}
-    completed = [one for one in records if one.status == COMPLETED]
-    for backbone in dict.fromkeys(one.backbone for one in completed):
-        own = [one for one in completed if one.backbone == backbone]
-        if len(own) < 4 or len({one.validation_accuracy for one in own}) < 2:
+    by_backbone: dict[str, dict[str, float]] = {}
+    completed = [record for record in records if record.status == COMPLETED]
+    for backbone in dict.fromkeys(record.backbone for record in completed):
+        own = [record for record in completed if record.backbone == backbone]
+        if len(own) < 4 or len({record.validation_accuracy for record in own}) < 2:
             continue
         study = optuna.create_study(direction="maximize")
-        study.add_trials([as_optuna(one, space) for one in own])
+        study.add_trials([as_optuna(record, space) for record in own])
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -142,8 +147,8 @@ def importances(records: Iterable[TrialRecord], space: SearchSpace) -> dict[str,
             except (RuntimeError, ValueError) as fault:  # scores that no dimension explains
                 _LOG.warning("no importances of %s: %s", backbone, fault)
                 continue
-            found[backbone] = dict(shares)
-    return found
+            by_backbone[backbone] = dict(shares)
+    return by_backbone
 
 
 class Studies:

@@ -6,7 +6,7 @@ On a terminal one table is redrawn in place; in a pipe or a log every finished t
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -15,26 +15,27 @@ from rich.markup import escape
 from rich.table import Table
 
 from results.ledger.records import FAILED, STOPPED_EARLY, TrialRecord
+from search_spaces.config import TrialId
+from sweep.schedule.assignment import Assignment
 
 
 @dataclass(frozen=True)
 class Running:
-    """A trial that is being trained, and its last epoch."""
+    """A trial that is being trained, and its last epoch: 0 and None before the first has ended."""
 
-    trial: str
-    point: str
-    epoch: int
-    epochs: int
-    validation_accuracy: float | None
+    assignment: Assignment
+    epoch: int = 0
+    validation_accuracy: float | None = None
 
 
-class Board:
+class LiveTable:
     """Follows a sweep; a context manager.
 
     Args:
         console: where to draw.
         backbones, planned: of the sweep, resumed trials included.
         finished: records that a resumed run already has.
+        clock: tells seconds, from whatever start.
     """
 
     def __init__(
@@ -43,19 +44,21 @@ class Board:
         backbones: Sequence[str],
         planned: int,
         finished: Sequence[TrialRecord] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._console = console
         self._backbones = backbones
         self._planned = planned
         self._finished = list(finished)
-        self._before = len(self._finished)
-        self._running: dict[str, Running] = {}
-        self._started = time.monotonic()
+        self._finished_before = len(self._finished)
+        self._running: dict[TrialId, Running] = {}
+        self._clock = clock
+        self._started = clock()
         self._live = Live(
             console=console, get_renderable=self.table, refresh_per_second=2, transient=True
         )
 
-    def __enter__(self) -> Board:
+    def __enter__(self) -> LiveTable:
         if self._console.is_terminal:
             self._live.start()
         return self
@@ -66,23 +69,23 @@ class Board:
 
     def running(self, state: Running) -> None:
         """A trial started or ended an epoch."""
-        self._running[state.trial] = state
+        self._running[state.assignment.trial_id] = state
 
     def finished(self, record: TrialRecord) -> None:
         """A trial has its record."""
-        self._running.pop(record.trial, None)
+        self._running.pop(TrialId(record.backbone, record.number), None)
         self._finished.append(record)
         if not self._console.is_terminal:
             self._console.print(escape(self.line(record)), soft_wrap=True, highlight=False)
 
     def line(self, record: TrialRecord) -> str:
         """One finished trial in one line."""
-        done = f"[{len(self._finished)}/{self._planned}] {record.trial}"
+        start = f"[{len(self._finished)}/{self._planned}] {record.trial}"
         if record.status == FAILED:
-            return f"{done}  failed: {record.error}"
+            return f"{start}  failed: {record.error}"
         early = "  stopped early" if record.status == STOPPED_EARLY else ""
         return (
-            f"{done}  validation {record.validation_accuracy:.4f} at epoch {record.best_epoch}"
+            f"{start}  validation {record.validation_accuracy:.4f} at epoch {record.best_epoch}"
             f"  {record.cost.seconds_total:.0f} s{early}"
         )
 
@@ -93,8 +96,8 @@ class Board:
             title_justify="left",
             expand=False,
         )
-        for name in ("backbone", "done", "best", "validation", "running", "point", "epoch", "now"):
-            left = name in ("backbone", "best", "running", "point")
+        for name in ("backbone", "done", "best", "validation", "running", "config", "epoch", "now"):
+            left = name in ("backbone", "best", "running", "config")
             table.add_column(name, justify="left" if left else "right", no_wrap=True)
         for backbone in self._backbones:
             for row in self._rows(backbone):
@@ -102,45 +105,47 @@ class Board:
         return table
 
     def _rows(self, backbone: str) -> list[tuple[str, ...]]:
-        """One row per running trial, at least one; the first says how the backbone stands."""
-        own = [one for one in self._finished if one.backbone == backbone]
-        scored = [one for one in own if one.validation_accuracy is not None]
-        best = max(scored, key=lambda one: one.validation_accuracy or 0.0, default=None)
-        stand = (
+        """One row per running trial, at least one; the first shows the backbone's progress too."""
+        records = [record for record in self._finished if record.backbone == backbone]
+        scored = [record for record in records if record.validation_accuracy is not None]
+        best = max(scored, key=lambda record: record.validation_accuracy or 0.0, default=None)
+        progress = (
             backbone,
-            str(len(own)),
-            _short(best.trial) if best else "",
+            str(len(records)),
+            TrialId(backbone, best.number).label if best else "",
             f"{best.validation_accuracy:.4f}" if best else "",
         )
+        # A copy: the thread that draws reads this while trials start and finish.
         running = [
-            one for name, one in list(self._running.items()) if name.startswith(f"{backbone}/")
-        ]
-        if not running:
-            return [(*stand, "", "", "", "")]
-        rest = ("",) * len(stand)
+            _running_cells(state)
+            for trial_id, state in list(self._running.items())
+            if trial_id.backbone == backbone
+        ] or [("",) * 4]
         return [
-            (*(rest if place else stand), *_running_cells(one)) for place, one in enumerate(running)
+            (*(("",) * len(progress) if row else progress), *cells)
+            for row, cells in enumerate(running)
         ]
 
     def _remaining(self) -> str:
-        done = len(self._finished) - self._before
-        elapsed = time.monotonic() - self._started
-        if not done:
-            return f"{_clock(elapsed)} so far"
-        left = elapsed / done * (self._planned - len(self._finished))
-        return f"{_clock(elapsed)} so far, about {_clock(left)} left"
+        finished_here = len(self._finished) - self._finished_before
+        elapsed = self._clock() - self._started
+        if not finished_here:
+            return f"{_minutes(elapsed)} so far"
+        left = elapsed / finished_here * (self._planned - len(self._finished))
+        return f"{_minutes(elapsed)} so far, about {_minutes(left)} left"
 
 
 def _running_cells(state: Running) -> tuple[str, str, str, str]:
-    now = "" if state.validation_accuracy is None else f"{state.validation_accuracy:.4f}"
-    return _short(state.trial), escape(state.point), f"{state.epoch}/{state.epochs}", now
+    config = state.assignment.config
+    return (
+        state.assignment.trial_id.label,
+        f"{config.unfreeze}, {config.optimizer} {config.learning_rate:.1e}",
+        f"{state.epoch}/{config.epochs}",
+        "" if state.validation_accuracy is None else f"{state.validation_accuracy:.4f}",
+    )
 
 
-def _short(trial: str) -> str:
-    return trial.rsplit("/", 1)[-1]
-
-
-def _clock(seconds: float) -> str:
+def _minutes(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -16,21 +16,21 @@ _SECONDS_TO_END = 5
 
 
 def command(logdir: Path) -> str:
-    """What to type to open the board later."""
+    """What to type to open TensorBoard later."""
     return f"tensorboard --logdir {shlex.quote(str(logdir))}"
 
 
 @contextmanager
 def served(logdir: Path, *, wanted: bool) -> Iterator[str | None]:
-    """Serve the board for the time of the block; yields its address, or None if not wanted."""
+    """Serve TensorBoard for the time of the block; yields its address, or None if not wanted."""
     if not wanted:
         yield None
         return
     logdir.mkdir(parents=True, exist_ok=True)
     port = _free_port()
-    words = ["--logdir", str(logdir), "--host", "localhost", "--port", str(port)]
+    options = ["--logdir", str(logdir), "--host", "localhost", "--port", str(port)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "tensorboard.main", *words],
+        [sys.executable, "-m", "tensorboard.main", *options],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

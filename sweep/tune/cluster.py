@@ -6,7 +6,6 @@ Call `sweep.process.environment.set_for_ray` before this module is imported.
 from __future__ import annotations
 
 import logging
-import math
 import os
 import secrets
 import shutil
@@ -19,10 +18,10 @@ from pathlib import Path
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from results.ledger.files import write_text
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
-from sweep.hardware import Machine
+from sweep.hardware import Machine, gpus_needed
+from sweep.process.leftovers import TEMPORARY_PREFIX, descendants, end_leftovers, write_note
 
 _LOG = logging.getLogger(__name__)
 
@@ -37,12 +36,13 @@ def ray_started(machine: Machine, folder: RunFolder) -> Iterator[None]:
     Raises:
         EnvironmentRefusal: Ray does not start.
     """
-    note = folder.root / ".ray-folder"
-    _remove_left_behind(note)
-    temporary = Path(tempfile.mkdtemp(prefix="sweep-"))
-    write_text(note, str(temporary))
+    note = folder.root / ".ray-processes"
+    end_leftovers(note)
+    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
+    write_note(note, temporary)
     try:
         _start(machine, temporary)
+        write_note(note, temporary, descendants(os.getpid()))
         if machine.address:
             _refuse_unfit_nodes(machine, folder)
         yield
@@ -56,7 +56,7 @@ def _start(machine: Machine, temporary: Path) -> None:
     common = {"log_to_driver": False, "configure_logging": False}
     own = {
         "num_cpus": machine.cpus_per_trial * machine.max_concurrent,
-        "num_gpus": math.ceil(machine.gpus_per_trial * machine.max_concurrent),
+        "num_gpus": gpus_needed(machine.max_concurrent, machine.gpus_per_trial),
         "include_dashboard": False,
         "_temp_dir": str(temporary),
     }
@@ -93,11 +93,10 @@ def _refuse_unfit_nodes(machine: Machine, folder: RunFolder) -> None:
             where=str(machine.address),
             fix="Lower --cpus-per-trial or --gpus-per-trial.",
         )
-    look = ray.remote(num_cpus=0)(_sees)
+    task = ray.remote(num_cpus=0)(_sees)
     for node in fit:
-        here = NodeAffinitySchedulingStrategy(node, soft=False)
-        seen = look.options(scheduling_strategy=here).remote(folder.run_json, machine.cache_dir)
-        if not ray.get(seen):
+        on_node = task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False))
+        if not ray.get(on_node.remote(folder.run_json, machine.cache_dir)):
             raise EnvironmentRefusal(
                 f"a node of the cluster does not see {folder.root} and {machine.cache_dir}",
                 where=str(machine.address),
@@ -119,26 +118,3 @@ def _private_token() -> None:
         os.close(handle)
     if token.stat().st_uid == os.getuid():
         token.chmod(0o600)
-
-
-def _remove_left_behind(note: Path) -> None:
-    """End what a killed driver's Ray still runs, so that no orphan writes into the run again."""
-    if not note.is_file():
-        return
-    left = Path(note.read_text())
-    if left.name.startswith("sweep-") and left.parent == Path(tempfile.gettempdir()):
-        for process in _processes_naming(str(left)):
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(process, signal.SIGKILL)
-        shutil.rmtree(left, ignore_errors=True)
-    note.unlink()
-
-
-def _processes_naming(text: str) -> list[int]:
-    """Processes with `text` in their command line, where the system tells (Linux)."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            if text.encode() in path.read_bytes() and int(path.parent.name) != os.getpid():
-                found.append(int(path.parent.name))
-    return found

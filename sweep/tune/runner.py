@@ -16,15 +16,14 @@ from ray import tune
 from results.ledger.records import TrialRecord
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal, Refusal
+from sweep.process.context import RunContext
 from sweep.process.environment import NeverRestored
-from sweep.process.job import Job
-from sweep.schedule.assignment import METRIC
 from sweep.schedule.pool import Pool
 from sweep.schedule.suggest import Studies
 from sweep.terminal.live import Running
 from sweep.tune.cluster import ray_started
 from sweep.tune.searcher import PoolSearcher, budget
-from sweep.tune.task import run_trial
+from sweep.tune.task import METRIC, run_trial
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,7 +32,7 @@ _WORKER_DEATHS_FORGIVEN = 1
 
 def run_trials(
     pool: Pool,
-    job: Job,
+    context: RunContext,
     *,
     on_epoch: Callable[[Running], None],
     on_finished: Callable[[TrialRecord], None],
@@ -47,25 +46,32 @@ def run_trials(
     Raises:
         EnvironmentRefusal: Ray cannot be started or died, the disk is full, weights do not fit.
     """
-    folder = RunFolder(job.run)
-    studies = Studies(folder.optuna_db, job.settings.space, job.settings.backbones)
+    folder = RunFolder(context.run)
+    studies = Studies(folder.optuna_db, context.settings.space, context.settings.backbones)
     for record in pool.finished.values():
         studies.add(record)
     if not pool.left:
         return
     searcher = PoolSearcher(
-        pool, studies, job.machine, spent=budget(job.machine, job.run), on_finished=on_finished
+        pool,
+        studies,
+        context.machine,
+        spent=budget(context.machine, context.run),
+        on_finished=on_finished,
     )
-    with ray_started(job.machine, folder):
-        _fit(pool, searcher, job, on_epoch)
+    with ray_started(context.machine, folder):
+        _fit(pool, searcher, context, on_epoch)
     if searcher.refusal:
         raise searcher.refusal
 
 
-def _fit(pool: Pool, searcher: PoolSearcher, job: Job, on_epoch: Callable[[Running], None]) -> None:
-    machine = job.machine
+def _fit(
+    pool: Pool, searcher: PoolSearcher, context: RunContext, on_epoch: Callable[[Running], None]
+) -> None:
+    machine = context.machine
     trainable = tune.with_resources(
-        partial(run_trial, job=job), {"cpu": machine.cpus_per_trial, "gpu": machine.gpus_per_trial}
+        partial(run_trial, context=context),
+        {"cpu": machine.cpus_per_trial, "gpu": machine.gpus_per_trial},
     )
     tuner = tune.Tuner(
         trainable,
@@ -77,7 +83,7 @@ def _fit(pool: Pool, searcher: PoolSearcher, job: Job, on_epoch: Callable[[Runni
         ),
         run_config=tune.RunConfig(
             name="sweep",
-            storage_path=str(RunFolder(job.run).ray),
+            storage_path=str(RunFolder(context.run).ray),
             verbose=0,
             stop=_RefusalStopper(searcher),
             callbacks=[_Epochs(on_epoch)],
@@ -92,7 +98,7 @@ def _fit(pool: Pool, searcher: PoolSearcher, job: Job, on_epoch: Callable[[Runni
         _LOG.exception("Ray Tune ended with an error")
         raise EnvironmentRefusal(
             f"Ray died: {type(fault).__name__}",
-            where=str(RunFolder(job.run).log),
+            where=str(RunFolder(context.run).log),
             fix="Resume the run; finished trials are kept.",
         ) from fault
 
@@ -117,21 +123,11 @@ class _Epochs(NeverRestored, tune.Callback):  # type: ignore[misc]
         self._on_epoch = on_epoch
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
-        self._on_epoch(_running(trial, 0, None))
+        self._on_epoch(Running(trial.config["assignment"]))
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any
     ) -> None:
         if "epoch" in result:
-            self._on_epoch(_running(trial, result["epoch"], result[METRIC]))
-
-
-def _running(trial: Any, epoch: int, accuracy: float | None) -> Running:
-    config = trial.config["config"]
-    return Running(
-        trial=trial.config["trial"],
-        point=f"{config['unfreeze']}, {config['optimizer']} {config['learning_rate']:.1e}",
-        epoch=epoch,
-        epochs=config["epochs"],
-        validation_accuracy=accuracy,
-    )
+            assignment = trial.config["assignment"]
+            self._on_epoch(Running(assignment, result["epoch"], result[METRIC]))

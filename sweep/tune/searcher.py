@@ -1,8 +1,7 @@
 """The pool as Ray Tune sees it: a searcher that hands out trials and takes up what became of them.
 
-A worker is preferably given backbones that it has built and traced, see `schedule.affinity`.
-Ray reuses the worker that has been free for longest, which is foreseen here; a foresight that is
-wrong costs a network built twice, nothing else.
+A worker is preferably given backbones that it has built and traced, see `schedule.affinity`, which
+foresees what worker Ray takes next; when it is wrong a network is built twice, nothing else.
 """
 
 from __future__ import annotations
@@ -16,15 +15,17 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from results.ledger.records import TrialRecord
+from search_spaces.config import TrialId
 from search_spaces.refusals import Refusal
 from sweep.hardware import Machine
 from sweep.process.environment import NeverRestored
-from sweep.schedule.affinity import Homes
-from sweep.schedule.assignment import METRIC, Assignment
+from sweep.schedule.affinity import WorkerAffinity
+from sweep.schedule.assignment import Assignment
 from sweep.schedule.pool import Pool
 from sweep.schedule.suggest import Studies
+from sweep.tune.task import METRIC
 
-_SECONDS_BETWEEN_LOOKS = 10
+_SECONDS_BETWEEN_DISK_CHECKS = 10
 
 
 class PoolSearcher(NeverRestored, Searcher):  # type: ignore[misc]
@@ -46,45 +47,46 @@ class PoolSearcher(NeverRestored, Searcher):  # type: ignore[misc]
         super().__init__(metric=METRIC, mode="max")
         self._pool = pool
         self._studies = studies
-        self._most = machine.max_concurrent
+        self._max_concurrent = machine.max_concurrent
         self._spent = spent
         self._on_finished = on_finished
-        self._homes = Homes()
+        self._affinity = WorkerAffinity()
         self._running: dict[str, Assignment] = {}
         self.refusal: Refusal | None = None
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         if self.refusal or not self._pool.left:
             return str(Searcher.FINISHED)
-        if len(self._running) >= self._most:
+        if len(self._running) >= self._max_concurrent:
             return None
         if self._spent():
             return str(Searcher.FINISHED)
         try:
-            assignment = self._pool.next(self._homes.handicaps())
+            assignment = self._pool.next(self._affinity.penalty)
         except Refusal as refusal:
             self.refusal = refusal
             return str(Searcher.FINISHED)
         if assignment is None:
             return None
         self._running[trial_id] = assignment
-        self._homes.started(assignment.config.backbone)
-        return assignment.to_dict()
+        self._affinity.trial_started(assignment.config.backbone)
+        return {"assignment": assignment}
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        assignment, told = self._running.pop(trial_id), result or {}
-        self._homes.ended(assignment.config.backbone, None if error else _worker(told))
+        assignment, result = self._running.pop(trial_id), result or {}
+        worker = None if error else _worker(result)
+        self._affinity.trial_ended(assignment.config.backbone, worker)
         try:
-            self._finish(assignment.trial, told)
+            self._finish(assignment.trial_id, result)
         except Refusal as refusal:
             self.refusal = refusal
 
-    def _finish(self, trial: str, result: dict[str, Any]) -> None:
+    def _finish(self, trial_id: TrialId, result: dict[str, Any]) -> None:
         if "refusal" in result:
             raise result["refusal"]
-        record = self._pool.finish(trial)
+        record = self._pool.finish(trial_id)
         self._studies.add(record)
         self._on_finished(record)
 
@@ -103,17 +105,17 @@ def _worker(result: dict[str, Any]) -> str | None:
 def budget(machine: Machine, folder: Path) -> Callable[[], bool]:
     """Tells whether the time or the disk that the run may use is spent."""
     started = time.monotonic()
-    looked, used = -math.inf, 0
+    last_check, used = -math.inf, 0
 
     def spent() -> bool:
-        nonlocal looked, used
+        nonlocal last_check, used
         now = time.monotonic()
         if machine.time_budget is not None and now - started > machine.time_budget:
             return True
         if machine.max_disk is None:
             return False
-        if now - looked > _SECONDS_BETWEEN_LOOKS:
-            looked, used = now, folder_bytes(folder)
+        if now - last_check > _SECONDS_BETWEEN_DISK_CHECKS:
+            last_check, used = now, folder_bytes(folder)
         return used > machine.max_disk
 
     return spent

@@ -12,32 +12,38 @@ from ray import tune
 from results.ledger.records import EpochRecord
 from results.ledger.store import RunFolder
 from search_spaces.refusals import Refusal
-from sweep.process.job import Job
+from sweep.process.context import RunContext
 from sweep.process.trainer import Trainer
-from sweep.schedule.assignment import METRIC, Assignment
+from sweep.schedule.assignment import Assignment
+
+METRIC = "validation_accuracy"
+"""What Ray is told of every epoch, and maximises."""
 
 _TRAINERS: dict[Path, Trainer] = {}
 """Of this Ray worker, by run: it is reused for trial after trial."""
 
 
-def run_trial(assigned: dict[str, Any], *, job: Job) -> None:
+def run_trial(config: dict[str, Any], *, context: RunContext) -> None:
     """Train one trial, whose record is then in the ledger; one that has a record ends at once.
 
     A failed trial has a record too, and ends like any other: the ledger says what it was. What
     makes the whole sweep impossible (a full disk, weights that do not fit) is reported to the
     driver as `refusal` and leaves no record, so that a resume trains the trial again.
 
+    Args:
+        config: Ray's name for what the searcher hands out: `assignment`, an `Assignment`.
+
     Raises:
         TrainerDied: the training process died without a record; Ray tries once more.
     """
-    assignment = Assignment.from_dict(assigned)
-    if RunFolder(job.run).read_record(assignment.trial) is not None:
+    assignment: Assignment = config["assignment"]
+    if RunFolder(context.run).read_record(assignment.trial_id.name) is not None:
         return
 
     def report(epoch: EpochRecord) -> None:
         tune.report({METRIC: epoch.validation_accuracy, "epoch": epoch.epoch})
 
-    with _trainer(job) as trainer:
+    with _trainer(context) as trainer:
         try:
             trainer.train(assignment, report)
         except Refusal as refusal:
@@ -45,9 +51,9 @@ def run_trial(assigned: dict[str, Any], *, job: Job) -> None:
 
 
 @contextmanager
-def _trainer(job: Job) -> Iterator[Trainer]:
+def _trainer(context: RunContext) -> Iterator[Trainer]:
     """This worker's training process; one that has grown, or was left in mid-trial, is ended."""
-    trainer = _TRAINERS.pop(job.run, None) or Trainer(job)
+    trainer = _TRAINERS.pop(context.run, None) or Trainer(context)
     try:
         yield trainer
     except BaseException:
@@ -56,4 +62,4 @@ def _trainer(job: Job) -> Iterator[Trainer]:
     if trainer.is_too_large:
         trainer.close()
     else:
-        _TRAINERS[job.run] = trainer
+        _TRAINERS[context.run] = trainer

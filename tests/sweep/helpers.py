@@ -7,17 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from results.ledger.records import (
-    COMPLETED,
-    FAILED,
-    STOPPED_EARLY,
-    EpochRecord,
-    TrialRecord,
-    trial_name,
-)
+from results.ledger.records import COMPLETED, FAILED, STOPPED_EARLY, EpochRecord, TrialRecord
 from results.ledger.store import RunFolder
 from search_spaces import paper
-from search_spaces.config import TrialConfig
+from search_spaces.config import TrialConfig, TrialId
 from search_spaces.presets import Preset
 from search_spaces.settings import Settings, settings_from
 from sweep.hardware import Machine
@@ -34,8 +27,7 @@ MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 def settings(*words: str, **changes: Any) -> Settings:
     """Small settings with what is typed put in."""
-    found = settings_from(parse_arguments(words), SMALL)
-    return dataclasses.replace(found, **changes)
+    return dataclasses.replace(settings_from(parse_arguments(words), SMALL), **changes)
 
 
 def machine(cache_dir: Path, **changes: Any) -> Machine:
@@ -57,7 +49,7 @@ def record(
     failed = status == FAILED
     best = max(accuracies, default=0.0)
     return TrialRecord(
-        trial=trial_name(backbone, number),
+        trial=TrialId(backbone, number).name,
         number=number,
         status=status,
         config=config or paper.baseline(backbone),
@@ -76,9 +68,9 @@ def record(
 
 
 def outcome(assignment: Assignment) -> TrialRecord:
-    """What training this point gives: a function of the point and the bars, as the real one is.
+    """What training gives: a function of the configuration and the cutoffs, as the real one is.
 
-    Every ninth point or so fails; a point below a bar stops there.
+    Every ninth configuration or so fails; one below a cutoff stops there.
     """
     config = assignment.config
     digits = int(config.key, 16)
@@ -114,10 +106,10 @@ def play(
             running.append(assignment)
         if not running:
             return handed
-        one = choose(running)
-        running.remove(one)
-        folder.write_record(outcome(one))
+        assignment = choose(running)
+        running.remove(assignment)
+        folder.write_record(outcome(assignment))
         done += 1
         if done == steps:
             return handed
-        pool.finish(one.trial)
+        pool.finish(assignment.trial_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from results.ledger.records import EpochRecord
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
-from sweep.process.job import Job
+from sweep.process.context import RunContext
 from sweep.process.trainer import Trainer, TrainerDied, resident_bytes
 from sweep.schedule.assignment import Assignment
 from tests.sweep.helpers import machine, settings
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def job(tmp_path: Path) -> Job:
+def context(tmp_path: Path) -> RunContext:
     """Forty photos, VGG16 with random weights, ready to train."""
     from sweep.process.worker import find_weights, open_photos
     from trainables.progress import quiet
@@ -35,70 +36,87 @@ def job(tmp_path: Path) -> Job:
     dataset, split = open_photos(wanted, share, quiet)
     folder = RunFolder(tmp_path / "run")
     folder.write_split(split, dataset.record.classes)
-    return Job(folder.root, dataset.path, find_weights(wanted, share, quiet), wanted, share)
+    return RunContext(folder.root, dataset.path, find_weights(wanted, share, quiet), wanted, share)
 
 
-def baseline(job: Job) -> Assignment:
-    return Assignment("VGG16/baseline", 0, job.settings.baseline("VGG16"), {})
+def baseline(context: RunContext) -> Assignment:
+    return Assignment(0, context.settings.baseline("VGG16"), {})
 
 
 def test_a_process_that_is_killed_in_a_trial_is_named_as_dead_and_leaves_no_record(
-    job: Job,
+    context: RunContext,
 ) -> None:
-    trainer = Trainer(job)
+    trainer = Trainer(context)
 
     def kill(_: EpochRecord) -> None:
         os.kill(trainer._process.pid, signal.SIGKILL)
 
     with pytest.raises(TrainerDied, match="ended with -9"):
-        trainer.train(baseline(job), kill)
-    assert RunFolder(job.run).read_record("VGG16/baseline") is None
+        trainer.train(baseline(context), kill)
+    assert not Path(trainer._temporary.name).exists()
+    assert RunFolder(context.run).read_record("VGG16/baseline") is None
 
 
-def test_a_reason_that_concerns_every_trial_is_raised_and_leaves_no_record(job: Job) -> None:
+def test_a_reason_that_concerns_every_trial_is_raised_and_leaves_no_record(
+    context: RunContext,
+) -> None:
     digests = {"VGG16": "0" * 64}
-    gone = replace(job.weights, name="gone", files={"VGG16": Path("/gone.h5")}, digests=digests)
-    trainer = Trainer(replace(job, weights=gone))
+    gone = replace(context.weights, name="gone", files={"VGG16": Path("/gone.h5")}, digests=digests)
+    trainer = Trainer(replace(context, weights=gone))
     try:
         with pytest.raises(EnvironmentRefusal, match="weights of VGG16 cannot be read"):
-            trainer.train(baseline(job), lambda _: None)
+            trainer.train(baseline(context), lambda _: None)
     finally:
         assert trainer.close() == 0
-    assert RunFolder(job.run).read_record("VGG16/baseline") is None
+    assert RunFolder(context.run).read_record("VGG16/baseline") is None
 
 
-def test_a_trial_reports_its_epochs_and_has_its_record(job: Job) -> None:
-    trainer = Trainer(job)
+def test_a_trial_reports_its_epochs_and_has_its_record(context: RunContext) -> None:
+    trainer = Trainer(context)
     epochs: list[int] = []
-    record = trainer.train(baseline(job), lambda one: epochs.append(one.epoch))
-    assert (record, epochs) == (RunFolder(job.run).read_record("VGG16/baseline"), [1, 2])
+    record = trainer.train(baseline(context), lambda epoch: epochs.append(epoch.epoch))
+    assert (record, epochs) == (RunFolder(context.run).read_record("VGG16/baseline"), [1, 2])
     assert trainer.close() == 0
+
+
+def test_a_training_process_keeps_its_temporary_files_together_until_it_ends(
+    context: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(shared))
+    trainer = Trainer(context)
+    trainer.train(baseline(context), lambda _: None)
+    [own] = shared.iterdir()
+    assert any(own.glob("__autograph_generated_file*.py"))
+    assert trainer.close() == 0
+    assert list(shared.iterdir()) == []
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").is_file(), reason="needs Linux's /proc")
 @pytest.mark.parametrize("onednn", ["0", "1"])
 def test_a_training_process_has_the_runs_onednn_setting_whatever_is_typed(
-    job: Job, onednn: str, monkeypatch: pytest.MonkeyPatch
+    context: RunContext, onednn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", {"0": "1", "1": "0"}[onednn])
-    trainer = Trainer(replace(job, onednn=onednn))
+    trainer = Trainer(replace(context, onednn=onednn))
     environments: set[bytes] = set()
 
     def look(_: EpochRecord) -> None:
         content = Path(f"/proc/{trainer._process.pid}/environ").read_bytes()
-        environments.update(one for one in content.split(b"\0") if b"ONEDNN" in one)
+        environments.update(variable for variable in content.split(b"\0") if b"ONEDNN" in variable)
 
-    trainer.train(baseline(job), look)
+    trainer.train(baseline(context), look)
     trainer.close()
     assert environments == {f"TF_ENABLE_ONEDNN_OPTS={onednn}".encode()}
 
 
 @pytest.mark.parametrize(("most", "too_large"), [(10**6, True), (10**12, False)])
 def test_a_process_is_too_large_above_its_share_of_memory(
-    job: Job, most: int, too_large: bool
+    context: RunContext, most: int, too_large: bool
 ) -> None:
-    trainer = Trainer(replace(job, machine=replace(job.machine, trainer_bytes=most)))
-    trainer.train(baseline(job), lambda _: None)
+    trainer = Trainer(replace(context, machine=replace(context.machine, trainer_bytes=most)))
+    trainer.train(baseline(context), lambda _: None)
     assert trainer.is_too_large == too_large
     trainer.close()
 

@@ -11,7 +11,6 @@ from ray.tune.search import Searcher
 from results.ledger.records import FAILED, TrialRecord
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
-from sweep.schedule.assignment import Assignment
 from sweep.schedule.pool import Pool
 from sweep.schedule.suggest import Studies
 from sweep.tune.searcher import PoolSearcher, budget, folder_bytes
@@ -21,23 +20,23 @@ SETTINGS = settings("--backbones", "vgg16,xception", "--trials", "2")
 
 
 class Sweep:
-    """A searcher, the run's folder that it reads, and what it told."""
+    """A searcher, the run's folder that it reads, and what it reported."""
 
     def __init__(self, root: Path, *, at_once: int = 2) -> None:
         self.folder = RunFolder(root)
         self.spent = False
-        self.told: list[TrialRecord] = []
+        self.reported: list[TrialRecord] = []
         self.pool = Pool(self.folder, SETTINGS, 2)
         self.searcher = PoolSearcher(
             self.pool,
             Studies(root / "optuna.db", SETTINGS.space, SETTINGS.backbones),
             machine(root, max_concurrent=at_once),
             spent=lambda: self.spent,
-            on_finished=self.told.append,
+            on_finished=self.reported.append,
         )
 
-    def train(self, given: Any) -> None:
-        self.folder.write_record(outcome(Assignment.from_dict(given)))
+    def train(self, config: Any) -> None:
+        self.folder.write_record(outcome(config["assignment"]))
 
 
 @pytest.fixture
@@ -52,13 +51,13 @@ def test_a_refusal_of_a_worker_ends_the_sweep_without_a_record(sweep: Sweep) -> 
     assert str(sweep.searcher.refusal) == "the disk is full (/run). Make room."
     assert sweep.searcher.suggest("b") == Searcher.FINISHED
     assert sweep.folder.records() == ()
-    assert sweep.told == []
+    assert sweep.reported == []
 
 
 def test_a_damaged_record_ends_the_sweep_with_a_refusal(sweep: Sweep) -> None:
-    given = sweep.searcher.suggest("a")
-    assert isinstance(given, dict)
-    (sweep.folder.trial(given["trial"]) / "trial.json").write_text("[]")
+    config = sweep.searcher.suggest("a")
+    assert isinstance(config, dict)
+    (sweep.folder.trial(config["assignment"].trial_id.name) / "trial.json").write_text("[]")
     sweep.searcher.on_trial_complete("a", {})
     assert "damaged" in str(sweep.searcher.refusal)
     assert sweep.searcher.suggest("b") == Searcher.FINISHED
@@ -70,24 +69,26 @@ def test_what_ray_believes_of_a_trial_without_a_record_does_not_count(
 ) -> None:
     sweep.searcher.suggest("a")
     sweep.searcher.on_trial_complete("a", result, error=True)
-    assert [(one.trial, one.status) for one in sweep.told] == [("VGG16/baseline", FAILED)]
+    assert [(record.trial, record.status) for record in sweep.reported] == [
+        ("VGG16/baseline", FAILED)
+    ]
     assert sweep.searcher.refusal is None
 
 
 def test_a_record_counts_even_if_ray_believes_that_the_trial_failed(sweep: Sweep) -> None:
-    given = sweep.searcher.suggest("a")
-    assert isinstance(given, dict)
-    sweep.train(given)
+    config = sweep.searcher.suggest("a")
+    assert isinstance(config, dict)
+    sweep.train(config)
     sweep.searcher.on_trial_complete("a", None, error=True)
-    assert sweep.told == [sweep.folder.read_record("VGG16/baseline")]
-    assert sweep.told[0].status != FAILED
+    assert sweep.reported == [sweep.folder.read_record("VGG16/baseline")]
+    assert sweep.reported[0].status != FAILED
 
 
 def test_a_spent_budget_starts_no_further_trial_and_keeps_what_runs(sweep: Sweep) -> None:
-    given = sweep.searcher.suggest("a")
+    config = sweep.searcher.suggest("a")
     sweep.spent = True
     assert sweep.searcher.suggest("b") == Searcher.FINISHED
-    sweep.train(given)
+    sweep.train(config)
     sweep.searcher.on_trial_complete("a", {})
     assert len(sweep.folder.records()) == 1
 
@@ -105,19 +106,19 @@ def test_no_more_trials_run_at_a_time_than_the_machine_allows(tmp_path: Path, at
 def test_a_trial_that_must_wait_is_no_end(tmp_path: Path) -> None:
     sweep = Sweep(tmp_path, at_once=9)
     running = [sweep.searcher.suggest(str(at)) for at in range(4)]
-    assert all(isinstance(one, dict) for one in running)
+    assert all(isinstance(config, dict) for config in running)
     assert sweep.pool.left == 2
     assert sweep.searcher.suggest("4") is None
 
 
 def test_ray_asks_until_every_trial_is_finished(sweep: Sweep) -> None:
     turn = 0
-    while (given := sweep.searcher.suggest(str(turn))) != Searcher.FINISHED:
-        sweep.train(given)
+    while (config := sweep.searcher.suggest(str(turn))) != Searcher.FINISHED:
+        sweep.train(config)
         sweep.searcher.on_trial_complete(str(turn), {})
         turn += 1
     assert turn == len(SETTINGS.planned)
-    assert sorted(one.trial for one in sweep.told) == sorted(map(str, SETTINGS.planned))
+    assert sorted(record.trial for record in sweep.reported) == sorted(map(str, SETTINGS.planned))
 
 
 def test_rays_own_state_is_neither_kept_nor_read(sweep: Sweep, tmp_path: Path) -> None:
@@ -140,10 +141,10 @@ def test_rays_own_state_is_neither_kept_nor_read(sweep: Sweep, tmp_path: Path) -
 def test_a_budget_is_spent_by_time_or_by_the_runs_bytes(
     tmp_path: Path, changes: dict[str, Any], spent: bool
 ) -> None:
-    asked = budget(machine(tmp_path, **changes), tmp_path)
+    is_spent = budget(machine(tmp_path, **changes), tmp_path)
     (tmp_path / "trials").mkdir()
     (tmp_path / "trials/weights.npz").write_bytes(b"0" * 2000)
-    assert asked() is spent
+    assert is_spent() is spent
 
 
 def test_bytes_of_a_folder_count_links_as_links(tmp_path: Path) -> None:
@@ -156,8 +157,8 @@ def test_bytes_of_a_folder_count_links_as_links(tmp_path: Path) -> None:
 
 
 def test_a_failed_trial_is_told_as_it_was_recorded(sweep: Sweep) -> None:
-    given = sweep.searcher.suggest("a")
-    assert isinstance(given, dict)
+    config = sweep.searcher.suggest("a")
+    assert isinstance(config, dict)
     sweep.folder.write_record(record("VGG16", 0, [0.4], status=FAILED))
     sweep.searcher.on_trial_complete("a", {}, error=True)
-    assert [one.error for one in sweep.told] == ["it diverged"]
+    assert [record.error for record in sweep.reported] == ["it diverged"]

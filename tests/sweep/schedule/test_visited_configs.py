@@ -1,4 +1,4 @@
-"""Which points a sweep visits: the baseline, its twin in the native scaling, and no point twice."""
+"""What a sweep visits: the baseline, its twin in the native scaling, nothing twice."""
 
 from __future__ import annotations
 
@@ -20,30 +20,31 @@ def visited(folder: Path, *words: str) -> list[Assignment]:
     """Every assignment of a sweep of VGG16, each trial finishing before the next starts."""
     run = RunFolder(folder)
     pool = Pool(run, settings("--backbones", "vgg16", *words), lag=1)
-    found: list[Assignment] = []
-    while (one := pool.next()) is not None:
-        run.write_record(record("VGG16", one.number, (0.5, 0.6, 0.7), config=one.config))
-        pool.finish(one.trial)
-        found.append(one)
-    return found
+    handed: list[Assignment] = []
+    while (assignment := pool.next()) is not None:
+        accuracies = (0.5, 0.6, 0.7)
+        run.write_record(record("VGG16", assignment.number, accuracies, config=assignment.config))
+        pool.finish(assignment.trial_id)
+        handed.append(assignment)
+    return handed
 
 
 @pytest.mark.parametrize(
-    ("search", "points"), [("scaling", 2), ("optimizer", 4), ("optimizer,scaling", 8)]
+    ("search", "size"), [("scaling", 2), ("optimizer", 4), ("optimizer,scaling", 8)]
 )
-def test_a_small_box_is_visited_once_and_no_further(
-    search: str, points: int, tmp_path: Path
+def test_a_small_search_space_is_visited_once_and_no_further(
+    search: str, size: int, tmp_path: Path
 ) -> None:
-    found = visited(tmp_path, "--trials", "30", "--search", search)
-    assert len(found) == len({one.config for one in found}) == points
+    handed = visited(tmp_path, "--trials", "30", "--search", search)
+    assert len(handed) == len({assignment.config for assignment in handed}) == size
 
 
-def test_a_batch_size_of_the_run_is_in_its_own_box(tmp_path: Path) -> None:
-    found = visited(tmp_path, "--trials", "3", "--search", "batch_size", "--batch-size", "8")
-    assert {one.config.batch_size for one in found} == {8, 16, 32, 64}
+def test_a_batch_size_of_the_run_is_in_its_own_search_space(tmp_path: Path) -> None:
+    handed = visited(tmp_path, "--trials", "3", "--search", "batch_size", "--batch-size", "8")
+    assert {assignment.config.batch_size for assignment in handed} == {8, 16, 32, 64}
 
 
-def test_a_value_outside_the_box_tells_nothing_about_it() -> None:
+def test_a_value_outside_the_search_space_tells_nothing_about_it() -> None:
     odd = record("VGG16", 0, config=replace(settings().baseline("VGG16"), batch_size=5))
     assert as_optuna(odd, SearchSpace(varied=("batch_size",))).params == {}
 
@@ -61,10 +62,10 @@ def test_without_a_searched_scaling_there_is_no_twin(tmp_path: Path) -> None:
     assert first.config.scaling == "unit"
 
 
-def test_a_taken_point_is_not_suggested_again() -> None:
+def test_a_taken_configuration_is_not_suggested_again() -> None:
     baseline = settings().baseline("VGG16")
     space = SearchSpace(varied=("optimizer",))
     taken: list[TrialConfig] = [baseline]
     for number in (1, 2, 3):
         taken.append(suggest(space, baseline, number, seed=1, history=(), taken=taken))
-    assert {one.optimizer for one in taken} == {"adam", "adagrad", "rmsprop", "sgd"}
+    assert {config.optimizer for config in taken} == {"adam", "adagrad", "rmsprop", "sgd"}

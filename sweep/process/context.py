@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Job:
-    """Handed to every training process once.
+class RunContext:
+    """Handed to every training process once; an `Assignment` then says which trial is next.
 
     Attributes:
         run: the run's folder.

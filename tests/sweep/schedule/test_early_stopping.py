@@ -1,4 +1,4 @@
-"""The bars of successive halving, against worked examples of Ray's ASHA with `nanpercentile`."""
+"""The cutoffs of successive halving, against worked examples of Ray's ASHA with `nanpercentile`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.sweep.helpers import record
 
 def trials(*accuracies: float, epochs: int = 2) -> list[TrialRecord]:
     """One trial each, with the same accuracy in every epoch."""
-    return [record("VGG16", at, [one] * epochs) for at, one in enumerate(accuracies)]
+    return [record("VGG16", at, [accuracy] * epochs) for at, accuracy in enumerate(accuracies)]
 
 
 @pytest.mark.parametrize(
@@ -40,20 +40,20 @@ def test_trials_are_judged_after_a_fifth_and_then_every_third_power(
 
 @given(st.integers(1, 10_000))
 def test_the_last_epoch_is_never_a_rung(epochs: int) -> None:
-    found = rungs(epochs)
-    assert all(1 <= rung < epochs for rung in found)
-    assert all(later == ETA * rung for rung, later in itertools.pairwise(found))
+    judged = rungs(epochs)
+    assert all(1 <= rung < epochs for rung in judged)
+    assert all(later == ETA * rung for rung, later in itertools.pairwise(judged))
 
 
 @pytest.mark.parametrize("accuracies", [(), (0.9,), (0.9, 0.1)])
-def test_fewer_trials_than_a_third_can_be_taken_of_are_no_bar(
+def test_fewer_trials_than_a_third_can_be_taken_of_have_no_cutoff(
     accuracies: tuple[float, ...],
 ) -> None:
     assert cutoffs(trials(*accuracies), 3) == {}
 
 
 @pytest.mark.parametrize(
-    ("accuracies", "bar"),
+    ("accuracies", "cutoff"),
     [
         ((0.1, 0.5, 0.7), 0.5 + (0.7 - 0.5) / 3),  # place 4/3 of 0..2
         ((0.1, 0.2, 0.3, 0.4), 0.3),  # place 2 of 0..3
@@ -61,10 +61,10 @@ def test_fewer_trials_than_a_third_can_be_taken_of_are_no_bar(
         ((0.6, 0.6, 0.6), 0.6),
     ],
 )
-def test_a_bar_is_the_accuracy_that_the_top_third_reaches(
-    accuracies: tuple[float, ...], bar: float
+def test_a_cutoff_is_the_accuracy_that_the_top_third_reaches(
+    accuracies: tuple[float, ...], cutoff: float
 ) -> None:
-    assert cutoffs(trials(*accuracies), 3) == {1: pytest.approx(bar)}
+    assert cutoffs(trials(*accuracies), 3) == {1: pytest.approx(cutoff)}
 
 
 def test_each_rung_counts_only_the_trials_that_reached_it() -> None:
@@ -74,20 +74,20 @@ def test_each_rung_counts_only_the_trials_that_reached_it() -> None:
         record("VGG16", 4, [0.4], status=FAILED),
         record("VGG16", 5, [], status=FAILED),
     ]
-    bars = cutoffs(history, 10)
-    assert set(bars) == {2, 6}
-    assert bars[2] == pytest.approx(0.8)  # 0.2, 0.7, 0.8, 0.9
-    assert bars[6] == pytest.approx(0.8 + 0.1 / 3)  # 0.7, 0.8, 0.9
+    by_rung = cutoffs(history, 10)
+    assert set(by_rung) == {2, 6}
+    assert by_rung[2] == pytest.approx(0.8)  # 0.2, 0.7, 0.8, 0.9
+    assert by_rung[6] == pytest.approx(0.8 + 0.1 / 3)  # 0.7, 0.8, 0.9
 
 
 @given(st.lists(st.floats(0, 1), min_size=ETA, max_size=30), st.randoms(use_true_random=False))
-def test_a_bar_does_not_depend_on_the_order_and_lets_a_third_go_on(
+def test_a_cutoff_does_not_depend_on_the_order_and_lets_a_third_go_on(
     accuracies: list[float], shuffle: random.Random
 ) -> None:
     history = trials(*accuracies)
-    bar = cutoffs(history, 3)[1]
+    cutoff = cutoffs(history, 3)[1]
     shuffle.shuffle(history)
-    assert cutoffs(history, 3) == {1: bar}
-    assert bar == np.nanpercentile(accuracies, 100 * (1 - 1 / 3))
-    going_on = sum(accuracy >= bar for accuracy in accuracies)
+    assert cutoffs(history, 3) == {1: cutoff}
+    assert cutoff == np.nanpercentile(accuracies, 100 * (1 - 1 / 3))
+    going_on = sum(accuracy >= cutoff for accuracy in accuracies)
     assert going_on >= max(1, len(accuracies) // 3)

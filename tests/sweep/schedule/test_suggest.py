@@ -32,13 +32,13 @@ slow = pytest.mark.slow
 
 def history(length: int, *, space: SearchSpace = SPACE, scale: float = 1.0) -> list[TrialRecord]:
     """A sweep of one backbone so far; a smaller learning rate is better."""
-    found = [record("VGG16", 0, config=BASELINE)]
+    records = [record("VGG16", 0, config=BASELINE)]
     for number in range(1, length):
-        point = suggest(space, BASELINE, number, seed=1, history=found)
-        accuracy = scale * min(1.0, -math.log10(point.learning_rate) / 8)
+        config = suggest(space, BASELINE, number, seed=1, history=records)
+        accuracy = scale * min(1.0, -math.log10(config.learning_rate) / 8)
         status = STATUSES[number % len(STATUSES)]
-        found.append(record("VGG16", number, [accuracy, 0.1], status=status, config=point))
-    return found
+        records.append(record("VGG16", number, [accuracy, 0.1], status=status, config=config))
+    return records
 
 
 LONG = history(16)
@@ -66,8 +66,8 @@ def test_a_store_that_breaks_does_not_end_the_sweep(
     path = tmp_path / "optuna.db"
     studies = Studies(path, SPACE, ["VGG16"])
     harm(path)
-    for one in LONG[:3]:
-        studies.add(one)
+    for finished in LONG[:3]:
+        studies.add(finished)
     assert caplog.text.count("optuna.db ends before VGG16/baseline") == 1
 
 
@@ -102,8 +102,8 @@ def test_a_locked_store_does_not_end_the_sweep(
 
 
 def test_a_suggestion_depends_on_seed_number_and_history() -> None:
-    one = suggested()
-    assert suggested() == one
+    config = suggested()
+    assert suggested() == config
     different = [
         suggested(seed=43),
         suggested(17),
@@ -111,7 +111,7 @@ def test_a_suggestion_depends_on_seed_number_and_history() -> None:
         suggested(seen=history(16, scale=0.5)),
         suggest(SPACE, paper.baseline("ResNet50"), 16, seed=42, history=[]),
     ]
-    assert one not in different
+    assert config not in different
 
 
 def test_history_is_looked_at() -> None:
@@ -134,15 +134,15 @@ def test_a_suggestion_does_not_depend_on_the_order_of_the_records(shuffle: rando
     low=st.floats(1e-9, 1e-3),
     ratio=st.floats(1.1, 1e4),
 )
-def test_every_suggestion_lies_in_the_box(
+def test_every_suggestion_lies_in_the_search_space(
     seed: int, number: int, length: int, low: float, ratio: float
 ) -> None:
     space = SearchSpace(varied=DIMENSIONS, ranges={"learning_rate": (low, low * ratio)})
-    point = suggest(space, BASELINE, number, seed=seed, history=LONG[:length])
-    assert low <= point.learning_rate <= low * ratio
-    assert math.isfinite(point.learning_rate)
-    assert point.batch_size in (16, 32, 64)
-    assert (point.backbone, point.epochs, point.seed) == ("VGG16", 10, 42)
+    config = suggest(space, BASELINE, number, seed=seed, history=LONG[:length])
+    assert low <= config.learning_rate <= low * ratio
+    assert math.isfinite(config.learning_rate)
+    assert config.batch_size in (16, 32, 64)
+    assert (config.backbone, config.epochs, config.seed) == ("VGG16", 10, 42)
 
 
 def test_failures_alone_are_no_reason_not_to_suggest() -> None:
@@ -167,20 +167,21 @@ def test_a_record_is_a_finished_trial_with_the_best_epochs_value(
     assert trial.params == {name: getattr(BASELINE, name) for name in DIMENSIONS}
 
 
-def test_a_baseline_outside_the_box_tells_nothing_about_it() -> None:
+def test_a_baseline_outside_the_search_space_tells_nothing_about_it() -> None:
     space = SearchSpace(varied=DIMENSIONS, ranges={"learning_rate": (1e-3, 1e-2)})
     assert as_optuna(record("VGG16", 0), space).params == {}
-    point = suggest(space, BASELINE, 1, seed=0, history=[record("VGG16", 0)])
-    assert 1e-3 <= point.learning_rate <= 1e-2
+    config = suggest(space, BASELINE, 1, seed=0, history=[record("VGG16", 0)])
+    assert 1e-3 <= config.learning_rate <= 1e-2
 
 
-def test_a_box_comes_back_from_optunas_json() -> None:
-    box = distributions(SPACE, "Xception")
-    assert tuple(box) == DIMENSIONS
-    assert (box["learning_rate"].low, box["learning_rate"].high) == (1e-6, 1e-2)
-    for one in box.values():
-        text = optuna.distributions.distribution_to_json(one)
-        assert optuna.distributions.json_to_distribution(text) == one
+def test_a_search_space_comes_back_from_optunas_json() -> None:
+    dimensions = distributions(SPACE, "Xception")
+    assert tuple(dimensions) == DIMENSIONS
+    rate = dimensions["learning_rate"]
+    assert (rate.low, rate.high) == (1e-6, 1e-2)
+    for dimension in dimensions.values():
+        text = optuna.distributions.distribution_to_json(dimension)
+        assert optuna.distributions.json_to_distribution(text) == dimension
 
 
 def mirrored(path: Path, backbone: str) -> list[Any]:
@@ -192,12 +193,12 @@ def test_a_mirror_has_every_finished_trial_and_none_running(tmp_path: Path) -> N
     path = tmp_path / "optuna.db"
     for _ in range(2):  # every start builds it anew
         studies = Studies(path, SPACE, ["VGG16", "Xception"])
-        for one in [*LONG, record("Xception", 0), record("ResNet50", 0)]:
-            studies.add(one)
+        for finished in [*LONG, record("Xception", 0), record("ResNet50", 0)]:
+            studies.add(finished)
     trials = mirrored(path, "VGG16")
-    assert [one.user_attrs["trial"] for one in trials] == [one.trial for one in LONG]
+    assert [trial.user_attrs["trial"] for trial in trials] == [record.trial for record in LONG]
     states = {COMPLETED: State.COMPLETE, STOPPED_EARLY: State.PRUNED, FAILED: State.FAIL}
-    assert [one.state for one in trials] == [states[one.status] for one in LONG]
+    assert [trial.state for trial in trials] == [states[record.status] for record in LONG]
     assert trials[5].distributions == distributions(SPACE, "VGG16")
     assert trials[5].params == {name: getattr(LONG[5].config, name) for name in DIMENSIONS}
     assert len(mirrored(path, "Xception")) == 1
@@ -206,8 +207,8 @@ def test_a_mirror_has_every_finished_trial_and_none_running(tmp_path: Path) -> N
 def test_importances_are_shares_of_backbones_with_enough_different_scores() -> None:
     alike = [record("Xception", at, [0.5]) for at in range(6)]
     few = [record("ResNet50", at, [at / 10]) for at in range(3)]
-    found = importances([*LONG, *alike, *few], SPACE)
-    assert set(found) == {"VGG16"}
-    assert set(found["VGG16"]) == set(DIMENSIONS)
-    assert sum(found["VGG16"].values()) == pytest.approx(1)
+    shares = importances([*LONG, *alike, *few], SPACE)
+    assert set(shares) == {"VGG16"}
+    assert set(shares["VGG16"]) == set(DIMENSIONS)
+    assert sum(shares["VGG16"].values()) == pytest.approx(1)
     assert importances([], SPACE) == {}
