@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from results.ledger.records import trial_name
 from search_spaces import paper
 from search_spaces.backbones import NAMES, backbone_named
-from search_spaces.config import DEFAULT_SEARCH, SearchSpace, TrialConfig
+from search_spaces.config import DEFAULT_SEARCH, SearchSpace, TrialConfig, TrialId
 from search_spaces.precisions import FLOAT32
 from search_spaces.presets import PAPER, Preset
 from search_spaces.presets import default_cache_dir as default_cache_dir
@@ -77,10 +76,10 @@ class Settings:
         return int(min(self.trials, self.space.size(backbone) - 1))
 
     @property
-    def planned(self) -> tuple[str, ...]:
-        """Trial names in the order of their starting: all baselines, then round after round."""
+    def planned(self) -> tuple[TrialId, ...]:
+        """Trials in the order of their starting: all baselines, then round after round."""
         return tuple(
-            trial_name(backbone, number)
+            TrialId(backbone, number)
             for number in range(self.trials + 1)
             for backbone in self.backbones
             if number <= self.searched(backbone)

@@ -104,7 +104,9 @@ def intervals(summary: Summary) -> Iterator[Picture]:
         return
     ends = [end for _, _, one, _ in rows if one for end in (one.interval.low, one.interval.high)]
     axis = numbers(
-        "test accuracy, %", [*ends, *(published for *_, published in rows)], percent=True
+        "test accuracy, %",
+        [*ends, *(published for *_, published in rows if published is not None)],
+        percent=True,
     )
     items: list[Item] = list(_grid(axis, len(rows)))
     told = []
@@ -118,7 +120,8 @@ def intervals(summary: Summary) -> Iterator[Picture]:
         items.append(Words(_NAMES + 4, y + 4, name, "ink", anchor="end"))
         items.append(Line(((_at(axis, interval.low), y), (_at(axis, interval.high), y)), hue, 3))
         items.append(Marker(_at(axis, middle), y, hue, "circle", 4.5, words))
-        items.append(Marker(_at(axis, published), y, "ink", "diamond", 4.5, "published"))
+        if published is not None:
+            items.append(Marker(_at(axis, published), y, "ink", "diamond", 4.5, "published"))
     height = 76.0 + _ROW * len(rows)
     title = "Test accuracy, measured and published"
     yield Picture("intervals", title, ". ".join(told) + ".", WIDTH, height, tuple(items))

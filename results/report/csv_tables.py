@@ -10,7 +10,7 @@ from typing import Any
 
 from results.ledger.files import write_text
 from results.ledger.records import Anatomy, Cost
-from results.ledger.runs import Characteristics
+from results.ledger.runs import MeasuredCharacteristics
 from results.ledger.store import RunFolder
 from results.scores.comparisons import ENSEMBLE
 from results.scores.cost_types import CostRow
@@ -66,7 +66,7 @@ def sheets() -> dict[str, tuple[tuple[str, ...], Callable[[Summary], Iterable[Ro
         "label_errors": ("file photo split label suggested probability trials", _suspects),
         "cost": ("what unit amount", _cost),
         "cost_by_backbone": (_names(CostRow), _cost_by_backbone),
-        "characteristics": (_names(Characteristics), _characteristics),
+        "characteristics": (_names(MeasuredCharacteristics), _characteristics),
     }
     return {name: (tuple(header.split()), rows) for name, (header, rows) in sources.items()}
 

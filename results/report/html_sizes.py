@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from results.ledger.runs import Characteristics
+from results.ledger.runs import MeasuredCharacteristics
 from results.report.drawing import NOTHING, whole
 from results.report.html_parts import Cell, Section, dotted, joined, number, say, table, text, words
 from results.scores.types import Summary
@@ -55,7 +55,7 @@ def _published(backbone: str) -> Row:
     )
 
 
-def _with_top(one: Characteristics) -> Row:
+def _with_top(one: MeasuredCharacteristics) -> Row:
     return _measured(
         one.backbone,
         "measured, with the top",
@@ -66,7 +66,7 @@ def _with_top(one: Characteristics) -> Row:
     )
 
 
-def _without_top(one: Characteristics) -> Row:
+def _without_top(one: MeasuredCharacteristics) -> Row:
     return _measured(
         one.backbone,
         "measured, without it",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from results.ledger.records import TrialRecord
+from results.ledger.records import TrialRecord, plain_photos
 from results.scores.cost_types import CostLedger, CostRow, Photos, Seconds
 from results.scores.evidence import Evidence
 
@@ -35,11 +35,11 @@ def photos(evidence: Evidence, total: CostRow) -> Photos:
     """Photos pushed, and photos that a plain script pushes for the same trials."""
     records = evidence.records
     counts = evidence.split.counts()
-    replaced = sum(_plain(one, counts) for one in records if _reads_features(one))
+    replaced = sum(_plain(record, counts) for record in records if _reads_features(record))
     return Photos(
         prefix=total.photos_prefix,
         trained=total.photos_trained,
-        plain=sum(_plain(one, counts) for one in records),
+        plain=sum(_plain(record, counts) for record in records),
         saved=replaced - total.photos_prefix,
         bytes_stored=total.bytes_stored,
     )
@@ -82,10 +82,7 @@ def _saved(evidence: Evidence, records: Sequence[TrialRecord]) -> float | None:
 
 
 def _plain(record: TrialRecord, counts: dict[str, int]) -> int:
-    """Photos that a plain script pushes for the epochs of one trial."""
-    if not record.epochs:
-        return 0
-    return len(record.epochs) * (counts["train"] + counts["validation"]) + counts["test"]
+    return plain_photos(len(record.epochs), **counts)
 
 
 def _reads_features(record: TrialRecord) -> bool:

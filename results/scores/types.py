@@ -6,13 +6,12 @@ failed or unfinished trial, or a comparison with nothing to compare.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from results.ledger.records import Cost
-from results.ledger.runs import Characteristics, Rejected
+from results.ledger.records import Cost, Status
+from results.ledger.runs import MeasuredCharacteristics, Rejected
 from results.scores.cost_types import CostLedger, Photos, Seconds
 from results.scores.method_types import (
     EnsembleRow,
@@ -91,7 +90,7 @@ class TrialRow:
     trial: str
     backbone: str
     number: int
-    status: str
+    status: Status
     error: str
     config: Mapping[str, Any]
     epochs: int
@@ -185,7 +184,7 @@ class Summary:
     pairs: tuple[Pair, ...]
     rows: tuple[TrialRow, ...]
     importances: Mapping[str, Mapping[str, float]]
-    characteristics: tuple[Characteristics, ...]
+    characteristics: tuple[MeasuredCharacteristics, ...]
     mistakes: Mistakes
     seconds: Seconds
     photos: Photos
@@ -196,7 +195,3 @@ class Summary:
     settings: Mapping[str, Any]
     versions: Mapping[str, str]
     hardware: Mapping[str, Any]
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON values, with the fields' own names."""
-        return dataclasses.asdict(self)

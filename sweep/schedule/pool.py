@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from results.ledger.records import FAILED, TrialRecord, trial_name
+from results.ledger.records import Status, TrialRecord
 from results.ledger.store import RunFolder
-from search_spaces.config import TrialConfig
+from search_spaces.config import TrialConfig, TrialId
 from sweep.schedule.assignment import Assignment
 from sweep.schedule.early_stopping import cutoffs
 from sweep.schedule.suggest import suggest
@@ -35,7 +35,7 @@ class Pool:
             for number in range(settings.trials + 1)
             for backbone in settings.backbones
             if number <= settings.searched(backbone)
-            and trial_name(backbone, number) not in self.finished
+            and TrialId(backbone, number).name not in self.finished
         ]
 
     @property
@@ -72,16 +72,16 @@ class Pool:
 
     def _may_start(self, backbone: str, number: int) -> bool:
         return all(
-            trial_name(backbone, earlier) in self.finished
+            TrialId(backbone, earlier).name in self.finished
             for earlier in range(number - self._lag + 1)
         )
 
     def _visible(self, backbone: str, number: int) -> list[TrialRecord]:
         earlier = range(max(0, number - self._lag + 1))
-        return [self.finished[trial_name(backbone, one)] for one in earlier]
+        return [self.finished[TrialId(backbone, one).name] for one in earlier]
 
     def _assign(self, backbone: str, number: int) -> Assignment:
-        trial = trial_name(backbone, number)
+        trial = TrialId(backbone, number).name
         history = self._visible(backbone, number)
         config = self._folder.read_suggestion(trial) or self._point(backbone, number, history)
         self._folder.write_suggestion(trial, config)
@@ -95,7 +95,7 @@ class Pool:
             return baseline
         if number <= self._compared:
             return replace(baseline, scaling="native")
-        earlier = (self._folder.read_suggestion(trial_name(backbone, n)) for n in range(number))
+        earlier = (self._folder.read_suggestion(TrialId(backbone, n).name) for n in range(number))
         return suggest(
             self._settings.space,
             baseline,
@@ -115,14 +115,8 @@ class Pool:
         config = self._folder.read_suggestion(trial)
         assert config is not None, "a suggestion is logged before its trial starts"
         return TrialRecord(
-            trial=trial,
-            number=_number(trial),
-            status=FAILED,
+            number=TrialId.parse(trial).number,
+            status=Status.FAILED,
             config=config,
             error="the worker process died twice without a record; out of memory?",
         )
-
-
-def _number(trial: str) -> int:
-    name = trial.rsplit("/", 1)[-1]
-    return 0 if name == "baseline" else int(name.removeprefix("t"))

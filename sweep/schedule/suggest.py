@@ -21,7 +21,7 @@ from typing import Any
 import optuna
 from sqlalchemy.exc import SQLAlchemyError
 
-from results.ledger.records import COMPLETED, FAILED, STOPPED_EARLY, TrialRecord
+from results.ledger.records import Status, TrialRecord
 from search_spaces.config import Categorical, LogUniform, SearchSpace, TrialConfig
 
 _LOG = logging.getLogger(__name__)
@@ -32,9 +32,9 @@ of the default search."""
 _GUIDED_ATTEMPTS = 8
 _SECONDS_FOR_A_LOCK = 0.5
 _STATES = {
-    COMPLETED: optuna.trial.TrialState.COMPLETE,
-    STOPPED_EARLY: optuna.trial.TrialState.PRUNED,
-    FAILED: optuna.trial.TrialState.FAIL,
+    Status.COMPLETED: optuna.trial.TrialState.COMPLETE,
+    Status.STOPPED_EARLY: optuna.trial.TrialState.PRUNED,
+    Status.FAILED: optuna.trial.TrialState.FAIL,
 }
 
 
@@ -105,7 +105,7 @@ def as_optuna(record: TrialRecord, space: SearchSpace) -> optuna.trial.FrozenTri
         box, params = {}, {}
     return optuna.trial.create_trial(
         state=_STATES[record.status],
-        value=record.validation_accuracy if record.status != FAILED else None,
+        value=record.validation_accuracy if record.status != Status.FAILED else None,
         params=params,
         distributions=box,
         intermediate_values={one.epoch: one.validation_accuracy for one in record.epochs},
@@ -127,7 +127,7 @@ def importances(records: Iterable[TrialRecord], space: SearchSpace) -> dict[str,
     has none. Shares sum to 1.
     """
     found: dict[str, dict[str, float]] = {}
-    completed = [one for one in records if one.status == COMPLETED]
+    completed = [one for one in records if one.status == Status.COMPLETED]
     for backbone in dict.fromkeys(one.backbone for one in completed):
         own = [one for one in completed if one.backbone == backbone]
         if len(own) < 4 or len({one.validation_accuracy for one in own}) < 2:

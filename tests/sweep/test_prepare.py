@@ -11,12 +11,10 @@ import pytest
 
 from results.ledger.runs import RunRecord
 from results.ledger.store import RunFolder
-from search_spaces import paper
 from search_spaces.presets import DEMONSTRATION, DIGITS_PER_CLASS
 from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal
 from sweep.hardware import Hardware
 from sweep.prepare import (
-    clear_killed_trials,
     gather,
     refuse_taken,
     resume,
@@ -223,20 +221,3 @@ def test_a_faster_machine_resumes_with_the_same_lag(run: RunFolder, kept: Machin
     before = run.read_run()
     resumed(run, dataclasses.replace(kept, max_concurrent=8))
     assert run.read_run() == before
-
-
-def test_what_killed_trials_left_is_removed_but_their_suggestions(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
-    folder.write_record(record("VGG16", 0))
-    killed = folder.trial("VGG16/t01")
-    for trial in ("VGG16/baseline", "VGG16/t01"):
-        folder.write_suggestion(trial, paper.baseline("VGG16"))
-    for name in ("weights.npz", ".part-abc", "history.csv"):
-        (killed / name).write_text("half")
-    (killed / "more").mkdir()
-    (killed / "more/deep").write_text("half")
-    before = names(folder.trial("VGG16/baseline"))
-    clear_killed_trials(folder)
-    assert names(killed) == ["suggestion.json"]
-    assert names(folder.trial("VGG16/baseline")) == before
-    clear_killed_trials(RunFolder(tmp_path / "nothing"))

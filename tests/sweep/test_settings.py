@@ -141,7 +141,8 @@ def test_what_is_typed_comes_before_the_preset(words: str, expected: dict[str, A
 
 
 def test_all_baselines_come_first_and_then_round_after_round() -> None:
-    assert settings("--backbones", "xception,vgg16", "--trials", "2").planned == (
+    planned = settings("--backbones", "xception,vgg16", "--trials", "2").planned
+    assert tuple(map(str, planned)) == (
         "VGG16/baseline",
         "Xception/baseline",
         "VGG16/t01",

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from results.ledger.files import read_json, write_json
-from results.ledger.runs import Characteristics, RunRecord
+from results.ledger.runs import MeasuredCharacteristics, RunRecord
 from results.ledger.store import RunFolder
 from search_spaces.refusals import Refusal
 from trainables.finished.caches import cache_dir_of
@@ -47,7 +47,7 @@ def counted(backbone: str) -> tuple[int, int]:
     return int(model.count_params()), _depth(model)
 
 
-def measure(backbone: str, image_size: int, device: str) -> Characteristics:
+def measure(backbone: str, image_size: int, device: str) -> MeasuredCharacteristics:
     """Build the backbone with and without its top, and time inference on random photos.
 
     Args:
@@ -57,7 +57,7 @@ def measure(backbone: str, image_size: int, device: str) -> Characteristics:
     photos = np.random.default_rng(0).random((BATCH, image_size, image_size, 3), np.float32)
     parameters, depth = counted(backbone)
     top, bare = _built(backbone, image_size, top=True), _built(backbone, image_size, top=False)
-    return Characteristics(
+    return MeasuredCharacteristics(
         backbone=backbone,
         image_size=image_size,
         device=device,
@@ -80,8 +80,8 @@ def of_run(
     device: str,
     versions: Sequence[str],
     folder: Path,
-    measured: Callable[[str, int, str], Characteristics] = measure,
-) -> list[Characteristics]:
+    measured: Callable[[str, int, str], MeasuredCharacteristics] = measure,
+) -> list[MeasuredCharacteristics]:
     """Measure each backbone of a run, or take what `folder` has of this device and versions."""
     found = []
     for backbone in backbones:
@@ -90,7 +90,7 @@ def of_run(
         path = folder / f"{key}.json"
         if not path.is_file():
             write_json(path, vars(measured(backbone, run.data.image_size, device)))
-        found.append(Characteristics(**read_json(path)))
+        found.append(MeasuredCharacteristics(**read_json(path)))
     return found
 
 

@@ -37,7 +37,7 @@ def test_the_papers_counts_give_its_accuracies_and_lie_inside(tmp_path: Path) ->
         assert baseline.scores is not None
         assert baseline.scores.correct == paper.PUBLISHED[backbone.name].correct
         assert baseline.verdict is not None
-        assert baseline.verdict.outcome == metrics.INSIDE
+        assert baseline.verdict.outcome == metrics.Outcome.INSIDE
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_other_weights_and_demonstrations_are_not_comparable(
     tmp_path: Path, changes: dict[str, Any], reason: str
 ) -> None:
     verdict = summarise(paper_run(tmp_path, **changes)).backbones[0].baseline.verdict
-    assert verdict == metrics.Verdict(metrics.NOT_COMPARABLE, reason)
+    assert verdict == metrics.Verdict(metrics.Outcome.NOT_COMPARABLE, reason)
 
 
 def test_other_photos_and_other_settings_are_not_comparable(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_the_honest_ensemble_is_not_comparable_but_the_redrawn_one_is(tmp_path: 
     found = summarise(make_run(tmp_path, trials, sizes=PAPER_SIZES)).ensemble
     assert found is not None
     assert "re-drawn split" in found.verdict.reason
-    assert found.redrawn.verdict.outcome != metrics.NOT_COMPARABLE
+    assert found.redrawn.verdict.outcome != metrics.Outcome.NOT_COMPARABLE
     assert found.redrawn.photos == sum(found.redrawn.per_class) == 800
     assert found.redrawn.seen > found.redrawn.photos / 2
     assert set(found.members) == {"InceptionResNetV2/baseline", "Xception/baseline"}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from results.scores import metrics
-from results.scores.metrics import ABOVE, BELOW, INSIDE, NOT_COMPARABLE
+from results.scores.metrics import Outcome
 from search_spaces import paper
 from tests.results.helpers import counted
 
@@ -166,7 +166,12 @@ def test_cross_entropy_is_kerass_and_never_infinite() -> None:
 
 @pytest.mark.parametrize(
     ("correct", "published", "outcome"),
-    [(767, 0.95875, INSIDE), (767, 0.93, ABOVE), (700, 0.95875, BELOW), (800, 1.0, INSIDE)],
+    [
+        (767, 0.95875, Outcome.INSIDE),
+        (767, 0.93, Outcome.ABOVE),
+        (700, 0.95875, Outcome.BELOW),
+        (800, 1.0, Outcome.INSIDE),
+    ],
 )
 def test_a_verdict_says_on_which_side_the_measured_value_lies(
     correct: int, published: float, outcome: str
@@ -176,4 +181,4 @@ def test_a_verdict_says_on_which_side_the_measured_value_lies(
 
 def test_a_doubt_makes_a_verdict_not_comparable_and_says_why() -> None:
     found = metrics.verdict(correct=1, photos=2, published=0.5, doubts=("other photos", "other"))
-    assert (found.outcome, found.reason) == (NOT_COMPARABLE, "other photos; other")
+    assert (found.outcome, found.reason) == (Outcome.NOT_COMPARABLE, "other photos; other")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from results.ledger.records import trial_name
 from results.ledger.store import RunFolder
+from search_spaces.config import TrialId
 from sweep.schedule.affinity import LEAD, Homes
 from sweep.schedule.assignment import Assignment
 from sweep.schedule.pool import Pool
@@ -78,7 +78,7 @@ def test_two_workers_share_the_backbones_and_build_each_once(tmp_path: Path) -> 
             trained[worker].add(done.config.backbone)
             running[worker] = hand_out(pool, homes)
     assert trained["a"] & trained["b"] == set()
-    assert order[:4] == [trial_name(name, 0) for name in SETTINGS.backbones]
+    assert order[:4] == [TrialId(name, 0).name for name in SETTINGS.backbones]
 
 
 def test_a_worker_that_is_ahead_by_the_lead_helps_the_other(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
-from results.ledger.records import FAILED, trial_name
+from results.ledger.records import Status
 from results.ledger.store import RunFolder
 from search_spaces import paper
-from sweep.prepare import clear_killed_trials
+from search_spaces.config import TrialId
 from sweep.schedule.assignment import Assignment
 from sweep.schedule.pool import Pool
 from tests.sweep.helpers import MEMORY, outcome, play, settings
@@ -48,7 +48,7 @@ def test_a_worker_that_left_no_record_is_a_failure_and_recorded(tmp_path: Path) 
     assignment = pool.next()
     assert assignment is not None
     record = pool.finish(assignment.trial)
-    assert (record.status, record.validation_accuracy) == (FAILED, None)
+    assert (record.status, record.validation_accuracy) == (Status.FAILED, None)
     assert "without a record" in record.error
     assert record.config == assignment.config
     assert folder.read_record(assignment.trial) == record
@@ -57,7 +57,7 @@ def test_a_worker_that_left_no_record_is_a_failure_and_recorded(tmp_path: Path) 
 @pytest.mark.parametrize("number", [7, 123])
 def test_a_lost_trial_keeps_its_number(tmp_path: Path, number: int) -> None:
     folder = RunFolder(tmp_path)
-    trial = trial_name("VGG16", number)
+    trial = TrialId("VGG16", number).name
     folder.write_suggestion(trial, paper.baseline("VGG16"))
     assert Pool(folder, SETTINGS, LAG).finish(trial).number == number
 
@@ -69,7 +69,7 @@ def test_nothing_starts_while_what_it_depends_on_runs(tmp_path: Path) -> None:
         started.append(assignment.trial)
     # With a lag of 3 the first that must wait is number 3, for the baseline.
     assert started == [
-        trial_name(backbone, number) for number in range(LAG) for backbone in SETTINGS.backbones
+        TrialId(backbone, number).name for number in range(LAG) for backbone in SETTINGS.backbones
     ]
     assert pool.left == 2 * (13 + 1) - 2 * LAG
 
@@ -86,7 +86,7 @@ def test_a_backbone_that_must_wait_lets_the_other_go_on(tmp_path: Path) -> None:
         pool.finish(second.trial)
         second = pool.next()
         assert second is not None
-        assert second.trial == trial_name("Xception", number)
+        assert second.trial == TrialId("Xception", number).name
 
 
 def test_a_finished_trial_is_never_handed_out_again(
@@ -94,7 +94,7 @@ def test_a_finished_trial_is_never_handed_out_again(
 ) -> None:
     folder, handed = alone
     names = [one.trial for one in handed]
-    assert sorted(names) == sorted(SETTINGS.planned)
+    assert sorted(names) == sorted(map(str, SETTINGS.planned))
     assert Pool(folder, SETTINGS, LAG).next() is None
     assert Pool(folder, SETTINGS, LAG).left == 0
 
@@ -158,7 +158,7 @@ def test_kills_and_resumes_anywhere_come_to_the_same_trials(
             )
             assert finished.isdisjoint(one.trial for one in again)
             handed += again
-            clear_killed_trials(folder)
+            folder.clear_killed_trials()
         assert configurations(folder) == configurations(reference)
     before = bars(expected)
     assert all(one.cutoffs == before[one.trial] for one in handed)
@@ -175,9 +175,9 @@ def test_a_kill_at_every_point_of_a_small_sweep_repeats_only_what_ran(
     )
     recorded = {one.trial for one in folder.records()}
     assert len(recorded) == steps
-    clear_killed_trials(folder)
+    folder.clear_killed_trials()
     rest = play(Pool(folder, small, 2), folder, at_once=2, choose=lambda running: running[-1])
-    assert sorted(recorded | {one.trial for one in rest}) == sorted(small.planned)
+    assert sorted(recorded | {one.trial for one in rest}) == sorted(map(str, small.planned))
     running = {one.trial: one.config for one in first if one.trial not in recorded}
     assert {one.trial: one.config for one in rest if one.trial in running} == running
 

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from results.ledger.profiles import PointCost, Profile
-from results.ledger.records import FAILED
+from results.ledger.records import Status
 from search_spaces.backbones import NAMES, backbone_named
 from sweep.settings import Settings
 from sweep.terminal.estimates import Estimate
@@ -64,7 +64,7 @@ def test_what_is_left_is_counted(
 
 def test_a_failed_trial_is_done_and_another_backbones_is_not() -> None:
     chosen = settings("--backbones", "vgg16,xception", "--trials", "1")
-    done = (record("VGG16", 0, [], status=FAILED), record("VGG16", 1))
+    done = (record("VGG16", 0, [], status=Status.FAILED), record("VGG16", 1))
     found = {one.name: (one.finished, one.photos_trained) for one in plan(chosen, COUNTS, done)}
     assert found == {"VGG16": (2, 0), "Xception": (0, 2 * 3 * 240)}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ray.tune.search import Searcher
 
-from results.ledger.records import FAILED, TrialRecord
+from results.ledger.records import Status, TrialRecord
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
 from sweep.schedule.assignment import Assignment
@@ -70,7 +70,7 @@ def test_what_ray_believes_of_a_trial_without_a_record_does_not_count(
 ) -> None:
     sweep.searcher.suggest("a")
     sweep.searcher.on_trial_complete("a", result, error=True)
-    assert [(one.trial, one.status) for one in sweep.told] == [("VGG16/baseline", FAILED)]
+    assert [(one.trial, one.status) for one in sweep.told] == [("VGG16/baseline", Status.FAILED)]
     assert sweep.searcher.refusal is None
 
 
@@ -80,7 +80,7 @@ def test_a_record_counts_even_if_ray_believes_that_the_trial_failed(sweep: Sweep
     sweep.train(given)
     sweep.searcher.on_trial_complete("a", None, error=True)
     assert sweep.told == [sweep.folder.read_record("VGG16/baseline")]
-    assert sweep.told[0].status != FAILED
+    assert sweep.told[0].status != Status.FAILED
 
 
 def test_a_spent_budget_starts_no_further_trial_and_keeps_what_runs(sweep: Sweep) -> None:
@@ -117,7 +117,7 @@ def test_ray_asks_until_every_trial_is_finished(sweep: Sweep) -> None:
         sweep.searcher.on_trial_complete(str(turn), {})
         turn += 1
     assert turn == len(SETTINGS.planned)
-    assert sorted(one.trial for one in sweep.told) == sorted(SETTINGS.planned)
+    assert sorted(one.trial for one in sweep.told) == sorted(map(str, SETTINGS.planned))
 
 
 def test_rays_own_state_is_neither_kept_nor_read(sweep: Sweep, tmp_path: Path) -> None:
@@ -158,6 +158,6 @@ def test_bytes_of_a_folder_count_links_as_links(tmp_path: Path) -> None:
 def test_a_failed_trial_is_told_as_it_was_recorded(sweep: Sweep) -> None:
     given = sweep.searcher.suggest("a")
     assert isinstance(given, dict)
-    sweep.folder.write_record(record("VGG16", 0, [0.4], status=FAILED))
+    sweep.folder.write_record(record("VGG16", 0, [0.4], status=Status.FAILED))
     sweep.searcher.on_trial_complete("a", {}, error=True)
     assert [one.error for one in sweep.told] == ["it diverged"]

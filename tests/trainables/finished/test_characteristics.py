@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from results.ledger.runs import Characteristics
+from results.ledger.runs import MeasuredCharacteristics
 from search_spaces import paper
 from search_spaces.backbones import NAMES
 from tests.results.helpers import make_run_record
@@ -32,13 +32,15 @@ def test_a_processor_is_named_by_its_model(tmp_path: Path) -> None:
 def test_another_device_or_version_is_measured_again_and_the_same_is_not(tmp_path: Path) -> None:
     asked: list[str] = []
 
-    def measured(backbone: str, image_size: int, device: str) -> Characteristics:
+    def measured(backbone: str, image_size: int, device: str) -> MeasuredCharacteristics:
         asked.append(device)
-        return Characteristics(backbone, image_size, device, 32, 1.0, 1.0, 1, 1, 1, 1, 1.0, 1.0)
+        return MeasuredCharacteristics(
+            backbone, image_size, device, 32, 1.0, 1.0, 1, 1, 1, 1, 1.0, 1.0
+        )
 
     run = make_run_record(("cat", "dog"), ("VGG16/baseline",))
 
-    def row(device: str, version: str) -> Characteristics:
+    def row(device: str, version: str) -> MeasuredCharacteristics:
         [found] = of_run(
             run,
             ["VGG16"],
