@@ -10,6 +10,7 @@ written as JSON: see `results.ledger.arrays`.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from cattrs import Converter
@@ -55,6 +56,8 @@ def _converter() -> Converter:
     converter = Converter(forbid_extra_keys=True, detailed_validation=False)
     for kind, allowed in ((str, (str,)), (bool, (bool,)), (int, (int,)), (float, (int, float))):
         converter.register_structure_hook(kind, _strictly(*allowed))
+    # Otherwise the hook of `str`, of which these are subclasses, would take any text.
+    converter.register_structure_hook(StrEnum, lambda value, kind: kind(value))
     converter.register_unstructure_hook(TrialId, lambda trial: trial.name)
     converter.register_structure_hook(TrialId, lambda name, _: TrialId.parse(name))
     # A record's name follows from its backbone and number; the file says it for whoever reads it.
