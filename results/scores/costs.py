@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 
-from results.ledger.records import TrialRecord, plain_photos
+from results.ledger.records import Cost, TrialRecord, plain_photos
 from results.scores.cost_types import CostLedger, CostRow, Photos, Seconds
 from results.scores.evidence import Evidence
 
@@ -46,24 +47,31 @@ def photos(evidence: Evidence, total: CostRow) -> Photos:
 
 
 def _row(evidence: Evidence, backbone: str, records: Sequence[TrialRecord]) -> CostRow:
-    costs = [record.cost for record in records]
-    features = sum(cost.seconds_features for cost in costs)
-    waiting = sum(cost.seconds_waiting for cost in costs)
-    training = sum(cost.seconds_training for cost in costs)
-    total = sum(cost.seconds_total for cost in costs)
+    spent = _summed(records)
+    passes = spent.seconds_features - spent.seconds_waiting
+    other = spent.seconds_total - spent.seconds_features - spent.seconds_training
     return CostRow(
         backbone=backbone,
         trials=len(records),
-        photos_prefix=sum(cost.photos_prefix for cost in costs),
-        photos_trained=sum(cost.photos_trained for cost in costs),
-        bytes_stored=sum(cost.bytes_stored for cost in costs),
-        seconds_features=features - waiting,
-        seconds_waiting=waiting,
-        seconds_training=training,
-        seconds_other=max(0.0, total - features - training),
-        seconds_tracing=sum(cost.seconds_tracing for cost in costs),
-        seconds_total=total,
+        photos_prefix=spent.photos_prefix,
+        photos_trained=spent.photos_trained,
+        bytes_stored=spent.bytes_stored,
+        seconds_features=passes,
+        seconds_waiting=spent.seconds_waiting,
+        seconds_training=spent.seconds_training,
+        seconds_other=max(0.0, other),
+        seconds_tracing=spent.seconds_tracing,
+        seconds_total=spent.seconds_total,
         seconds_saved=_saved(evidence, records),
+    )
+
+
+def _summed(records: Sequence[TrialRecord]) -> Cost:
+    return Cost(
+        **{
+            field.name: sum(getattr(record.cost, field.name) for record in records)
+            for field in fields(Cost)
+        }
     )
 
 

@@ -78,14 +78,16 @@ def _wrong(evidence: Evidence, members: Sequence[str]) -> tuple[Mistake, ...]:
 def _suspects(evidence: Evidence, winners: Sequence[str]) -> tuple[Suspect, ...]:
     """Validation and test photos, the most witnesses first, then the surest, then by row."""
     suspects = [
-        suspect for part in ("validation", "test") for suspect in _in(evidence, winners, part)
+        suspect
+        for part in ("validation", "test")
+        for suspect in _contradicted(evidence, winners, part)
     ]
     return tuple(
         sorted(suspects, key=lambda photo: (-len(photo.trials), -photo.probability, photo.photo))
     )
 
 
-def _in(evidence: Evidence, winners: Sequence[str], part: str) -> Iterator[Suspect]:
+def _contradicted(evidence: Evidence, winners: Sequence[str], part: str) -> Iterator[Suspect]:
     """One split's photos whose label enough winners confidently contradict with one class."""
     rows, labels = evidence.split.indices(part), evidence.labels(part)
     # [M, n, C] by winner, photo of the split and class

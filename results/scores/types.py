@@ -82,6 +82,11 @@ class BackboneSummary:
     finished: int
     failed: int
 
+    @property
+    def methods(self) -> Mapping[str, Method]:
+        """By role: the `baseline`, and the `best` (which may be the same trial) if there is one."""
+        return {"baseline": self.baseline} | ({"best": self.best} if self.best else {})
+
 
 @dataclass(frozen=True)
 class TrialRow:
