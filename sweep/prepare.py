@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import platform
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -135,7 +134,7 @@ def start(
             "onednn": choice.onednn,
             "onednn_seconds": dict(choice.seconds),
         },
-        planned=tuple(trial.name for trial in settings.planned),
+        planned=settings.planned,
         seed=settings.seed,
         lag=machine.max_concurrent,
         demonstration=DEMONSTRATION.data == settings.data
@@ -173,7 +172,7 @@ def resume(
             where=str(folder.root),
             fix="Put them back, or start another run.",
         )
-    clear_killed_trials(folder)
+    folder.clear_killed_trials()
     return Prepared(run, _job(run, materials, folder, machine))
 
 
@@ -198,16 +197,6 @@ def refuse_taken(arguments: argparse.Namespace, folder: RunFolder) -> None:
             where=str(folder.root),
             fix="Choose an empty --run-dir.",
         )
-
-
-def clear_killed_trials(folder: RunFolder) -> None:
-    """Remove what trials without a record left behind, all but their suggestions."""
-    for suggestion in folder.trials.glob("*/*/suggestion.json"):
-        if (suggestion.parent / "trial.json").is_file():
-            continue
-        for path in suggestion.parent.iterdir():
-            if path != suggestion:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def versions() -> dict[str, str]:

@@ -31,6 +31,8 @@ ROOMS_OF_LIBRARIES = {
     "ray": ("sweep",),
     "optuna": ("sweep",),
     "sqlalchemy": ("sweep",),  # Optuna's faults
+    "scipy": ("results",),
+    "cattrs": ("results",),
     "sklearn": ("results", "trainables"),  # trainables: the bundled digits
     "matplotlib": ("results",),
     "platformdirs": ("search_spaces",),

@@ -15,6 +15,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
@@ -22,22 +23,27 @@ from results.ledger.files import disk_faults_named
 from search_spaces.refusals import UsageRefusal
 
 _LOCK = ".lock"
-_OURS = (
-    "run.json",
-    "split.json",
-    "optuna.db",
-    "optuna.db-journal",
-    "importances.json",
-    "characteristics.json",
-    "profiles.json",
-    "thumbnails.npz",
-    "log.txt",
-    "trials",
-    "tensorboard",
-    "models",
-    "report",
-    "ray",
-)
+
+
+class TrialFile(StrEnum):
+    """Names in a trial's folder."""
+
+    SUGGESTION = "suggestion.json"
+    HISTORY = "history.csv"
+    PREDICTIONS = "predictions.npz"
+    WEIGHTS = "weights.npz"
+    ERROR = "error.txt"
+    RECORD = "trial.json"
+
+
+class _Below:
+    """A fixed name below the run's folder, read as its path."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, places: RunPlaces, _: type) -> Path:
+        return places.root / self.name
 
 
 @dataclass(frozen=True)
@@ -46,65 +52,22 @@ class RunPlaces:
 
     root: Path
 
-    @property
-    def run_json(self) -> Path:
-        return self.root / "run.json"
-
-    @property
-    def split_json(self) -> Path:
-        return self.root / "split.json"
-
-    @property
-    def optuna_db(self) -> Path:
-        return self.root / "optuna.db"
-
-    @property
-    def trials(self) -> Path:
-        return self.root / "trials"
-
-    @property
-    def tensorboard(self) -> Path:
-        return self.root / "tensorboard"
-
-    @property
-    def models(self) -> Path:
-        return self.root / "models"
-
-    @property
-    def report(self) -> Path:
-        return self.root / "report"
-
-    @property
-    def summary_json(self) -> Path:
-        return self.report / "summary.json"
-
-    @property
-    def report_html(self) -> Path:
-        return self.report / "report.html"
-
-    @property
-    def ray(self) -> Path:
-        return self.root / "ray"
-
-    @property
-    def log(self) -> Path:
-        return self.root / "log.txt"
-
-    @property
-    def importances_json(self) -> Path:
-        return self.root / "importances.json"
-
-    @property
-    def characteristics_json(self) -> Path:
-        return self.root / "characteristics.json"
-
-    @property
-    def profiles_json(self) -> Path:
-        return self.root / "profiles.json"
-
-    @property
-    def thumbnails_npz(self) -> Path:
-        return self.root / "thumbnails.npz"
+    run_json = _Below("run.json")
+    split_json = _Below("split.json")
+    optuna_db = _Below("optuna.db")
+    optuna_journal = _Below("optuna.db-journal")
+    importances_json = _Below("importances.json")
+    characteristics_json = _Below("characteristics.json")
+    profiles_json = _Below("profiles.json")
+    thumbnails_npz = _Below("thumbnails.npz")
+    log = _Below("log.txt")
+    trials = _Below("trials")
+    tensorboard = _Below("tensorboard")
+    models = _Below("models")
+    report = _Below("report")
+    summary_json = _Below("report/summary.json")
+    report_html = _Below("report/report.html")
+    ray = _Below("ray")
 
     def trial(self, trial: str) -> Path:
         """The folder of one trial, named as in its record."""
@@ -117,7 +80,7 @@ class RunPlaces:
     def foreign_files(self) -> list[str]:
         """Names in the folder that no run of ours would have, sorted; hidden ones do not count."""
         visible = (path for path in self.root.iterdir() if not path.name.startswith("."))
-        return sorted(path.name for path in visible if path.name not in _OURS)
+        return sorted({path.name for path in visible} - set(_top_names()))
 
     def discard_unstarted(self) -> None:
         """Remove a folder in which no run was started: nothing but a lock and a log is there."""
@@ -131,7 +94,7 @@ class RunPlaces:
     def clear(self) -> None:
         """Remove the run, `run.json` first, and nothing that is not a run's; the log goes on."""
         self.run_json.unlink(missing_ok=True)
-        for name in _OURS:
+        for name in _top_names():
             if name == self.log.name:
                 continue
             path = self.root / name
@@ -139,6 +102,15 @@ class RunPlaces:
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+
+    def clear_killed_trials(self) -> None:
+        """Remove what trials without a record left behind, all but their suggestions."""
+        for suggestion in self.trials.glob(f"*/*/{TrialFile.SUGGESTION}"):
+            if (suggestion.parent / TrialFile.RECORD).is_file():
+                continue
+            for path in suggestion.parent.iterdir():
+                if path != suggestion:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     # ---- one writer ----------------------------------------------------------------------
 
@@ -170,3 +142,9 @@ class RunPlaces:
             file.truncate(0)
             file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
             file.flush()
+
+
+def _top_names() -> list[str]:
+    """Of everything that a run writes directly below its folder, `run.json` first."""
+    names = (place.name for place in vars(RunPlaces).values() if isinstance(place, _Below))
+    return [name for name in names if "/" not in name]

@@ -5,9 +5,9 @@ These types pass between the rooms. They hold numbers and never print, read or w
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,15 @@ from numpy.typing import NDArray
 
 from search_spaces.config import TrialConfig, TrialId
 
-COMPLETED = "completed"
-STOPPED_EARLY = "stopped_early"
-FAILED = "failed"
-STATUSES = (COMPLETED, STOPPED_EARLY, FAILED)
+
+class Status(StrEnum):
+    """How a trial ended. `UNFINISHED` is a planned trial without a record; no record says it."""
+
+    COMPLETED = "completed"
+    STOPPED_EARLY = "stopped_early"
+    FAILED = "failed"
+    UNFINISHED = "unfinished"
+
 
 Probabilities = NDArray[np.float32]
 """[N, C] float32, rows sum to 1."""
@@ -71,6 +76,18 @@ class Cost:
     seconds_tracing: float = 0.0
 
 
+def plain_photos(epochs: int, *, train: int, validation: int, test: int) -> int:
+    """Photos that a plain script pushes through the whole network for one trial.
+
+    Every epoch the training and the validation photos, and the test photos once at the end.
+
+    Args:
+        epochs: that were trained; a trial without any pushes nothing.
+        train, validation, test: photos in each split.
+    """
+    return epochs * (train + validation) + test if epochs else 0
+
+
 @dataclass(frozen=True)
 class Anatomy:
     """How a trial's network was divided; counts of layers and of parameters.
@@ -103,15 +120,12 @@ class TrialRecord:
     validation loss, then earliest. A failed trial has no scores (None) and says why in `error`.
 
     Attributes:
-        trial: `Xception/baseline` or `Xception/t07`; also the folder below `trials/`.
         number: 0 for the baseline, then 1, 2, ... per backbone.
-        status: one of `STATUSES`.
         weights_sha256: of the trial's `weights.npz`; empty for a failed trial.
     """
 
-    trial: str
     number: int
-    status: str
+    status: Status
     config: TrialConfig
     epochs: tuple[EpochRecord, ...] = ()
     best_epoch: int | None = None
@@ -125,6 +139,15 @@ class TrialRecord:
     error: str = ""
 
     @property
+    def id(self) -> TrialId:
+        return TrialId(self.config.backbone, self.number)
+
+    @property
+    def trial(self) -> str:
+        """`Xception/baseline` or `Xception/t07`; also the folder below `trials/`."""
+        return self.id.name
+
+    @property
     def backbone(self) -> str:
         return self.config.backbone
 
@@ -132,46 +155,22 @@ class TrialRecord:
     def is_baseline(self) -> bool:
         return self.number == 0
 
+    @property
+    def has_scores(self) -> bool:
+        """Completed, or stopped early after at least one epoch."""
+        return self.status != Status.FAILED and self.validation_accuracy is not None
+
     @staticmethod
     def of(
-        result: TrialResult, *, trial: str, number: int, config: TrialConfig, weights_sha256: str
+        result: TrialResult, *, number: int, config: TrialConfig, weights_sha256: str
     ) -> TrialRecord:
-        """The record of a trial that was trained: the result's figures under the trial's name."""
-        names = {field.name for field in dataclasses.fields(TrialRecord)}
-        figures = {
-            field.name: getattr(result, field.name)
-            for field in dataclasses.fields(result)
-            if field.name in names
+        """The record of a trial that was trained: everything of `result` but its arrays."""
+        kept = {
+            name: value
+            for name, value in vars(result).items()
+            if name not in ("predictions", "weights")
         }
-        return TrialRecord(
-            **figures, trial=trial, number=number, config=config, weights_sha256=weights_sha256
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
-
-    @staticmethod
-    def from_dict(values: Mapping[str, Any]) -> TrialRecord:
-        """Build a record from `to_dict`'s form.
-
-        Raises:
-            TypeError, KeyError: the form is not that of this version.
-        """
-        anatomy = values["anatomy"]
-        return TrialRecord(
-            **{
-                **values,
-                "config": TrialConfig.from_dict(values["config"]),
-                "epochs": tuple(EpochRecord(**epoch) for epoch in values["epochs"]),
-                "cost": Cost(**values["cost"]),
-                "anatomy": anatomy and Anatomy(**{**anatomy, "stored": tuple(anatomy["stored"])}),
-            }
-        )
-
-
-def trial_name(backbone: str, number: int) -> str:
-    """`Xception/baseline` for number 0, else `Xception/t07`."""
-    return TrialId(backbone, number).name
+        return TrialRecord(number=number, config=config, weights_sha256=weights_sha256, **kept)
 
 
 @dataclass(frozen=True)
@@ -192,13 +191,13 @@ class Predictions:
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What `trainables.training.train.train` returns: everything but the trial's name.
+    """What `trainables.training.train.train` returns.
 
     Attributes:
         weights: the best epoch's trained arrays by path, head included; see `results.ledger.store`.
     """
 
-    status: str
+    status: Status
     epochs: tuple[EpochRecord, ...]
     best_epoch: int
     validation_accuracy: float

@@ -5,13 +5,14 @@ These types pass between the rooms. They hold facts and never print, read or wri
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from search_spaces.config import TrialId
 
 SPLITS = ("train", "validation", "test")
 
@@ -52,20 +53,6 @@ class DataRecord:
     duplicates: int = 0
     conflicts: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
-
-    @staticmethod
-    def from_dict(values: Mapping[str, Any]) -> DataRecord:
-        return DataRecord(
-            **{
-                **values,
-                "classes": tuple(values["classes"]),
-                "rejected": tuple(Rejected(**one) for one in values["rejected"]),
-                "conflicts": tuple(values["conflicts"]),
-            }
-        )
-
 
 @dataclass(frozen=True)
 class Split:
@@ -99,7 +86,7 @@ class RunRecord:
         created: local time, ISO 8601, for people only.
         command: the arguments as typed.
         settings: the resolved settings as JSON values; a resume must agree with them.
-        planned: trial names in the order of their baselines and numbers.
+        planned: trials in the order of their starting: all baselines, then round after round.
         seed: of the whole run.
         lag: trial *n* of a backbone is suggested from results up to *n - lag*.
         demonstration: True if this run makes no statement about the paper.
@@ -112,7 +99,7 @@ class RunRecord:
     created: str
     command: tuple[str, ...]
     settings: Mapping[str, Any]
-    planned: tuple[str, ...]
+    planned: tuple[TrialId, ...]
     seed: int
     lag: int
     demonstration: bool
@@ -121,20 +108,6 @@ class RunRecord:
     weights_sha256: Mapping[str, str]
     versions: Mapping[str, str]
     hardware: Mapping[str, Any]
-
-    def to_dict(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
-
-    @staticmethod
-    def from_dict(values: Mapping[str, Any]) -> RunRecord:
-        return RunRecord(
-            **{
-                **values,
-                "command": tuple(values["command"]),
-                "planned": tuple(values["planned"]),
-                "data": DataRecord.from_dict(values["data"]),
-            }
-        )
 
 
 @dataclass(frozen=True)

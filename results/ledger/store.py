@@ -8,32 +8,38 @@ Names are in `results.ledger.places`; nothing else knows them.
 from __future__ import annotations
 
 import csv
-import dataclasses
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from results.ledger.arrays import damaged, read_npz, write_npz
-from results.ledger.files import (
-    file_sha256,
-    read_json,
-    write_json,
-    write_text,
-)
-from results.ledger.places import RunPlaces
+from results.ledger.files import file_sha256, read_json, write_json, write_text
+from results.ledger.places import RunPlaces, TrialFile
 from results.ledger.profiles import Profile
 from results.ledger.records import Predictions, TrialRecord
 from results.ledger.runs import MeasuredCharacteristics, RunRecord, Split
+from results.ledger.serialise import from_json, to_json
 from search_spaces.config import TrialConfig
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
 _NO_THUMBNAILS = np.empty((0, 64, 64, 3), dtype=np.uint8)
 _PREDICTIONS = ("validation", "test", "validation_by_epoch", "train_by_epoch")
+_TRAIN_AGAIN = "Remove the trial's folder and resume the run to train it again."
+_T = TypeVar("_T")
+
+_Photo = TypedDict("_Photo", {"file": str, "class": str, "split": str, "sha256": str})
+
+
+class _SplitDocument(TypedDict):
+    """`split.json`, for people as well: names of classes where `Split` has numbers."""
+
+    classes: list[str]
+    photos: list[_Photo]
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class RunFolder(RunPlaces):
     # ---- the run -------------------------------------------------------------------------
 
     def write_run(self, run: RunRecord) -> None:
-        write_json(self.run_json, run.to_dict())
+        write_json(self.run_json, to_json(run))
 
     def read_run(self) -> RunRecord:
         """Read `run.json`.
@@ -57,42 +63,44 @@ class RunFolder(RunPlaces):
                 where=str(self.root),
                 fix="Give the folder that holds a run.json.",
             )
+        document = read_json(self.run_json)
         try:
-            return RunRecord.from_dict(read_json(self.run_json))
-        except (TypeError, KeyError) as fault:
+            return from_json(RunRecord, document)
+        except ValueError as fault:
             raise UsageRefusal(
                 "this run was written by another version", where=str(self.run_json)
             ) from fault
 
     def write_split(self, split: Split, classes: tuple[str, ...]) -> None:
-        rows = [
+        photos: list[_Photo] = [
             {"file": file, "class": classes[label], "split": part, "sha256": digest}
             for file, label, part, digest in zip(
                 split.files, split.labels, split.parts, split.sha256, strict=True
             )
         ]
-        write_json(self.split_json, {"classes": list(classes), "photos": rows})
+        write_json(self.split_json, _SplitDocument(classes=list(classes), photos=photos))
 
     def read_split(self) -> Split:
-        document = read_json(self.split_json)
-        try:
-            label_of = {name: label for label, name in enumerate(document["classes"])}
-            rows = document["photos"]
-            return Split(
-                files=tuple(row["file"] for row in rows),
-                labels=np.array([label_of[row["class"]] for row in rows], dtype=np.int64),
-                sha256=tuple(row["sha256"] for row in rows),
-                parts=tuple(row["split"] for row in rows),
-            )
-        except (TypeError, KeyError) as fault:
-            raise EnvironmentRefusal(
-                "this split was written by another version, or is damaged",
-                where=str(self.split_json),
-            ) from fault
+        """Read `split.json`.
+
+        Raises:
+            EnvironmentRefusal: it is missing, damaged, or of another version.
+        """
+        document = _read(_SplitDocument, self.split_json, "split", fix="")
+        photos = document["photos"]
+        label_of = {name: label for label, name in enumerate(document["classes"])}
+        if not {photo["class"] for photo in photos} <= set(label_of):
+            raise _other_version("split", self.split_json)
+        return Split(
+            files=tuple(photo["file"] for photo in photos),
+            labels=np.array([label_of[photo["class"]] for photo in photos], dtype=np.int64),
+            sha256=tuple(photo["sha256"] for photo in photos),
+            parts=tuple(photo["split"] for photo in photos),
+        )
 
     def write_importances(self, shares: Mapping[str, Mapping[str, float]]) -> None:
         """Keep per backbone each searched dimension's share."""
-        write_json(self.importances_json, {name: dict(one) for name, one in shares.items()})
+        write_json(self.importances_json, to_json(shares))
 
     def read_summary(self) -> dict[str, Any]:
         """The report's `summary.json`.
@@ -103,18 +111,31 @@ class RunFolder(RunPlaces):
         document: dict[str, Any] = read_json(self.summary_json)
         return document
 
+    def read_importances(self) -> dict[str, dict[str, float]]:
+        """Shares per backbone and searched dimension; empty where none were computed.
+
+        Raises:
+            EnvironmentRefusal: the file is damaged.
+        """
+        if not self.importances_json.is_file():
+            return {}
+        kind = dict[str, dict[str, float]]
+        return _read(kind, self.importances_json, "file", fix="Remove it.")
+
     def write_characteristics(self, rows: Sequence[MeasuredCharacteristics]) -> None:
         """Keep what was measured for the paper's Table 1."""
-        write_json(self.characteristics_json, [dataclasses.asdict(row) for row in rows])
+        write_json(self.characteristics_json, to_json(list(rows)))
 
     def read_characteristics(self) -> tuple[MeasuredCharacteristics, ...]:
-        """What was measured for the paper's Table 1; empty if it was not."""
-        path = self.characteristics_json
-        return (
-            tuple(MeasuredCharacteristics(**row) for row in read_json(path))
-            if path.is_file()
-            else ()
-        )
+        """What was measured for the paper's Table 1; empty if it was not.
+
+        Raises:
+            EnvironmentRefusal: the file is damaged.
+        """
+        if not self.characteristics_json.is_file():
+            return ()
+        kind = tuple[MeasuredCharacteristics, ...]
+        return _read(kind, self.characteristics_json, "file", fix="Remove it.")
 
     def write_profiles(self, profiles: Mapping[str, Profile]) -> None:
         """Keep what the backbones' layers cost on this machine, by backbone."""
@@ -138,12 +159,12 @@ class RunFolder(RunPlaces):
 
     def write_suggestion(self, trial: str, config: TrialConfig) -> None:
         """Log a point before its trial starts."""
-        write_json(self.trial(trial) / "suggestion.json", config.to_dict())
+        write_json(self.trial(trial) / TrialFile.SUGGESTION, to_json(config))
 
     def read_suggestion(self, trial: str) -> TrialConfig | None:
         """The logged point of a trial, or None if none was logged."""
-        path = self.trial(trial) / "suggestion.json"
-        return TrialConfig.from_dict(read_json(path)) if path.is_file() else None
+        path = self.trial(trial) / TrialFile.SUGGESTION
+        return _read(TrialConfig, path, "suggestion") if path.is_file() else None
 
     def write_artefacts(
         self, trial: str, predictions: Predictions, weights: Mapping[str, NDArray[Any]]
@@ -151,29 +172,29 @@ class RunFolder(RunPlaces):
         """Write predictions and weights, before the record; return the weights' SHA-256."""
         folder = self.trial(trial)
         arrays = {name: getattr(predictions, name) for name in _PREDICTIONS}
-        write_npz(folder / "predictions.npz", arrays)
-        write_npz(folder / "weights.npz", weights)
-        return file_sha256(folder / "weights.npz")
+        write_npz(folder / TrialFile.PREDICTIONS, arrays)
+        write_npz(folder / TrialFile.WEIGHTS, weights)
+        return file_sha256(folder / TrialFile.WEIGHTS)
 
     def write_record(self, record: TrialRecord) -> None:
         """Commit a finished trial: its history for people, then the record itself."""
         folder = self.trial(record.trial)
-        write_text(folder / "history.csv", _history_csv(record))
-        write_json(folder / "trial.json", record.to_dict())
+        write_text(folder / TrialFile.HISTORY, _history_csv(record))
+        write_json(folder / TrialFile.RECORD, to_json(record))
 
     def write_failure(self, trial: str, trace: str) -> None:
         """Keep the traceback of a failed trial, for whoever mends it."""
-        write_text(self.trial(trial) / "error.txt", trace)
+        write_text(self.trial(trial) / TrialFile.ERROR, trace)
 
     def read_record(self, trial: str) -> TrialRecord | None:
         """The record of one trial, or None while it is not finished."""
-        path = self.trial(trial) / "trial.json"
-        return _read_record(path) if path.is_file() else None
+        path = self.trial(trial) / TrialFile.RECORD
+        return _read(TrialRecord, path, "record") if path.is_file() else None
 
     def records(self) -> tuple[TrialRecord, ...]:
         """Every finished trial, by backbone and number as their names sort."""
-        paths = sorted(self.trials.glob("*/*/trial.json"))
-        return tuple(_read_record(path) for path in paths)
+        paths = sorted(self.trials.glob(f"*/*/{TrialFile.RECORD}"))
+        return tuple(_read(TrialRecord, path, "record") for path in paths)
 
     def read_predictions(self, trial: str) -> Predictions:
         """Probabilities of a finished trial.
@@ -181,7 +202,7 @@ class RunFolder(RunPlaces):
         Raises:
             EnvironmentRefusal: the file is missing or damaged.
         """
-        path = self.trial(trial) / "predictions.npz"
+        path = self.trial(trial) / TrialFile.PREDICTIONS
         arrays = read_npz(path)
         if not set(_PREDICTIONS) <= set(arrays):
             raise damaged(path)
@@ -193,12 +214,12 @@ class RunFolder(RunPlaces):
         Raises:
             EnvironmentRefusal: the file is missing, or is not the one that was recorded.
         """
-        path = self.trial(record.trial) / "weights.npz"
+        path = self.trial(record.trial) / TrialFile.WEIGHTS
         if not path.is_file() or file_sha256(path) != record.weights_sha256:
             raise EnvironmentRefusal(
                 "these weights are missing or not the ones that were recorded",
                 where=str(path),
-                fix="Remove the trial's folder and resume the run to train it again.",
+                fix=_TRAIN_AGAIN,
             )
         return read_npz(path)
 
@@ -230,15 +251,18 @@ class RunFolder(RunPlaces):
         return {int(row): one.astype(np.uint8) for row, one in zip(rows, pixels, strict=True)}
 
 
-def _read_record(path: Path) -> TrialRecord:
+def _read(kind: type[_T], path: Path, what: str, *, fix: str = _TRAIN_AGAIN) -> _T:
+    document = read_json(path)
     try:
-        return TrialRecord.from_dict(read_json(path))
-    except (TypeError, KeyError) as fault:
-        raise EnvironmentRefusal(
-            "this record was written by another version, or is damaged",
-            where=str(path),
-            fix="Remove it and resume the run to train the trial again.",
-        ) from fault
+        return from_json(kind, document)
+    except ValueError as fault:
+        raise _other_version(what, path, fix) from fault
+
+
+def _other_version(what: str, path: Path, fix: str = "") -> EnvironmentRefusal:
+    return EnvironmentRefusal(
+        f"this {what} was written by another version, or is damaged", where=str(path), fix=fix
+    )
 
 
 def _history_csv(record: TrialRecord) -> str:

@@ -130,8 +130,7 @@ def _key(split: Split) -> tuple[object, ...]:
 
 
 def _partial(evidence: Evidence) -> str:
-    finished = {record.trial for record in evidence.records}
-    return "" if finished >= set(evidence.run.planned) else evidence.folder.root.resolve().name
+    return "" if evidence.complete else evidence.folder.root.resolve().name
 
 
 def _members(evidence: Evidence, backbone: str, role: str) -> tuple[str, ...]:
@@ -183,8 +182,6 @@ def _differs(
     if len(ours) > 1:
         return () if ours == theirs else (f"{' + '.join(ours)}, {' + '.join(theirs)}",)
     mine, other = left.record(ours[0]), right.record(theirs[0])
-    if mine is None or other is None:
-        raise ValueError("a method with scores has a record")
     first, second = mine.config.to_dict(), other.config.to_dict()
     return tuple(
         f"{name.replace('_', ' ')}: {first[name]}, {second[name]}"

@@ -87,9 +87,7 @@ def _csv(header: tuple[str, ...], rows: Iterable[Row]) -> str:
 def _spoken(summary: Summary) -> Iterator[tuple[str, str, Method]]:
     """Role, backbone and method of every baseline and best."""
     for backbone in summary.backbones:
-        yield "baseline", backbone.name, backbone.baseline
-        if backbone.best is not None:
-            yield "best", backbone.name, backbone.best
+        yield from ((role, backbone.name, method) for role, method in backbone.methods.items())
 
 
 def _scored(summary: Summary) -> Iterator[tuple[str, Scores]]:

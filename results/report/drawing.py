@@ -6,11 +6,11 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from results.scores.metrics import ABOVE, BELOW, INSIDE, Interval
+from results.scores.metrics import Interval, Outcome
 from results.scores.types import Summary
 
 NOTHING = "-"
-VERDICT_STYLES = {ABOVE: "green", INSIDE: "green", BELOW: "red"}
+VERDICT_STYLES = {Outcome.ABOVE: "green", Outcome.INSIDE: "green", Outcome.BELOW: "red"}
 
 
 def new_table(summary: Summary, title: str, *, caption: str = "") -> Table:

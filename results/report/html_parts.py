@@ -16,7 +16,7 @@ from results.figures.palette import colour
 from results.figures.style import Picture
 from results.report import drawing
 from results.report.drawing import between, percent, plain
-from results.scores.metrics import ABOVE, BELOW, INSIDE, Interval
+from results.scores.metrics import Interval, Outcome
 from results.scores.types import Summary
 
 Html = NewType("Html", str)
@@ -30,7 +30,7 @@ LONGEST_NAME = 240
 FEW_COLUMNS = 3
 """Up to which a table keeps its columns together instead of filling the page."""
 
-_VERDICTS = {ABOVE: "good", INSIDE: "good", BELOW: "bad"}
+_VERDICTS: dict[str, str] = {Outcome.ABOVE: "good", Outcome.INSIDE: "good", Outcome.BELOW: "bad"}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from rich.table import Table
 from results.report import drawing
 from results.report.drawing import between, p_value, percent, plain
 from results.scores.method_types import EnsembleRow, Redrawn
-from results.scores.metrics import NOT_COMPARABLE
+from results.scores.metrics import Outcome
 from results.scores.types import Summary
 from search_spaces import paper
 
@@ -160,7 +160,7 @@ def _redrawn_verdict(summary: Summary) -> str:
     if summary.ensemble is None:
         return drawing.NOTHING
     verdict = summary.ensemble.redrawn.verdict
-    reason = f" ({verdict.reason})" if verdict.outcome == NOT_COMPARABLE else ""
+    reason = f" ({verdict.reason})" if verdict.outcome == Outcome.NOT_COMPARABLE else ""
     return verdict.outcome + reason
 
 

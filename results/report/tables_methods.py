@@ -12,7 +12,7 @@ from rich.text import Text
 from results.report import drawing
 from results.report.drawing import between, p_value, percent, plain, points
 from results.scores.method_types import Method, Scores
-from results.scores.metrics import NOT_COMPARABLE, ClassScores, Verdict
+from results.scores.metrics import ClassScores, Outcome, Verdict
 from results.scores.types import BackboneSummary, Summary
 from search_spaces.backbones import NAMES
 
@@ -98,7 +98,7 @@ def configuration(config: Mapping[str, Any] | None) -> str:
 
 
 def _published_row(
-    table: Table, label: str, published: float, scores: Scores | None, verdict: Text
+    table: Table, label: str, published: float | None, scores: Scores | None, verdict: Text
 ) -> None:
     accuracy = scores.report.accuracy if scores else None
     table.add_row(
@@ -116,7 +116,7 @@ def _notes(summary: Summary) -> dict[str, str]:
     verdicts = [backbone.baseline.verdict for backbone in summary.backbones]
     verdicts.append(summary.ensemble.verdict if summary.ensemble else None)
     reasons = dict.fromkeys(
-        one.reason for one in verdicts if one is not None and one.outcome == NOT_COMPARABLE
+        one.reason for one in verdicts if one is not None and one.outcome == Outcome.NOT_COMPARABLE
     )
     return dict(zip(reasons, ascii_lowercase, strict=False))
 
@@ -124,7 +124,7 @@ def _notes(summary: Summary) -> dict[str, str]:
 def _verdict(verdict: Verdict | None, notes: Mapping[str, str]) -> Text:
     if verdict is None:
         return Text(drawing.NOTHING)
-    if verdict.outcome == NOT_COMPARABLE:
+    if verdict.outcome == Outcome.NOT_COMPARABLE:
         return Text(f"{verdict.outcome} ({notes[verdict.reason]})", style="dim")
     return Text(verdict.outcome, style=drawing.VERDICT_STYLES[verdict.outcome])
 

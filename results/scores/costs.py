@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 
-from results.ledger.records import TrialRecord
+from results.ledger.records import Cost, TrialRecord, plain_photos
 from results.scores.cost_types import CostLedger, CostRow, Photos, Seconds
 from results.scores.evidence import Evidence
 
@@ -35,35 +36,42 @@ def photos(evidence: Evidence, total: CostRow) -> Photos:
     """Photos pushed, and photos that a plain script pushes for the same trials."""
     records = evidence.records
     counts = evidence.split.counts()
-    replaced = sum(_plain(one, counts) for one in records if _reads_features(one))
+    replaced = sum(_plain(record, counts) for record in records if _reads_features(record))
     return Photos(
         prefix=total.photos_prefix,
         trained=total.photos_trained,
-        plain=sum(_plain(one, counts) for one in records),
+        plain=sum(_plain(record, counts) for record in records),
         saved=replaced - total.photos_prefix,
         bytes_stored=total.bytes_stored,
     )
 
 
 def _row(evidence: Evidence, backbone: str, records: Sequence[TrialRecord]) -> CostRow:
-    costs = [record.cost for record in records]
-    features = sum(cost.seconds_features for cost in costs)
-    waiting = sum(cost.seconds_waiting for cost in costs)
-    training = sum(cost.seconds_training for cost in costs)
-    total = sum(cost.seconds_total for cost in costs)
+    spent = _summed(records)
+    passes = spent.seconds_features - spent.seconds_waiting
+    other = spent.seconds_total - spent.seconds_features - spent.seconds_training
     return CostRow(
         backbone=backbone,
         trials=len(records),
-        photos_prefix=sum(cost.photos_prefix for cost in costs),
-        photos_trained=sum(cost.photos_trained for cost in costs),
-        bytes_stored=sum(cost.bytes_stored for cost in costs),
-        seconds_features=features - waiting,
-        seconds_waiting=waiting,
-        seconds_training=training,
-        seconds_other=max(0.0, total - features - training),
-        seconds_tracing=sum(cost.seconds_tracing for cost in costs),
-        seconds_total=total,
+        photos_prefix=spent.photos_prefix,
+        photos_trained=spent.photos_trained,
+        bytes_stored=spent.bytes_stored,
+        seconds_features=passes,
+        seconds_waiting=spent.seconds_waiting,
+        seconds_training=spent.seconds_training,
+        seconds_other=max(0.0, other),
+        seconds_tracing=spent.seconds_tracing,
+        seconds_total=spent.seconds_total,
         seconds_saved=_saved(evidence, records),
+    )
+
+
+def _summed(records: Sequence[TrialRecord]) -> Cost:
+    return Cost(
+        **{
+            field.name: sum(getattr(record.cost, field.name) for record in records)
+            for field in fields(Cost)
+        }
     )
 
 
@@ -82,10 +90,7 @@ def _saved(evidence: Evidence, records: Sequence[TrialRecord]) -> float | None:
 
 
 def _plain(record: TrialRecord, counts: dict[str, int]) -> int:
-    """Photos that a plain script pushes for the epochs of one trial."""
-    if not record.epochs:
-        return 0
-    return len(record.epochs) * (counts["train"] + counts["validation"]) + counts["test"]
+    return plain_photos(len(record.epochs), **counts)
 
 
 def _reads_features(record: TrialRecord) -> bool:

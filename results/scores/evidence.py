@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from results.ledger.profiles import Profile
-from results.ledger.records import FAILED, Predictions, TrialRecord, trial_name
+from results.ledger.records import Predictions, TrialRecord
 from results.ledger.runs import RunRecord, Split
 from results.ledger.store import RunFolder
 from results.scores.ensemble import Candidate, by_validation
 from results.scores.metrics import Correct, Labels, accuracy, right
 from search_spaces.backbones import NAMES
+from search_spaces.config import TrialId
 from search_spaces.refusals import EnvironmentRefusal
 
 AGREEMENT = 1e-6
@@ -24,7 +27,7 @@ class Evidence:
     """What the ledger holds.
 
     Attributes:
-        records: every finished trial, by the catalogue's order of backbones, then by number.
+        records: every finished trial, by `catalogue_order` of backbones, then by number.
         profiles: what layers cost, by backbone, as far as the run measured it.
     """
 
@@ -40,94 +43,114 @@ class Evidence:
         return self.run.data.classes
 
     @property
+    def complete(self) -> bool:
+        """Whether every planned trial is finished."""
+        return {record.id for record in self.records} >= set(self.run.planned)
+
+    @cached_property
     def backbones(self) -> tuple[str, ...]:
-        """Those that are planned or in the ledger, in the catalogue's order."""
-        named = {trial.split("/")[0] for trial in self.run.planned}
-        named |= {record.backbone for record in self.records}
-        return tuple(name for name in NAMES if name in named)
+        """Those that are planned or in the ledger, in `catalogue_order`."""
+        planned = {trial.backbone for trial in self.run.planned}
+        return tuple(sorted(planned | set(self._by_backbone), key=catalogue_order))
 
     def labels(self, part: str) -> Labels:
         """[n] labels of one split, in the order of its predictions."""
         return self.split.labels[self.split.indices(part)]
 
-    def record(self, trial: str) -> TrialRecord | None:
-        """A finished trial, or None."""
-        return next((record for record in self.records if record.trial == trial), None)
+    def record(self, trial: str) -> TrialRecord:
+        """A finished trial's record.
+
+        Raises:
+            KeyError: the trial is not finished.
+        """
+        return self._by_trial[trial]
 
     def of(self, backbone: str) -> tuple[TrialRecord, ...]:
         """A backbone's finished trials by number."""
-        return tuple(record for record in self.records if record.backbone == backbone)
+        return self._by_backbone.get(backbone, ())
 
     def baseline(self, backbone: str) -> TrialRecord | None:
         """The documented configuration's trial, or None while it is not finished."""
-        return self.record(trial_name(backbone, 0))
+        return self._by_trial.get(TrialId(backbone, 0).name)
 
     def best(self, backbone: str) -> TrialRecord | None:
         """The best trial by validation, or None if none has scores."""
         return best_of(self.of(backbone))
 
     def winners(self) -> tuple[TrialRecord, ...]:
-        """The best trial of each backbone that has one, in the catalogue's order."""
-        found = (self.best(backbone) for backbone in self.backbones)
-        return tuple(record for record in found if record is not None)
+        """The best trial of each backbone that has one, in `catalogue_order`."""
+        best = (self.best(backbone) for backbone in self.backbones)
+        return tuple(record for record in best if record is not None)
 
     def predictions(self, trial: str) -> Predictions:
         """Probabilities of a finished trial, read once.
 
         Raises:
+            KeyError: the trial is not finished.
             EnvironmentRefusal: the file is missing, damaged, of other photos than the split, or
                 contradicts the trial's record.
         """
         if trial not in self._predictions:
-            found = self.folder.read_predictions(trial)
-            self._check(trial, found)
-            self._predictions[trial] = found
+            predictions = self.folder.read_predictions(trial)
+            self._check_shapes(self.record(trial), predictions)
+            self._check_accuracies(self.record(trial), predictions)
+            self._predictions[trial] = predictions
         return self._predictions[trial]
 
     def right(self, trial: str) -> Correct:
         """Which test photos a trial has right: [n] bool."""
         return right(self.predictions(trial).test, self.labels("test"))
 
-    def _check(self, trial: str, found: Predictions) -> None:
-        record = self.record(trial)
-        if record is None:
-            raise ValueError(f"{trial} is not finished")
+    @cached_property
+    def _by_trial(self) -> dict[str, TrialRecord]:
+        return {record.trial: record for record in self.records}
+
+    @cached_property
+    def _by_backbone(self) -> dict[str, tuple[TrialRecord, ...]]:
+        groups = defaultdict(list)
+        for record in self.records:
+            groups[record.backbone].append(record)
+        return {backbone: tuple(records) for backbone, records in groups.items()}
+
+    def _check_shapes(self, record: TrialRecord, predictions: Predictions) -> None:
         epochs = len(record.epochs)
-        wanted = {
+        expected = {
             "validation": self._shape("validation"),
             "test": self._shape("test"),
             "validation_by_epoch": (epochs, *self._shape("validation")),
             "train_by_epoch": (epochs, *self._shape("train")),
         }
-        for name, shape in wanted.items():
-            got = getattr(found, name).shape
+        for name, shape in expected.items():
+            got = getattr(predictions, name).shape
             if got != shape:
                 raise _unusable(
                     f"predictions of {name} must have the shape {shape}, got {got}",
-                    self.folder.trial(trial),
+                    self.folder.trial(record.trial),
                 )
-        for part, said in (
-            ("validation", record.validation_accuracy),
-            ("test", record.test_accuracy),
-        ):
-            measured = accuracy(getattr(found, part), self.labels(part))
-            if said is None or abs(measured - said) > AGREEMENT:
+
+    def _check_accuracies(self, record: TrialRecord, predictions: Predictions) -> None:
+        for part in ("validation", "test"):
+            recorded = getattr(record, f"{part}_accuracy")
+            measured = accuracy(getattr(predictions, part), self.labels(part))
+            if recorded is None or abs(measured - recorded) > AGREEMENT:
                 raise _unusable(
-                    f"the record says {part} accuracy {said}, its predictions say {measured:.6f}",
-                    self.folder.trial(trial),
+                    f"the record says {part} accuracy {recorded}, "
+                    f"its predictions say {measured:.6f}",
+                    self.folder.trial(record.trial),
                 )
 
     def _shape(self, part: str) -> tuple[int, int]:
         return len(self.split.indices(part)), len(self.classes)
 
 
+def catalogue_order(backbone: str) -> tuple[int, str]:
+    """Sort key of backbones: the catalogue's order, then by name those that are not in it."""
+    return (NAMES.index(backbone) if backbone in NAMES else len(NAMES), backbone)
+
+
 def scored(records: Iterable[TrialRecord]) -> tuple[TrialRecord, ...]:
-    """Those with scores: completed, or stopped early after at least one epoch."""
-    return tuple(
-        record
-        for record in records
-        if record.status != FAILED and record.validation_accuracy is not None
-    )
+    """Those with scores."""
+    return tuple(record for record in records if record.has_scores)
 
 
 def best_of(records: Iterable[TrialRecord]) -> TrialRecord | None:
@@ -141,10 +164,12 @@ def candidate(record: TrialRecord) -> Candidate:
     Raises:
         ValueError: it has none.
     """
-    best, loss, test = record.validation_accuracy, record.validation_loss, record.test_accuracy
-    if best is None or loss is None or test is None:
+    loss, test = record.validation_loss, record.test_accuracy
+    if record.validation_accuracy is None or loss is None or test is None:
         raise ValueError(f"{record.trial} has no scores")
-    return Candidate(record.trial, record.backbone, record.number, best, loss, test)
+    return Candidate(
+        record.trial, record.backbone, record.number, record.validation_accuracy, loss, test
+    )
 
 
 def read_evidence(folder: RunFolder) -> Evidence:
@@ -155,12 +180,14 @@ def read_evidence(folder: RunFolder) -> Evidence:
         EnvironmentRefusal: a file of it is missing or damaged.
     """
     run = folder.read_run()
-    records = sorted(folder.records(), key=lambda one: (NAMES.index(one.backbone), one.number))
+    records = folder.records()
     return Evidence(
         folder=folder,
         run=run,
         split=folder.read_split(),
-        records=tuple(records),
+        records=tuple(
+            sorted(records, key=lambda record: (*catalogue_order(record.backbone), record.number))
+        ),
         profiles=folder.read_profiles(),
     )
 

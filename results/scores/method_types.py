@@ -8,20 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-from results.ledger.records import Anatomy, Cost, EpochRecord
+from results.ledger.records import Anatomy, Cost, EpochRecord, Status
 from results.scores.metrics import Interval, McNemar, Report, Verdict
 
-UNFINISHED = "unfinished"
-"""Beside the ledger's statuses: a planned trial without a record."""
+
+class Purpose(StrEnum):
+    """What the text compares two methods for."""
+
+    GAIN = "gain"
+    SCALING = "scaling"
+    WINNERS = "winners"
+    ENSEMBLE = "ensemble"
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a method answered on the test photos, with its doubt; losses of both splits.
+    """How right a method is on the test photos; its metrics on validation and test.
 
     Attributes:
+        validation_*, test_*: each of `METRICS`.
         correct, photos: on test.
         interval: Wilson's, of the test accuracy.
         report: on test.
@@ -42,24 +50,23 @@ class Method:
     """A trial that the text speaks about: a backbone's baseline or its best.
 
     Attributes:
-        status: one of the ledger's, or `unfinished`.
         error: why it failed.
         config: None until the trial is finished.
         scores: None if there are none; then the accuracies are None too.
-        published_test_accuracy: the paper's for this backbone.
-        verdict: None without scores.
+        published_test_accuracy: the paper's for this backbone; None if the paper has it not.
+        verdict: None without scores, or without a published accuracy.
         history: its curves.
         anatomy: how its network was divided (Tables 2 to 4 as built).
     """
 
     trial: str
-    status: str
+    status: Status
     error: str
     config: Mapping[str, Any] | None
     best_epoch: int | None
     validation_accuracy: float | None
     test_accuracy: float | None
-    published_test_accuracy: float
+    published_test_accuracy: float | None
     verdict: Verdict | None
     scores: Scores | None
     history: tuple[EpochRecord, ...]
@@ -69,13 +76,9 @@ class Method:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two methods on the same test photos, by trial name or `ensemble`; see `McNemar`.
+    """Two methods on the same test photos, by trial name or `ensemble`; see `McNemar`."""
 
-    Attributes:
-        why: what the text compares them for: `gain`, `scaling`, `winners` or `ensemble`.
-    """
-
-    why: str
+    why: Purpose
     first: str
     second: str
     test: McNemar

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from results.ledger.records import Cost, Probabilities, TrialRecord, trial_name
+from results.ledger.records import Cost, Probabilities, Status, TrialRecord
 from results.scores import ensemble, metrics
 from results.scores.evidence import Evidence
 from results.scores.method_types import (
-    UNFINISHED,
     EnsembleEpoch,
     EnsembleSummary,
     Method,
@@ -19,7 +19,7 @@ from results.scores.method_types import (
 )
 from results.scores.metrics import Verdict
 from search_spaces import paper
-from search_spaces.config import TrialConfig
+from search_spaces.config import TrialConfig, TrialId
 
 REDRAW_OFFSET = 1
 """Added to the run's seed, so that the re-drawn fifth is another one than the run's own split."""
@@ -33,19 +33,19 @@ def doubts(evidence: Evidence, backbones: Sequence[str]) -> tuple[str, ...]:
     Comparable are cats and dogs, the paper's number of test photos, and weights from a file: the
     weights of a folder are taken to be ImageNet's, since nothing in a file says so.
     """
-    run, found = evidence.run, []
+    run, reasons = evidence.run, []
     if run.demonstration:
-        found.append("a demonstration")
+        reasons.append("a demonstration")
     test = len(evidence.labels("test"))
     if (len(evidence.classes), test) != (len(paper.CLASSES), paper.TEST_PHOTOS):
-        found.append(f"other photos ({len(evidence.classes)} classes, {test} for test)")
+        reasons.append(f"other photos ({len(evidence.classes)} classes, {test} for test)")
     elif not _are_the_papers(evidence.classes):
-        found.append(f"other photos ({' and '.join(evidence.classes)})")
+        reasons.append(f"other photos ({' and '.join(evidence.classes)})")
     if run.weights == "random":
-        found.append("other weights (random)")
+        reasons.append("other weights (random)")
     elif without := [name for name in backbones if not run.weights_sha256.get(name)]:
-        found.append(f"other weights (no digest for {', '.join(without)})")
-    return tuple(found)
+        reasons.append(f"other weights (no digest for {', '.join(without)})")
+    return tuple(reasons)
 
 
 def _are_the_papers(classes: Sequence[str]) -> bool:
@@ -54,7 +54,12 @@ def _are_the_papers(classes: Sequence[str]) -> bool:
 
 
 def setting_doubts(config: TrialConfig) -> tuple[str, ...]:
-    """How a baseline's sizes differ from the documented ones; the image size is not stated."""
+    """How a baseline's sizes differ from the documented ones; the image size is not stated.
+
+    Empty for a backbone that the paper has not.
+    """
+    if config.backbone not in paper.PUBLISHED:
+        return ()
     documented = paper.baseline(config.backbone, image_size=config.image_size, seed=config.seed)
     changed = [
         f"{name.replace('_', ' ')} {getattr(config, name)}, not {wanted}"
@@ -69,9 +74,13 @@ def scores(evidence: Evidence, validation: Probabilities, test: Probabilities) -
     labels = evidence.labels("test")
     predicted = test.argmax(axis=1).astype(np.int64)
     correct = int(metrics.right(test, labels).sum())
+    measured: dict[str, Any] = {
+        f"{part}_{name}": metric(probabilities, evidence.labels(part))
+        for part, probabilities in (("validation", validation), ("test", test))
+        for name, metric in metrics.METRICS.items()
+    }
     return Scores(
-        validation_loss=metrics.cross_entropy(validation, evidence.labels("validation")),
-        test_loss=metrics.cross_entropy(test, labels),
+        **measured,
         correct=correct,
         photos=len(labels),
         interval=metrics.wilson(correct, len(labels)),
@@ -86,14 +95,14 @@ def baseline_method(evidence: Evidence, backbone: str) -> Method:
     if record is not None:
         return trial_method(evidence, record)
     return Method(
-        trial=trial_name(backbone, 0),
-        status=UNFINISHED,
+        trial=TrialId(backbone, 0).name,
+        status=Status.UNFINISHED,
         error="",
         config=None,
         best_epoch=None,
         validation_accuracy=None,
         test_accuracy=None,
-        published_test_accuracy=paper.PUBLISHED[backbone].test_accuracy,
+        published_test_accuracy=published_accuracy(backbone),
         verdict=None,
         scores=None,
         history=(),
@@ -104,8 +113,8 @@ def baseline_method(evidence: Evidence, backbone: str) -> Method:
 
 def trial_method(evidence: Evidence, record: TrialRecord) -> Method:
     """A finished trial with its scores, or without if it failed."""
-    published = paper.PUBLISHED[record.backbone].test_accuracy
-    found = _trial_scores(evidence, record)
+    published = published_accuracy(record.backbone)
+    test = _trial_scores(evidence, record)
     reasons = doubts(evidence, [record.backbone])
     if record.is_baseline:
         reasons += setting_doubts(record.config)
@@ -116,21 +125,20 @@ def trial_method(evidence: Evidence, record: TrialRecord) -> Method:
         config=record.config.to_dict(),
         best_epoch=record.best_epoch,
         validation_accuracy=record.validation_accuracy,
-        test_accuracy=found.correct / found.photos if found else None,
+        test_accuracy=test.correct / test.photos if test else None,
         published_test_accuracy=published,
-        verdict=held_against(found, published, reasons) if found else None,
-        scores=found,
+        verdict=_verdict(test, published, reasons) if test and published is not None else None,
+        scores=test,
         history=record.epochs,
         anatomy=record.anatomy,
         cost=record.cost,
     )
 
 
-def held_against(found: Scores, published: float, reasons: Sequence[str]) -> Verdict:
-    """The verdict on a method's test count."""
-    return metrics.verdict(
-        correct=found.correct, photos=found.photos, published=published, doubts=reasons
-    )
+def published_accuracy(method: str) -> float | None:
+    """The paper's test accuracy of a backbone or of `Ensemble`; None where it published none."""
+    result = paper.PUBLISHED.get(method)
+    return result.test_accuracy if result else None
 
 
 def averaged(evidence: Evidence, members: Sequence[str], part: str) -> Probabilities:
@@ -143,15 +151,15 @@ def ensemble_summary(evidence: Evidence, members: tuple[str, ...]) -> EnsembleSu
     if not members:
         return None
     validation = averaged(evidence, members, "validation")
-    found = scores(evidence, validation, averaged(evidence, members, "test"))
+    test = scores(evidence, validation, averaged(evidence, members, "test"))
     published = paper.PUBLISHED[paper.ENSEMBLE].test_accuracy
     return EnsembleSummary(
         members=members,
         validation_accuracy=metrics.accuracy(validation, evidence.labels("validation")),
-        test_accuracy=found.correct / found.photos,
+        test_accuracy=test.correct / test.photos,
         published_test_accuracy=published,
-        verdict=held_against(found, published, (*_doubts(evidence, members), PAPER_REDREW)),
-        scores=found,
+        verdict=_verdict(test, published, (*_doubts(evidence, members), PAPER_REDREW)),
+        scores=test,
         history=_history(evidence, members),
         redrawn=_redrawn(evidence, members),
     )
@@ -160,22 +168,29 @@ def ensemble_summary(evidence: Evidence, members: tuple[str, ...]) -> EnsembleSu
 def _trial_scores(evidence: Evidence, record: TrialRecord) -> Scores | None:
     if record.validation_accuracy is None:
         return None
-    found = evidence.predictions(record.trial)
-    return scores(evidence, found.validation, found.test)
+    predictions = evidence.predictions(record.trial)
+    return scores(evidence, predictions.validation, predictions.test)
+
+
+def _verdict(test: Scores, published: float, reasons: Sequence[str]) -> Verdict:
+    return metrics.verdict(
+        correct=test.correct, photos=test.photos, published=published, doubts=reasons
+    )
 
 
 def _doubts(evidence: Evidence, members: Sequence[str]) -> tuple[str, ...]:
-    backbones = [trial.split("/")[0] for trial in members]
-    found = doubts(evidence, backbones)
+    """Why the accuracy of an ensemble of these trials cannot be held against the paper's."""
+    backbones = [evidence.record(trial).backbone for trial in members]
+    reasons = doubts(evidence, backbones)
     if set(backbones) != set(paper.ENSEMBLE_MEMBERS):
-        found += (f"other members (the paper's: {' and '.join(paper.ENSEMBLE_MEMBERS)})",)
-    return found
+        reasons += (f"other members (the paper's: {' and '.join(paper.ENSEMBLE_MEMBERS)})",)
+    return reasons
 
 
 def _history(evidence: Evidence, members: Sequence[str]) -> tuple[EnsembleEpoch, ...]:
     predictions = [evidence.predictions(trial) for trial in members]
-    train = ensemble.by_epoch([one.train_by_epoch for one in predictions])
-    validation = ensemble.by_epoch([one.validation_by_epoch for one in predictions])
+    train = ensemble.by_epoch([member.train_by_epoch for member in predictions])
+    validation = ensemble.by_epoch([member.validation_by_epoch for member in predictions])
     labels = {part: evidence.labels(part) for part in ("train", "validation")}
     return tuple(
         EnsembleEpoch(
@@ -207,7 +222,7 @@ def _redrawn(evidence: Evidence, members: Sequence[str]) -> Redrawn:
         correct=correct,
         accuracy=correct / len(rows),
         interval=metrics.wilson(correct, len(rows)),
-        per_class=tuple(int((labels[rows] == at).sum()) for at in range(len(evidence.classes))),
+        per_class=tuple(np.bincount(labels[rows], minlength=len(evidence.classes)).tolist()),
         seen=parts.count("train"),
         chosen_on=parts.count("validation"),
         published_test_accuracy=published,
@@ -222,11 +237,12 @@ def _redrawn(evidence: Evidence, members: Sequence[str]) -> Redrawn:
 
 def _everywhere(evidence: Evidence, trial: str) -> Probabilities:
     """A trial's probabilities of all photos, [N, C] in the dataset's order."""
-    record, found, split = evidence.record(trial), evidence.predictions(trial), evidence.split
-    if record is None or record.best_epoch is None:
+    predictions, split = evidence.predictions(trial), evidence.split
+    best_epoch = evidence.record(trial).best_epoch
+    if best_epoch is None:
         raise ValueError(f"{trial} has no best epoch")
-    whole = np.empty((len(split.labels), len(evidence.classes)), dtype=np.float32)
-    whole[split.indices("train")] = found.train_by_epoch[record.best_epoch - 1]
-    whole[split.indices("validation")] = found.validation
-    whole[split.indices("test")] = found.test
-    return whole
+    everywhere = np.empty((len(split.labels), len(evidence.classes)), dtype=np.float32)
+    everywhere[split.indices("train")] = predictions.train_by_epoch[best_epoch - 1]
+    everywhere[split.indices("validation")] = predictions.validation
+    everywhere[split.indices("test")] = predictions.test
+    return everywhere

@@ -1,15 +1,15 @@
 """Numbers of one classifier and of two, as pure functions of arrays.
 
 N photos, C classes. Probabilities are [N, C], rows sum to 1; labels are [N] whole numbers below C.
-scikit-learn is loaded when a report or a matrix is asked for, so that the ledger stays light.
+A metric is a function of probabilities and labels, an entry in `METRICS`, and a field per split in
+`Scores`. scikit-learn and scipy are loaded when they are needed, so that training never loads them.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -21,16 +21,26 @@ LEVEL = 0.95
 SMALLEST_PROBABILITY = 1e-7
 """Keras' own floor inside the cross-entropy, so that our losses and its losses agree."""
 
-INSIDE = "inside the interval"
-ABOVE = "above"
-BELOW = "below"
-NOT_COMPARABLE = "not comparable"
-
 Labels = NDArray[np.int64]
 """[N] int64, indices into the class names."""
 
 Correct = NDArray[np.bool_]
 """[N] bool, True where the most probable class is the true one."""
+
+Metric = Callable[[Probabilities, Labels], float]
+
+
+class Outcome(StrEnum):
+    """What a measured accuracy says of a published one.
+
+    Inside: the published one lies in the measured 95 % interval. Above and below: it lies outside,
+    and the *measured* accuracy is above or below it.
+    """
+
+    INSIDE = "inside the interval"
+    ABOVE = "above"
+    BELOW = "below"
+    NOT_COMPARABLE = "not comparable"
 
 
 @dataclass(frozen=True)
@@ -43,16 +53,9 @@ class Interval:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A measured accuracy held against a published one.
+    """A measured accuracy held against a published one, and the reason in words."""
 
-    Attributes:
-        outcome: `inside the interval`: the published value lies in the measured 95 % interval;
-            `above`, `below`: the *measured* accuracy is above or below the published one, which
-            lies outside; `not comparable`.
-        reason: why, in words.
-    """
-
-    outcome: str
+    outcome: Outcome
     reason: str
 
 
@@ -158,23 +161,18 @@ def classification_report(predicted: Labels, labels: Labels, *, names: Sequence[
     )
 
 
-def wilson(correct: int, photos: int, *, level: float = LEVEL) -> Interval:
-    """The score interval of a proportion (Wilson 1927), without continuity correction.
+def wilson(correct: int, photos: int) -> Interval:
+    """The 95 % score interval of a proportion (Wilson 1927), without continuity correction.
 
     Raises:
         ValueError: `0 <= correct <= photos` and `photos >= 1` do not hold.
     """
+    from scipy.stats import binomtest
+
     if not 0 <= correct <= photos or photos < 1:
         raise ValueError(f"0 <= correct <= photos must hold, photos >= 1; got {correct}, {photos}")
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    share = correct / photos
-    centre = share + z * z / (2 * photos)
-    reach = z * math.sqrt(share * (1 - share) / photos + z * z / (4 * photos * photos))
-    scale = 1 + z * z / photos
-    # At 0 and at all of them the ends are exactly 0 and 1; floats miss them by a last digit.
-    low = 0.0 if correct == 0 else (centre - reach) / scale
-    high = 1.0 if correct == photos else (centre + reach) / scale
-    return Interval(low=low, high=high)
+    ends = binomtest(correct, photos).proportion_ci(confidence_level=LEVEL, method="wilson")
+    return Interval(low=float(ends.low), high=float(ends.high))
 
 
 def mcnemar(first: Correct, second: Correct) -> McNemar:
@@ -192,13 +190,10 @@ def mcnemar(first: Correct, second: Correct) -> McNemar:
 
 def mcnemar_p(first_only: int, second_only: int) -> float:
     """Two-sided exact binomial p-value at one half of the discordant counts; 1 without any."""
+    from scipy.stats import binomtest
+
     discordant = first_only + second_only
-    tail = term = 1
-    for k in range(min(first_only, second_only)):
-        term = term * (discordant - k) // (k + 1)
-        tail += term
-    # Whole numbers until here: the binomial counts pass the range of floats at 1,030 photos.
-    return min(1.0, tail / (1 << discordant) * 2)
+    return float(binomtest(first_only, discordant).pvalue) if discordant else 1.0
 
 
 def verdict(*, correct: int, photos: int, published: float, doubts: Sequence[str] = ()) -> Verdict:
@@ -210,12 +205,17 @@ def verdict(*, correct: int, photos: int, published: float, doubts: Sequence[str
         doubts: reasons why the two cannot be compared; with any, they are not.
     """
     if doubts:
-        return Verdict(NOT_COMPARABLE, "; ".join(doubts))
+        return Verdict(Outcome.NOT_COMPARABLE, "; ".join(doubts))
     interval = wilson(correct, photos)
     if interval.low <= published <= interval.high:
-        return Verdict(INSIDE, "the published value lies in the measured 95 % interval")
-    outcome, side = (ABOVE, "below") if published < interval.low else (BELOW, "above")
-    return Verdict(outcome, f"the published value lies {side} the measured 95 % interval")
+        return Verdict(Outcome.INSIDE, "the published value lies in the measured 95 % interval")
+    if published < interval.low:
+        return Verdict(Outcome.ABOVE, "the published value lies below the measured 95 % interval")
+    return Verdict(Outcome.BELOW, "the published value lies above the measured 95 % interval")
+
+
+METRICS: Mapping[str, Metric] = {"loss": cross_entropy}
+"""What a method is scored by on validation and on test, besides its count of right answers."""
 
 
 def _row(name: str, precision: float, recall: float, f1: float, support: int) -> ClassScores:

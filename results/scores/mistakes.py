@@ -34,11 +34,10 @@ def find_mistakes(evidence: Evidence, members: Sequence[str]) -> Mistakes:
     Args:
         members: trial names of the ensemble; empty if there is none.
     """
-    winners = sorted((candidate(one) for one in evidence.winners()), key=by_validation)
+    winners = sorted((candidate(record) for record in evidence.winners()), key=by_validation)
     if not winners:
         return Mistakes(method="", wrong=0, worst=(), suspects=())
-    spoken = tuple(members) or (winners[0].trial,)
-    wrong = _wrong(evidence, spoken)
+    wrong = _wrong(evidence, members or [winners[0].trial])
     return Mistakes(
         method=ENSEMBLE if members else winners[0].trial,
         wrong=len(wrong),
@@ -53,52 +52,59 @@ def find_mistakes(evidence: Evidence, members: Sequence[str]) -> Mistakes:
 def rows_to_show(summary: Summary) -> list[int]:
     """Dataset rows of the photos that the report shows, each once, the most telling first."""
     mistakes = summary.mistakes
-    found = [one.photo for one in mistakes.worst]
-    found += [one.photo for one in mistakes.suspects]
-    found += [one.photo for worst in mistakes.winners.values() for one in worst]
-    return list(dict.fromkeys(found))[:SHOWN]
+    photos = [mistake.photo for mistake in mistakes.worst]
+    photos += [suspect.photo for suspect in mistakes.suspects]
+    photos += [mistake.photo for worst in mistakes.winners.values() for mistake in worst]
+    return list(dict.fromkeys(photos))[:SHOWN]
 
 
 def _wrong(evidence: Evidence, members: Sequence[str]) -> tuple[Mistake, ...]:
     """Every wrongly classified test photo, the surest mistake first, then by row."""
     probabilities, labels = averaged(evidence, members, "test"), evidence.labels("test")
     rows = evidence.split.indices("test")
-    found = [
+    mistakes = [
         Mistake(
-            file=evidence.split.files[rows[at]],
-            photo=int(rows[at]),
-            true=evidence.classes[labels[at]],
-            predicted=evidence.classes[probabilities[at].argmax()],
-            probability=float(probabilities[at].max()),
+            file=evidence.split.files[rows[index]],
+            photo=int(rows[index]),
+            true=evidence.classes[labels[index]],
+            predicted=evidence.classes[probabilities[index].argmax()],
+            probability=float(probabilities[index].max()),
         )
-        for at in np.flatnonzero(~right(probabilities, labels))
+        for index in np.flatnonzero(~right(probabilities, labels))
     ]
-    return tuple(sorted(found, key=lambda one: (-one.probability, one.photo)))
+    return tuple(sorted(mistakes, key=lambda mistake: (-mistake.probability, mistake.photo)))
 
 
 def _suspects(evidence: Evidence, winners: Sequence[str]) -> tuple[Suspect, ...]:
     """Validation and test photos, the most witnesses first, then the surest, then by row."""
-    found = [suspect for part in ("validation", "test") for suspect in _in(evidence, winners, part)]
-    return tuple(sorted(found, key=lambda one: (-len(one.trials), -one.probability, one.photo)))
+    suspects = [
+        suspect
+        for part in ("validation", "test")
+        for suspect in _contradicted(evidence, winners, part)
+    ]
+    return tuple(
+        sorted(suspects, key=lambda photo: (-len(photo.trials), -photo.probability, photo.photo))
+    )
 
 
-def _in(evidence: Evidence, winners: Sequence[str], part: str) -> Iterator[Suspect]:
+def _contradicted(evidence: Evidence, winners: Sequence[str], part: str) -> Iterator[Suspect]:
     """One split's photos whose label enough winners confidently contradict with one class."""
     rows, labels = evidence.split.indices(part), evidence.labels(part)
-    answers = np.stack([getattr(evidence.predictions(trial), part) for trial in winners])
-    named = answers.argmax(axis=2)  # [M, n]
-    sure = (answers.max(axis=2) >= CONFIDENT) & (named != labels)
-    for at in np.flatnonzero(sure.sum(axis=0) >= FEWEST_WITNESSES):
-        votes = named[sure[:, at], at].tolist()
-        other = max(sorted(set(votes)), key=votes.count)
-        witnesses = np.flatnonzero(sure[:, at] & (named[:, at] == other))
+    # [M, n, C] by winner, photo of the split and class
+    probabilities = np.stack([getattr(evidence.predictions(trial), part) for trial in winners])
+    predicted = probabilities.argmax(axis=2)  # [M, n]
+    contradicts = (probabilities.max(axis=2) >= CONFIDENT) & (predicted != labels)  # [M, n]
+    for index in np.flatnonzero(contradicts.sum(axis=0) >= FEWEST_WITNESSES):
+        votes = predicted[contradicts[:, index], index].tolist()
+        suggested = max(sorted(set(votes)), key=votes.count)  # of equal counts the lower label
+        witnesses = np.flatnonzero(contradicts[:, index] & (predicted[:, index] == suggested))
         if len(witnesses) >= FEWEST_WITNESSES:
             yield Suspect(
-                file=evidence.split.files[rows[at]],
-                photo=int(rows[at]),
+                file=evidence.split.files[rows[index]],
+                photo=int(rows[index]),
                 split=part,
-                label=evidence.classes[labels[at]],
-                suggested=evidence.classes[other],
-                probability=float(answers[witnesses, at, other].mean()),
-                trials=tuple(winners[one] for one in witnesses.tolist()),
+                label=evidence.classes[labels[index]],
+                suggested=evidence.classes[suggested],
+                probability=float(probabilities[witnesses, index, suggested].mean()),
+                trials=tuple(winners[witness] for witness in witnesses.tolist()),
             )

@@ -5,11 +5,10 @@ Validation chooses and test only reports; the one exception is the ensemble by t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from results.ledger.files import read_json, write_json
-from results.ledger.records import COMPLETED, FAILED, STOPPED_EARLY, TrialRecord
+from results.ledger.files import write_json
+from results.ledger.records import Status, TrialRecord
 from results.ledger.runs import SPLITS
+from results.ledger.serialise import to_json
 from results.ledger.store import RunFolder
 from results.scores import comparisons, costs, ensemble
 from results.scores.evidence import Evidence, candidate, read_evidence
@@ -24,7 +23,6 @@ from results.scores.types import (
     TrialCounts,
     TrialRow,
 )
-from search_spaces.refusals import EnvironmentRefusal
 
 EXAMPLES = 20
 """Rejected files and conflicting labels that are named; all of them are counted."""
@@ -46,7 +44,7 @@ def summarise(folder: RunFolder) -> Summary:
     spent = costs.ledger(evidence)
     return Summary(
         name=folder.root.resolve().name,
-        complete={record.trial for record in evidence.records} >= set(run.planned),
+        complete=evidence.complete,
         demonstration=run.demonstration,
         data=_data(evidence),
         weights=run.weights,
@@ -58,7 +56,7 @@ def summarise(folder: RunFolder) -> Summary:
         scaling=scaling,
         pairs=_pairs(evidence, backbones, best_two, scaling),
         rows=tuple(_row(record) for record in evidence.records),
-        importances=_importances(folder),
+        importances=folder.read_importances(),
         characteristics=folder.read_characteristics(),
         mistakes=find_mistakes(evidence, best_two.members if best_two else ()),
         seconds=costs.seconds(evidence, spent.total),
@@ -75,7 +73,7 @@ def summarise(folder: RunFolder) -> Summary:
 
 def write_summary(folder: RunFolder, summary: Summary) -> None:
     """Write `report/summary.json`, whole or not at all."""
-    write_json(folder.summary_json, summary.to_dict())
+    write_json(folder.summary_json, to_json(summary))
 
 
 def _data(evidence: Evidence) -> DataSummary:
@@ -106,9 +104,9 @@ def _counts(evidence: Evidence) -> TrialCounts:
     statuses = [record.status for record in evidence.records]
     return TrialCounts(
         planned=len(evidence.run.planned),
-        completed=statuses.count(COMPLETED),
-        failed=statuses.count(FAILED),
-        stopped_early=statuses.count(STOPPED_EARLY),
+        completed=statuses.count(Status.COMPLETED),
+        failed=statuses.count(Status.FAILED),
+        stopped_early=statuses.count(Status.STOPPED_EARLY),
     )
 
 
@@ -122,7 +120,7 @@ def _backbone(evidence: Evidence, name: str) -> BackboneSummary:
         best=best,
         gain=comparisons.gain(evidence, baseline, best),
         finished=len(records),
-        failed=sum(record.status == FAILED for record in records),
+        failed=sum(record.status == Status.FAILED for record in records),
     )
 
 
@@ -157,23 +155,3 @@ def _row(record: TrialRecord) -> TrialRow:
         test_loss=record.test_loss,
         cost=record.cost,
     )
-
-
-def _importances(folder: RunFolder) -> Mapping[str, Mapping[str, float]]:
-    """Shares per backbone and dimension, if the sweep has written them.
-
-    Raises:
-        EnvironmentRefusal: the file is damaged.
-    """
-    path = folder.importances_json
-    if not path.is_file():
-        return {}
-    try:
-        return {
-            backbone: {name: float(share) for name, share in shares.items()}
-            for backbone, shares in read_json(path).items()
-        }
-    except (AttributeError, TypeError, ValueError) as fault:
-        raise EnvironmentRefusal(
-            "a file of the run is damaged", where=str(path), fix="Remove it."
-        ) from fault

@@ -6,12 +6,11 @@ failed or unfinished trial, or a comparison with nothing to compare.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from results.ledger.records import Cost
+from results.ledger.records import Cost, Status
 from results.ledger.runs import MeasuredCharacteristics, Rejected
 from results.scores.cost_types import CostLedger, Photos, Seconds
 from results.scores.method_types import (
@@ -83,6 +82,11 @@ class BackboneSummary:
     finished: int
     failed: int
 
+    @property
+    def methods(self) -> Mapping[str, Method]:
+        """By role: the `baseline`, and the `best` (which may be the same trial) if there is one."""
+        return {"baseline": self.baseline} | ({"best": self.best} if self.best else {})
+
 
 @dataclass(frozen=True)
 class TrialRow:
@@ -91,7 +95,7 @@ class TrialRow:
     trial: str
     backbone: str
     number: int
-    status: str
+    status: Status
     error: str
     config: Mapping[str, Any]
     epochs: int
@@ -196,7 +200,3 @@ class Summary:
     settings: Mapping[str, Any]
     versions: Mapping[str, str]
     hardware: Mapping[str, Any]
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON values, with the fields' own names."""
-        return dataclasses.asdict(self)

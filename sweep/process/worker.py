@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from results.ledger.records import FAILED, EpochRecord, TrialRecord
+from results.ledger.records import EpochRecord, Status, TrialRecord
 from results.ledger.runs import Split
 from results.ledger.store import RunFolder
 from search_spaces.refusals import Refusal
@@ -144,7 +144,7 @@ def train_and_commit(
     else:
         digest = folder.write_artefacts(trial, result.predictions, result.weights)
         record = TrialRecord.of(
-            result, trial=trial, number=assignment.number, config=config, weights_sha256=digest
+            result, number=assignment.number, config=config, weights_sha256=digest
         )
     folder.write_record(record)
     board.finish(record)
@@ -153,9 +153,8 @@ def train_and_commit(
 
 def _failed(assignment: Assignment, fault: Exception) -> TrialRecord:
     return TrialRecord(
-        trial=assignment.trial_id.name,
         number=assignment.number,
-        status=FAILED,
+        status=Status.FAILED,
         config=assignment.config,
         error=" ".join(f"{type(fault).__name__}: {fault}".split()),
     )

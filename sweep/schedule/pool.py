@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from results.ledger.records import FAILED, TrialRecord
+from results.ledger.records import Status, TrialRecord
 from results.ledger.store import RunFolder
 from search_spaces.backbones import Scaling
 from search_spaces.config import TrialConfig, TrialId
@@ -119,9 +119,8 @@ class Pool:
         config = self._folder.read_suggestion(trial_id.name)
         assert config is not None, "a suggestion is logged before its trial starts"
         return TrialRecord(
-            trial=trial_id.name,
             number=trial_id.number,
-            status=FAILED,
+            status=Status.FAILED,
             config=config,
             error="the worker process died twice without a record; out of memory?",
         )

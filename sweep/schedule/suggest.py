@@ -21,7 +21,7 @@ from typing import Any
 import optuna
 from sqlalchemy.exc import SQLAlchemyError
 
-from results.ledger.records import COMPLETED, FAILED, STOPPED_EARLY, TrialRecord
+from results.ledger.records import Status, TrialRecord
 from search_spaces.config import Categorical, LogUniform, SearchSpace, TrialConfig
 
 _LOG = logging.getLogger(__name__)
@@ -32,9 +32,9 @@ of the default search."""
 _GUIDED_ATTEMPTS = 8
 _SECONDS_FOR_A_LOCK = 0.5
 _STATES = {
-    COMPLETED: optuna.trial.TrialState.COMPLETE,
-    STOPPED_EARLY: optuna.trial.TrialState.PRUNED,
-    FAILED: optuna.trial.TrialState.FAIL,
+    Status.COMPLETED: optuna.trial.TrialState.COMPLETE,
+    Status.STOPPED_EARLY: optuna.trial.TrialState.PRUNED,
+    Status.FAILED: optuna.trial.TrialState.FAIL,
 }
 
 
@@ -110,7 +110,7 @@ def as_optuna(record: TrialRecord, space: SearchSpace) -> optuna.trial.FrozenTri
         dimensions, params = {}, {}
     return optuna.trial.create_trial(
         state=_STATES[record.status],
-        value=record.validation_accuracy if record.status != FAILED else None,
+        value=record.validation_accuracy if record.status != Status.FAILED else None,
         params=params,
         distributions=dimensions,
         intermediate_values={epoch.epoch: epoch.validation_accuracy for epoch in record.epochs},
@@ -132,7 +132,7 @@ def importances(records: Iterable[TrialRecord], space: SearchSpace) -> dict[str,
     has none. Shares sum to 1.
     """
     by_backbone: dict[str, dict[str, float]] = {}
-    completed = [record for record in records if record.status == COMPLETED]
+    completed = [record for record in records if record.status == Status.COMPLETED]
     for backbone in dict.fromkeys(record.backbone for record in completed):
         own = [record for record in completed if record.backbone == backbone]
         if len(own) < 4 or len({record.validation_accuracy for record in own}) < 2:

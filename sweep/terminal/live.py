@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from results.ledger.records import FAILED, STOPPED_EARLY, TrialRecord
+from results.ledger.records import Status, TrialRecord
 from search_spaces.config import TrialId
 from sweep.schedule.assignment import Assignment
 
@@ -81,9 +81,9 @@ class LiveTable:
     def line(self, record: TrialRecord) -> str:
         """One finished trial in one line."""
         start = f"[{len(self._finished)}/{self._planned}] {record.trial}"
-        if record.status == FAILED:
+        if record.status == Status.FAILED:
             return f"{start}  failed: {record.error}"
-        early = "  stopped early" if record.status == STOPPED_EARLY else ""
+        early = "  stopped early" if record.status == Status.STOPPED_EARLY else ""
         return (
             f"{start}  validation {record.validation_accuracy:.4f} at epoch {record.best_epoch}"
             f"  {record.cost.seconds_total:.0f} s{early}"

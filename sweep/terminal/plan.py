@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from results.ledger.profiles import Profile
-from results.ledger.records import TrialRecord
+from results.ledger.records import TrialRecord, plain_photos
 from search_spaces.backbones import SCALINGS
 from search_spaces.settings import Settings
 from sweep.hardware import Machine
@@ -95,8 +95,7 @@ def _of(
         passes=passes,
         photos_prefix=passes * photos,
         photos_trained=left * settings.epochs * counts["train"],
-        photos_plain=left
-        * (settings.epochs * (counts["train"] + counts["validation"]) + counts["test"]),
+        photos_plain=left * plain_photos(settings.epochs, **counts),
         estimate=estimate(settings, counts, profile, left=left, passes=passes) if profile else None,
     )
 

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from results.ledger.files import write_json
-from results.ledger.records import FAILED
+from results.ledger.records import Status
 from sweep.hardware import detect, share
 from sweep.prepare import gather, run_folder, start
 from sweep.process.environment import set_for_ray
@@ -60,7 +60,7 @@ def sweep(task: Task, dataset: Path) -> list[float]:
             on_epoch=lambda _: None,
             on_finished=lambda _: ends.append(time.perf_counter()),
         )
-    failed = [one for one in folder.records() if one.status == FAILED]
+    failed = [one for one in folder.records() if one.status == Status.FAILED]
     if failed:
         raise RuntimeError(f"{failed[0].trial} failed: {failed[0].error}")
     return ends

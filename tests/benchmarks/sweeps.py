@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from results.ledger.records import STOPPED_EARLY, TrialRecord
+from results.ledger.records import Status, TrialRecord
 from results.ledger.store import RunFolder
 from search_spaces.backbones import backbone_named
 from tests.benchmarks.sizes import SEED, USERS_EPOCHS, USERS_PHOTOS
@@ -86,7 +86,7 @@ def ours(
         first_trial=finished.seconds - after_first,
         trial_seconds=tuple(one.cost.seconds_total for one in records),
         epochs=sum(len(one.epochs) for one in records),
-        stopped=sum(one.status == STOPPED_EARLY for one in records),
+        stopped=sum(one.status == Status.STOPPED_EARLY for one in records),
     )
 
 

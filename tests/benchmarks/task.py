@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from results.ledger.files import read_json, write_json
-from results.ledger.records import trial_name
 from search_spaces import paper
 from search_spaces.backbones import HEAD, NAMES, Backbone
-from search_spaces.config import OPTIMIZERS, SearchSpace, TrialConfig
+from search_spaces.config import OPTIMIZERS, SearchSpace, TrialConfig, TrialId
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ _RATES = (5e-5, 2e-5, 1e-4, 3e-4)
 def paper_points(backbones: tuple[str, ...], trials: int, sized: Sized) -> Points:
     """The paper's cut and optimizer at several learning rates."""
     return {
-        trial_name(name, number): dataclasses.replace(
+        TrialId(name, number).name: dataclasses.replace(
             paper.baseline(name, **sized),
             learning_rate=_RATES[number % len(_RATES)] * (1 + number // len(_RATES)),
         )
@@ -97,7 +96,7 @@ def default_points(backbones: tuple[str, ...], trials: int, sized: Sized) -> Poi
 
     logging.getLogger("optuna").setLevel(logging.WARNING)
     return {
-        trial_name(name, number): base
+        TrialId(name, number).name: base
         if number == 0
         else suggest(SearchSpace(), base, number, seed=sized["seed"], history=())
         for name in backbones
@@ -110,7 +109,7 @@ def head_points(backbone: str, trials: int, sized: Sized) -> Points:
     """Head-only trials, four optimizers by turns, learning rates from 1e-4 to 1e-2."""
     base = paper.baseline(backbone, **sized)
     return {
-        trial_name(backbone, number): dataclasses.replace(
+        TrialId(backbone, number).name: dataclasses.replace(
             base,
             unfreeze=HEAD,
             optimizer=OPTIMIZERS[number % len(OPTIMIZERS)],

@@ -19,21 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from results.ledger.records import (
-    COMPLETED,
-    FAILED,
     Anatomy,
     Cost,
     EpochRecord,
     Predictions,
     Probabilities,
+    Status,
     TrialRecord,
-    trial_name,
 )
 from results.ledger.runs import DataRecord, RunRecord, Split
 from results.ledger.store import RunFolder
 from results.scores import metrics
 from search_spaces import paper
-from search_spaces.config import TrialConfig
+from search_spaces.config import TrialConfig, TrialId
 
 SMALL = {"train": 24, "validation": 12, "test": 16}
 PAPER_SIZES = {"train": 2400, "validation": 800, "test": 800}
@@ -45,7 +43,7 @@ class Trial:
 
     backbone: str
     number: int
-    status: str = COMPLETED
+    status: str = Status.COMPLETED
     skill: float = 0.8
     epochs: int = 3
     changes: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -55,7 +53,7 @@ class Trial:
 
     @property
     def name(self) -> str:
-        return trial_name(self.backbone, self.number)
+        return TrialId(self.backbone, self.number).name
 
     @property
     def config(self) -> TrialConfig:
@@ -105,12 +103,12 @@ def make_run_record(
     demonstration: bool = False,
     weights: str = "imagenet",
 ) -> RunRecord:
-    names = {name.split("/")[0] for name in planned}
+    trials = tuple(TrialId.parse(name) for name in planned)
     return RunRecord(
         created="2026-01-02T03:04:05",
         command=("run_sweep.py", "--backbones", "all"),
         settings={"seconds_prepare": 1.5, "trials": 2},
-        planned=tuple(planned),
+        planned=trials,
         seed=42,
         lag=1,
         demonstration=demonstration,
@@ -123,7 +121,9 @@ def make_run_record(
             photos=52,
         ),
         weights=weights,
-        weights_sha256={} if weights == "random" else dict.fromkeys(sorted(names), "w" * 64),
+        weights_sha256={}
+        if weights == "random"
+        else {trial.backbone: "w" * 64 for trial in sorted(trials)},
         versions={"python": "3.11", "keras": "3.15.1"},
         hardware={"processors": 2, "gpus": []},
     )
@@ -132,9 +132,9 @@ def make_run_record(
 def write_trial(folder: RunFolder, trial: Trial, split: Split, classes: int) -> None:
     """Commit one trial with predictions that agree with its record."""
     folder.write_suggestion(trial.name, trial.config)
-    if trial.status == FAILED:
+    if trial.status == Status.FAILED:
         folder.write_record(
-            TrialRecord(trial.name, trial.number, FAILED, trial.config, error="loss became nan")
+            TrialRecord(trial.number, Status.FAILED, trial.config, error="loss became nan")
         )
         return
     predictions = make_predictions(trial, split, classes)
@@ -180,9 +180,8 @@ def make_record(
     """The record that belongs to predictions, scores computed from them."""
     labels = {part: split.labels[split.indices(part)] for part in ("validation", "test")}
     return TrialRecord(
-        trial=trial.name,
         number=trial.number,
-        status=trial.status,
+        status=Status(trial.status),
         config=trial.config,
         epochs=tuple(
             EpochRecord(epoch + 1, 0.7 / (epoch + 1), 0.6, 0.8, 0.5, 5e-5, 1.25)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from results.ledger.records import COMPLETED, FAILED, STOPPED_EARLY, EpochRecord, TrialRecord
+from results.ledger.records import EpochRecord, Status, TrialRecord
 from results.ledger.store import RunFolder
 from search_spaces import paper
-from search_spaces.config import TrialConfig, TrialId
+from search_spaces.config import TrialConfig
 from search_spaces.presets import Preset
 from search_spaces.settings import Settings, settings_from
 from sweep.hardware import Machine
@@ -42,14 +42,13 @@ def record(
     number: int,
     accuracies: Sequence[float] = (0.5, 0.6),
     *,
-    status: str = COMPLETED,
+    status: Status = Status.COMPLETED,
     config: TrialConfig | None = None,
 ) -> TrialRecord:
     """A finished trial with these validation accuracies, one per epoch."""
-    failed = status == FAILED
+    failed = status == Status.FAILED
     best = max(accuracies, default=0.0)
     return TrialRecord(
-        trial=TrialId(backbone, number).name,
         number=number,
         status=status,
         config=config or paper.baseline(backbone),
@@ -75,10 +74,10 @@ def outcome(assignment: Assignment) -> TrialRecord:
     config = assignment.config
     digits = int(config.key, 16)
     accuracies = [(digits >> shift) % 1000 / 1000 for shift in range(0, 4 * config.epochs, 4)]
-    status = FAILED if digits % 9 == 0 else COMPLETED
+    status = Status.FAILED if digits % 9 == 0 else Status.COMPLETED
     for epoch, accuracy in enumerate(accuracies, start=1):
-        if status == COMPLETED and accuracy < assignment.cutoffs.get(epoch, 0.0):
-            status, accuracies = STOPPED_EARLY, accuracies[:epoch]
+        if status == Status.COMPLETED and accuracy < assignment.cutoffs.get(epoch, 0.0):
+            status, accuracies = Status.STOPPED_EARLY, accuracies[:epoch]
     return record(config.backbone, assignment.number, accuracies, status=status, config=config)
 
 

@@ -11,13 +11,11 @@ import pytest
 
 from results.ledger.runs import RunRecord
 from results.ledger.store import RunFolder
-from search_spaces import paper
 from search_spaces.presets import DEMONSTRATION, DIGITS_PER_CLASS
 from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal
 from search_spaces.settings import settings_from
 from sweep.hardware import Hardware, Machine
 from sweep.prepare import (
-    clear_killed_trials,
     gather,
     refuse_taken,
     resume,
@@ -211,8 +209,7 @@ def test_a_resume_of_a_run_without_a_setting_is_refused(run: RunFolder, kept: Ma
 
 def test_a_run_starts_with_all_that_a_resume_needs(run: RunFolder, kept: Machine) -> None:
     written = run.read_run()
-    planned = settings_from(parse_arguments(WORDS), DEMONSTRATION).planned
-    assert written.planned == tuple(map(str, planned))
+    assert written.planned == settings_from(parse_arguments(WORDS), DEMONSTRATION).planned
     assert (written.lag, written.seed, written.command) == (2, 42, WORDS)
     assert written.demonstration
     assert written.versions == versions()
@@ -224,20 +221,3 @@ def test_a_faster_machine_resumes_with_the_same_lag(run: RunFolder, kept: Machin
     before = run.read_run()
     resumed(run, dataclasses.replace(kept, max_concurrent=8))
     assert run.read_run() == before
-
-
-def test_what_killed_trials_left_is_removed_but_their_suggestions(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
-    folder.write_record(record("VGG16", 0))
-    killed = folder.trial("VGG16/t01")
-    for trial in ("VGG16/baseline", "VGG16/t01"):
-        folder.write_suggestion(trial, paper.baseline("VGG16"))
-    for name in ("weights.npz", ".part-abc", "history.csv"):
-        (killed / name).write_text("half")
-    (killed / "more").mkdir()
-    (killed / "more/deep").write_text("half")
-    before = names(folder.trial("VGG16/baseline"))
-    clear_killed_trials(folder)
-    assert names(killed) == ["suggestion.json"]
-    assert names(folder.trial("VGG16/baseline")) == before
-    clear_killed_trials(RunFolder(tmp_path / "nothing"))

@@ -26,6 +26,7 @@ from PIL import Image
 
 from results.ledger.files import whole_or_absent
 from results.ledger.runs import DataRecord
+from results.ledger.serialise import from_json, to_json
 from search_spaces.refusals import DataRefusal
 from trainables.features.contiguous import lay_out
 from trainables.photos.decoding import Pixels
@@ -191,7 +192,7 @@ def _index(record: DataRecord, rows: list[Row]) -> bytes:
     given_parts = None if rows and rows[0].part is None else [row.part for row in rows]
     return _json(
         {
-            "record": record.to_dict(),
+            "record": to_json(record),
             "files": [row.file for row in rows],
             "sha256": [row.sha256 for row in rows],
             "pixel_sha256": [row.pixel_sha256 for row in rows],
@@ -206,7 +207,7 @@ def _dataset(path: Path, labels: NDArray[np.int64], index: dict[str, Any]) -> Da
     if any(len(column) != len(labels) for column in (*columns.values(), given_parts or labels)):
         raise _refusal(path, "its columns differ in length")
     labels.flags.writeable = False
-    record = DataRecord.from_dict(index["record"])
+    record = from_json(DataRecord, index["record"])
     return Dataset(path=path, record=record, labels=labels, given_parts=given_parts, **columns)
 
 

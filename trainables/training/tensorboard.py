@@ -19,7 +19,7 @@ from typing import Any
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
-from results.ledger.records import FAILED, EpochRecord, TrialRecord
+from results.ledger.records import EpochRecord, Status, TrialRecord
 from search_spaces.backbones import NAMES, SCALINGS
 from search_spaces.config import OPTIMIZERS, TrialConfig
 
@@ -69,7 +69,7 @@ class TrialBoard:
         Test figures are added to the winners alone, at the end: see `tensorboard_results`.
         """
         with self._silenced():
-            if record.status != FAILED:
+            if record.status != Status.FAILED:
                 with self._writer.as_default(step=record.best_epoch):
                     tf.summary.scalar("best/validation_accuracy", record.validation_accuracy)
                     tf.summary.scalar("best/validation_loss", record.validation_loss)

@@ -16,15 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from results.ledger.records import (
-    COMPLETED,
-    STOPPED_EARLY,
-    Anatomy,
-    Cost,
-    EpochRecord,
-    Predictions,
-    TrialResult,
-)
+from results.ledger.records import Anatomy, Cost, EpochRecord, Predictions, Status, TrialResult
 from search_spaces.config import TrialConfig
 from trainables.features.fill import Inputs, TrainingData, frozen_inputs
 from trainables.networks.backbones import Whole, weights_of
@@ -95,16 +87,16 @@ class _Training:
         self.validation_by_epoch: list[NDArray[np.float32]] = []
         self.best_weights: dict[str, NDArray[Any]] = {}
 
-    def run(self, report: Report, cutoffs: Mapping[int, float]) -> str:
+    def run(self, report: Report, cutoffs: Mapping[int, float]) -> Status:
         """Train epoch by epoch; return the trial's status."""
         for epoch in range(1, self.config.epochs + 1):
             record = self._epoch(epoch)
             report(record)
             if record.validation_accuracy < cutoffs.get(epoch, 0.0):
-                return STOPPED_EARLY
-        return COMPLETED
+                return Status.STOPPED_EARLY
+        return Status.COMPLETED
 
-    def result(self, status: str, parts: Anatomy, started: float) -> TrialResult:
+    def result(self, status: Status, parts: Anatomy, started: float) -> TrialResult:
         """Predict the test photos by the best epoch's weights, once, and put all together."""
         best = self.epochs[best_epoch(self.epochs) - 1]
         self.network.load(self.best_weights)

@@ -7,8 +7,9 @@ import json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from results.ledger.records import STATUSES, Anatomy, Cost, EpochRecord, TrialRecord, trial_name
+from results.ledger.records import Anatomy, Cost, EpochRecord, Status, TrialRecord
 from results.ledger.runs import DataRecord, Rejected, RunRecord
+from results.ledger.serialise import from_json, to_json
 from search_spaces import paper
 from search_spaces.backbones import NAMES
 from tests.results.helpers import make_run_record
@@ -19,9 +20,8 @@ numbers = st.floats(allow_nan=False, allow_infinity=False)
 counts = st.integers(0, 10**9)
 records = st.builds(
     TrialRecord,
-    trial=st.builds(trial_name, st.sampled_from(NAMES), st.integers(0, 120)),
     number=st.integers(0, 120),
-    status=st.sampled_from(STATUSES),
+    status=st.sampled_from(Status),
     config=st.builds(paper.baseline, st.sampled_from(NAMES), seed=st.integers(0, 2**31)),
     epochs=st.lists(st.builds(EpochRecord, st.integers(1, 99), *[numbers] * 6), max_size=4).map(
         tuple
@@ -48,7 +48,7 @@ records = st.builds(
 @given(records)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_record_comes_back_as_it_was(record: TrialRecord) -> None:
-    assert TrialRecord.from_dict(json.loads(json.dumps(record.to_dict()))) == record
+    assert from_json(TrialRecord, json.loads(json.dumps(to_json(record)))) == record
 
 
 @given(
@@ -62,4 +62,4 @@ def test_any_run_record_comes_back_as_it_was(
     base = make_run_record(classes, (TRIAL,))
     data = DataRecord("n", "s", "d", classes, 75, 9, rejected=rejected, conflicts=("a = b",))
     record = RunRecord(**{**vars(base), "data": data})
-    assert RunRecord.from_dict(json.loads(json.dumps(record.to_dict()))) == record
+    assert from_json(RunRecord, json.loads(json.dumps(to_json(record)))) == record

@@ -145,6 +145,20 @@ def test_a_trial_without_a_record_was_never_finished(run: RunFolder) -> None:
     assert [record.trial for record in run.records()] == ["Xception/t01"]
 
 
+def test_what_killed_trials_left_is_removed_but_their_suggestions(run: RunFolder) -> None:
+    killed, finished = run.trial("Xception/t02"), run.trial(TRIAL)
+    run.write_suggestion("Xception/t02", paper.baseline("Xception"))
+    for name in ("weights.npz", ".part-abc", "history.csv"):
+        (killed / name).write_text("half")
+    (killed / "more").mkdir()
+    (killed / "more/deep").write_text("half")
+    before = sorted(finished.iterdir())
+    run.clear_killed_trials()
+    assert [path.name for path in killed.iterdir()] == ["suggestion.json"]
+    assert sorted(finished.iterdir()) == before
+    RunFolder(run.root / "nothing").clear_killed_trials()
+
+
 def test_a_point_that_was_never_suggested_is_none(run: RunFolder) -> None:
     assert run.read_suggestion("Xception/t09") is None
     assert run.read_suggestion(TRIAL) == paper.baseline("Xception")

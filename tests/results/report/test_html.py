@@ -16,7 +16,7 @@ from results.report.html import page, sections, write_page
 from results.report.html_parts import LONGEST_NAME, name, text
 from results.report.html_style import POLICY
 from results.report.write import write_report
-from results.scores.metrics import NOT_COMPARABLE
+from results.scores.metrics import Outcome
 from results.scores.mistakes import SHOWN, rows_to_show
 from results.scores.summary import summarise
 from results.scores.types import Summary
@@ -188,8 +188,8 @@ def test_numbers_come_from_the_summary(tmp_path: Path) -> None:
     assert f"{scores.correct} of {scores.photos} test photos" in words["result"]
     assert f"{summary.mistakes.wrong} of 24 test photos wrong" in words["mistakes"]
     for backbone in summary.backbones:
-        assert f"{100 * backbone.baseline.published_test_accuracy:.3f}" in words["verdicts"]
-    assert NOT_COMPARABLE in words["verdicts"]
+        assert f"{100 * (backbone.baseline.published_test_accuracy or 0):.3f}" in words["verdicts"]
+    assert Outcome.NOT_COMPARABLE in words["verdicts"]
     assert "loss became nan" in words["mattered"]
 
 

@@ -37,7 +37,36 @@ def test_the_papers_counts_give_its_accuracies_and_lie_inside(tmp_path: Path) ->
         assert baseline.scores is not None
         assert baseline.scores.correct == paper.PUBLISHED[backbone.name].correct
         assert baseline.verdict is not None
-        assert baseline.verdict.outcome == metrics.INSIDE
+        assert baseline.verdict.outcome == metrics.Outcome.INSIDE
+
+
+def test_a_backbone_that_the_paper_has_not_is_held_against_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(paper.PUBLISHED, "VGG16")
+    trials = (Trial("VGG16", 0, changes={"epochs": 4}), Trial("VGG16", 1), Trial("Xception", 0))
+    vgg16, xception = summarise(make_run(tmp_path, trials)).backbones
+    for method in (vgg16.baseline, vgg16.best):
+        assert method is not None
+        assert method.scores is not None
+        assert (method.published_test_accuracy, method.verdict) == (None, None)
+    assert xception.baseline.verdict is not None
+
+
+def test_an_unfinished_backbone_that_the_paper_has_not_has_no_published_accuracy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(paper.PUBLISHED, "VGG16")
+    [vgg16] = summarise(make_run(tmp_path, (), unfinished=("VGG16/baseline",))).backbones
+    assert (vgg16.baseline.published_test_accuracy, vgg16.baseline.verdict) == (None, None)
+
+
+def test_backbones_that_the_catalogue_has_not_come_last(tmp_path: Path) -> None:
+    unfinished = ("Zeta/baseline", "Alpha/baseline", "VGG16/baseline")
+    summary = summarise(make_run(tmp_path, (Trial("Xception", 0),), unfinished=unfinished))
+    assert [row.name for row in summary.backbones] == ["VGG16", "Xception", "Alpha", "Zeta"]
+    assert [row.baseline.published_test_accuracy for row in summary.backbones[2:]] == [None, None]
+    assert not summary.complete
 
 
 @pytest.mark.parametrize(
@@ -51,7 +80,7 @@ def test_other_weights_and_demonstrations_are_not_comparable(
     tmp_path: Path, changes: dict[str, Any], reason: str
 ) -> None:
     verdict = summarise(paper_run(tmp_path, **changes)).backbones[0].baseline.verdict
-    assert verdict == metrics.Verdict(metrics.NOT_COMPARABLE, reason)
+    assert verdict == metrics.Verdict(metrics.Outcome.NOT_COMPARABLE, reason)
 
 
 def test_other_photos_and_other_settings_are_not_comparable(tmp_path: Path) -> None:
@@ -68,7 +97,7 @@ def test_the_honest_ensemble_is_not_comparable_but_the_redrawn_one_is(tmp_path: 
     found = summarise(make_run(tmp_path, trials, sizes=PAPER_SIZES)).ensemble
     assert found is not None
     assert "re-drawn split" in found.verdict.reason
-    assert found.redrawn.verdict.outcome != metrics.NOT_COMPARABLE
+    assert found.redrawn.verdict.outcome != metrics.Outcome.NOT_COMPARABLE
     assert found.redrawn.photos == sum(found.redrawn.per_class) == 800
     assert found.redrawn.seen > found.redrawn.photos / 2
     assert set(found.members) == {"InceptionResNetV2/baseline", "Xception/baseline"}

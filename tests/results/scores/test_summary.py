@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from results.ledger.files import write_json
-from results.ledger.records import STOPPED_EARLY, Probabilities
+from results.ledger.records import Probabilities, Status
+from results.ledger.serialise import to_json
 from results.ledger.store import RunFolder
 from results.scores import metrics
-from results.scores.method_types import UNFINISHED
 from results.scores.summary import summarise, write_summary
 from search_spaces import paper
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
@@ -65,7 +65,7 @@ def test_an_empty_run_has_no_scores_and_is_not_complete(tmp_path: Path) -> None:
     summary = summarise(make_run(tmp_path, (), unfinished=("VGG16/baseline", "Xception/baseline")))
     assert not summary.complete
     assert [one.name for one in summary.backbones] == ["VGG16", "Xception"]
-    assert {one.baseline.status for one in summary.backbones} == {UNFINISHED}
+    assert {one.baseline.status for one in summary.backbones} == {Status.UNFINISHED}
     assert summary.ensemble is None
     assert (summary.ensembles, summary.pairs, summary.rows) == ((), (), ())
     assert (summary.mistakes.method, summary.mistakes.wrong) == ("", 0)
@@ -108,11 +108,14 @@ def test_a_partial_run_counts_what_is_missing(tmp_path: Path) -> None:
 
 
 def test_a_trial_stopped_early_may_win(tmp_path: Path) -> None:
-    trials = (Trial("VGG16", 0, skill=0.5), Trial("VGG16", 1, STOPPED_EARLY, skill=1.0, epochs=1))
+    trials = (
+        Trial("VGG16", 0, skill=0.5),
+        Trial("VGG16", 1, Status.STOPPED_EARLY, skill=1.0, epochs=1),
+    )
     summary = summarise(make_run(tmp_path, trials))
     best = summary.backbones[0].best
     assert best is not None
-    assert (best.trial, best.status) == ("VGG16/t01", STOPPED_EARLY)
+    assert (best.trial, best.status) == ("VGG16/t01", Status.STOPPED_EARLY)
     assert summary.trials.stopped_early == 1
 
 
@@ -188,6 +191,6 @@ def test_summary_json_has_the_promised_names(tmp_path: Path) -> None:
 def test_a_summary_is_the_same_each_time(tmp_path: Path) -> None:
     folder = make_run(tmp_path, TWO)
     first, second = tmp_path / "first.json", tmp_path / "second.json"
-    write_json(first, summarise(folder).to_dict())
-    write_json(second, summarise(folder).to_dict())
+    write_json(first, to_json(summarise(folder)))
+    write_json(second, to_json(summarise(folder)))
     assert first.read_bytes() == second.read_bytes()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results.ledger.records import FAILED, STOPPED_EARLY, TrialRecord
+from results.ledger.records import Status, TrialRecord
 from sweep.schedule.early_stopping import ETA, cutoffs, rungs
 from tests.sweep.helpers import record
 
@@ -70,9 +70,9 @@ def test_a_cutoff_is_the_accuracy_that_the_top_third_reaches(
 def test_each_rung_counts_only_the_trials_that_reached_it() -> None:
     history = [
         *trials(0.9, 0.8, 0.7, epochs=10),
-        record("VGG16", 3, [0.1, 0.2], status=STOPPED_EARLY),
-        record("VGG16", 4, [0.4], status=FAILED),
-        record("VGG16", 5, [], status=FAILED),
+        record("VGG16", 3, [0.1, 0.2], status=Status.STOPPED_EARLY),
+        record("VGG16", 4, [0.4], status=Status.FAILED),
+        record("VGG16", 5, [], status=Status.FAILED),
     ]
     by_rung = cutoffs(history, 10)
     assert set(by_rung) == {2, 6}

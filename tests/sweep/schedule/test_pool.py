@@ -15,11 +15,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
-from results.ledger.records import FAILED
+from results.ledger.records import Status
 from results.ledger.store import RunFolder
 from search_spaces import paper
 from search_spaces.config import TrialConfig, TrialId
-from sweep.prepare import clear_killed_trials
 from sweep.schedule.assignment import Assignment
 from sweep.schedule.pool import Pool
 from tests.sweep.helpers import MEMORY, outcome, play, settings
@@ -51,7 +50,7 @@ def test_a_worker_that_left_no_record_is_a_failure_and_recorded(tmp_path: Path) 
     assignment = pool.next()
     assert assignment is not None
     record = pool.finish(assignment.trial_id)
-    assert (record.status, record.validation_accuracy) == (FAILED, None)
+    assert (record.status, record.validation_accuracy) == (Status.FAILED, None)
     assert "without a record" in record.error
     assert record.config == assignment.config
     assert folder.read_record(assignment.trial_id.name) == record
@@ -163,7 +162,7 @@ def test_kills_and_resumes_anywhere_come_to_the_same_trials(
             )
             assert finished.isdisjoint(assignment.trial_id.name for assignment in again)
             handed += again
-            clear_killed_trials(folder)
+            folder.clear_killed_trials()
         assert configurations(folder) == configurations(reference)
     before = cutoffs(expected)
     assert all(assignment.cutoffs == before[assignment.trial_id] for assignment in handed)
@@ -204,7 +203,7 @@ def test_a_kill_at_every_point_of_a_small_sweep_repeats_only_what_ran(
     )
     recorded = {record.trial for record in folder.records()}
     assert len(recorded) == steps
-    clear_killed_trials(folder)
+    folder.clear_killed_trials()
     rest = play(Pool(folder, small, 2), folder, at_once=2, choose=lambda running: running[-1])
     assert sorted(recorded | {assignment.trial_id.name for assignment in rest}) == sorted(
         map(str, small.planned)

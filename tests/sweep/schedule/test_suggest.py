@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
-from results.ledger.records import COMPLETED, FAILED, STOPPED_EARLY, TrialRecord
+from results.ledger.records import Status, TrialRecord
 from search_spaces import paper
 from search_spaces.config import DIMENSIONS, SearchSpace, TrialConfig
 from sweep.schedule.suggest import Studies, as_optuna, distributions, importances, suggest
@@ -23,7 +23,7 @@ from tests.sweep.helpers import record
 
 SPACE = SearchSpace(varied=DIMENSIONS)
 BASELINE = paper.baseline("VGG16")
-STATUSES = (COMPLETED, STOPPED_EARLY, FAILED, COMPLETED)
+STATUSES = (Status.COMPLETED, Status.STOPPED_EARLY, Status.FAILED, Status.COMPLETED)
 State = optuna.trial.TrialState
 
 slow = pytest.mark.slow
@@ -146,20 +146,20 @@ def test_every_suggestion_lies_in_the_search_space(
 
 
 def test_failures_alone_are_no_reason_not_to_suggest() -> None:
-    failed = [record("VGG16", at, [], status=FAILED, config=BASELINE) for at in range(15)]
+    failed = [record("VGG16", at, [], status=Status.FAILED, config=BASELINE) for at in range(15)]
     assert suggested(seen=failed).backbone == "VGG16"
 
 
 @pytest.mark.parametrize(
     ("status", "state", "value"),
     [
-        (COMPLETED, State.COMPLETE, 0.6),
-        (STOPPED_EARLY, State.PRUNED, 0.6),
-        (FAILED, State.FAIL, None),
+        (Status.COMPLETED, State.COMPLETE, 0.6),
+        (Status.STOPPED_EARLY, State.PRUNED, 0.6),
+        (Status.FAILED, State.FAIL, None),
     ],
 )
 def test_a_record_is_a_finished_trial_with_the_best_epochs_value(
-    status: str, state: Any, value: float | None
+    status: Status, state: Any, value: float | None
 ) -> None:
     trial = as_optuna(record("VGG16", 1, [0.5, 0.6, 0.4], status=status), SPACE)
     assert (trial.state, trial.value) == (state, value)
@@ -197,7 +197,11 @@ def test_a_mirror_has_every_finished_trial_and_none_running(tmp_path: Path) -> N
             studies.add(finished)
     trials = mirrored(path, "VGG16")
     assert [trial.user_attrs["trial"] for trial in trials] == [record.trial for record in LONG]
-    states = {COMPLETED: State.COMPLETE, STOPPED_EARLY: State.PRUNED, FAILED: State.FAIL}
+    states = {
+        Status.COMPLETED: State.COMPLETE,
+        Status.STOPPED_EARLY: State.PRUNED,
+        Status.FAILED: State.FAIL,
+    }
     assert [trial.state for trial in trials] == [states[record.status] for record in LONG]
     assert trials[5].distributions == distributions(SPACE, "VGG16")
     assert trials[5].params == {name: getattr(LONG[5].config, name) for name in DIMENSIONS}

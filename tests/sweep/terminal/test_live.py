@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 from rich.console import Console
 
-from results.ledger.records import COMPLETED, FAILED, STOPPED_EARLY, TrialRecord
+from results.ledger.records import Status, TrialRecord
 from search_spaces import paper
 from sweep.schedule.assignment import Assignment
 from sweep.terminal.live import LiveTable, Running
@@ -58,7 +58,7 @@ class Screen:
 @pytest.mark.parametrize("error", ["[bold]loud[/]", "[/nothing]", "[link=x]", "a\\[b]", "[]"])
 def test_a_failure_is_one_line_with_its_error_as_it_is(error: str) -> None:
     screen = Screen(terminal=False)
-    failed = TrialRecord("VGG16/t01", 1, FAILED, record("VGG16", 1).config, error=error)
+    failed = TrialRecord(1, Status.FAILED, record("VGG16", 1).config, error=error)
     screen.live.finished(failed)
     assert screen.console.export_text() == f"[1/42] VGG16/t01  failed: {error}\n"
 
@@ -66,16 +66,16 @@ def test_a_failure_is_one_line_with_its_error_as_it_is(error: str) -> None:
 @pytest.mark.parametrize(
     ("status", "accuracies", "line"),
     [
-        (COMPLETED, [0.5, 0.75], "[1/42] VGG16/t01  validation 0.7500 at epoch 2  0 s\n"),
+        (Status.COMPLETED, [0.5, 0.75], "[1/42] VGG16/t01  validation 0.7500 at epoch 2  0 s\n"),
         (
-            STOPPED_EARLY,
+            Status.STOPPED_EARLY,
             [0.5, 0.25],
             "[1/42] VGG16/t01  validation 0.5000 at epoch 1  0 s  stopped early\n",
         ),
     ],
 )
 def test_a_finished_trial_is_one_line_in_a_pipe(
-    status: str, accuracies: list[float], line: str
+    status: Status, accuracies: list[float], line: str
 ) -> None:
     screen = Screen(terminal=False)
     with screen.live:
@@ -110,7 +110,7 @@ def test_a_row_shows_the_best_trial_by_validation_and_what_runs() -> None:
         record("VGG16", 0, [0.5]),
         record("VGG16", 1, [0.9, 0.8]),
         record("VGG16", 2, [0.7]),
-        record("VGG16", 3, [], status=FAILED),
+        record("VGG16", 3, [], status=Status.FAILED),
     ):
         screen.live.finished(finished)
     screen.live.running(running("VGG16", 4, 3, 0.625))
@@ -139,7 +139,7 @@ def test_a_trial_that_finished_does_not_run_any_more() -> None:
 
 def test_a_failed_baseline_is_no_best_one() -> None:
     screen = Screen(terminal=True)
-    screen.live.finished(record("VGG16", 0, [0.3], status=FAILED))
+    screen.live.finished(record("VGG16", 0, [0.3], status=Status.FAILED))
     assert screen.rows()["VGG16"] == ["1", "", "", "", "", "", ""]
 
 

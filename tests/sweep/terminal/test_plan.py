@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from results.ledger.profiles import PointCost, Profile
-from results.ledger.records import FAILED
-from search_spaces.backbones import NAMES, backbone_named
+from results.ledger.records import Status
+from search_spaces.backbones import PAPER_NAMES, backbone_named
 from search_spaces.settings import Settings
 from sweep.terminal.estimates import Estimate
 from sweep.terminal.plan import BackbonePlan, plan, plan_table, total
@@ -64,7 +64,7 @@ def test_what_is_left_is_counted(
 
 def test_a_failed_trial_is_done_and_another_backbones_is_not() -> None:
     chosen = settings("--backbones", "vgg16,xception", "--trials", "1")
-    done = (record("VGG16", 0, [], status=FAILED), record("VGG16", 1))
+    done = (record("VGG16", 0, [], status=Status.FAILED), record("VGG16", 1))
     found = {one.name: (one.finished, one.photos_trained) for one in plan(chosen, COUNTS, done)}
     assert found == {"VGG16": (2, 0), "Xception": (0, 2 * 3 * 240)}
 
@@ -177,11 +177,11 @@ def test_a_store_that_is_too_small_is_told() -> None:
 def test_a_plan_of_the_papers_size_fits_its_width_and_cuts_nothing(width: int) -> None:
     chosen = settings("--trials", "20", "--epochs", "10")
     counts = {"train": 15000, "validation": 5000, "test": 5000}
-    known = {name: profile(name, row_bytes=10**5) for name in NAMES}
+    known = {name: profile(name, row_bytes=10**5) for name in PAPER_NAMES}
     plans = plan(chosen, counts, (), known)
     text = shown(plans, chosen, width)
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
     both = total(plans)
     assert f"{both.photos_plain:,}" in text
-    assert all(name in text for name in NAMES)
+    assert all(name in text for name in PAPER_NAMES)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ray.tune.search import Searcher
 
-from results.ledger.records import FAILED, TrialRecord
+from results.ledger.records import Status, TrialRecord
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
 from sweep.schedule.pool import Pool
@@ -70,7 +70,7 @@ def test_what_ray_believes_of_a_trial_without_a_record_does_not_count(
     sweep.searcher.suggest("a")
     sweep.searcher.on_trial_complete("a", result, error=True)
     assert [(record.trial, record.status) for record in sweep.reported] == [
-        ("VGG16/baseline", FAILED)
+        ("VGG16/baseline", Status.FAILED)
     ]
     assert sweep.searcher.refusal is None
 
@@ -81,7 +81,7 @@ def test_a_record_counts_even_if_ray_believes_that_the_trial_failed(sweep: Sweep
     sweep.train(config)
     sweep.searcher.on_trial_complete("a", None, error=True)
     assert sweep.reported == [sweep.folder.read_record("VGG16/baseline")]
-    assert sweep.reported[0].status != FAILED
+    assert sweep.reported[0].status != Status.FAILED
 
 
 def test_a_spent_budget_starts_no_further_trial_and_keeps_what_runs(sweep: Sweep) -> None:
@@ -159,6 +159,6 @@ def test_bytes_of_a_folder_count_links_as_links(tmp_path: Path) -> None:
 def test_a_failed_trial_is_told_as_it_was_recorded(sweep: Sweep) -> None:
     config = sweep.searcher.suggest("a")
     assert isinstance(config, dict)
-    sweep.folder.write_record(record("VGG16", 0, [0.4], status=FAILED))
+    sweep.folder.write_record(record("VGG16", 0, [0.4], status=Status.FAILED))
     sweep.searcher.on_trial_complete("a", {}, error=True)
     assert [record.error for record in sweep.reported] == ["it diverged"]

@@ -29,7 +29,7 @@ def a_run(folder: Path, precision: str) -> tuple[RunFolder, RunRecord, TrialReco
     result = train(CONFIG, data, report=lambda _: None)
     run = make_run(folder / "run", [Trial("VGG16", 0)])
     digest = run.write_artefacts(TRIAL, result.predictions, result.weights)
-    record = TrialRecord.of(result, trial=TRIAL, number=0, config=CONFIG, weights_sha256=digest)
+    record = TrialRecord.of(result, number=0, config=CONFIG, weights_sha256=digest)
     settings = {} if precision == FLOAT32 else {"precision": precision}
     told = replace(
         run.read_run(),

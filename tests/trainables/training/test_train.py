@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from results.ledger.records import COMPLETED, STOPPED_EARLY, EpochRecord
+from results.ledger.records import EpochRecord, Status
 from search_spaces.backbones import CATALOGUE, Backbone
 from tests.trainables.small_networks import point, training_data
 
@@ -47,7 +47,7 @@ def test_a_trial_below_its_bar_stops_there_and_keeps_its_best_epoch(tmp_path: Pa
         report=lambda epoch: seen.append(epoch.epoch),
         cutoffs={2: 1.1},
     )
-    assert (result.status, seen) == (STOPPED_EARLY, [1, 2])
+    assert (result.status, seen) == (Status.STOPPED_EARLY, [1, 2])
     assert result.best_epoch in seen
 
 
@@ -59,7 +59,7 @@ def test_the_scores_are_those_of_the_best_epochs_probabilities(tmp_path: Path) -
     best = result.epochs[result.best_epoch - 1]
     rows = data.split.indices("validation")
     right = result.predictions.validation.argmax(axis=1) == data.split.labels[rows]
-    assert result.status == COMPLETED
+    assert result.status == Status.COMPLETED
     assert result.validation_accuracy == best.validation_accuracy == right.mean()
     np.testing.assert_array_equal(
         result.predictions.validation, result.predictions.validation_by_epoch[result.best_epoch - 1]

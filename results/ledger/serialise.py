@@ -1,0 +1,81 @@
+"""Frozen dataclasses as JSON values and back, by their declared types.
+
+    write_json(path, to_json(record))
+    record = from_json(TrialRecord, read_json(path))
+
+A key that the type does not declare, or a missing one without a default, is an error; so records
+from before a field was added are read with its default. Tuples come back as tuples. Arrays are not
+written as JSON: see `results.ledger.arrays`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from cattrs import Converter
+from cattrs.errors import ForbiddenExtraKeysError
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
+
+from results.ledger.records import TrialRecord
+from search_spaces.config import TrialId
+
+_T = TypeVar("_T")
+
+
+def to_json(value: Any) -> Any:
+    """The value as dictionaries, lists, strings and numbers, in the order of its fields."""
+    return _CONVERTER.unstructure(value)
+
+
+def from_json(kind: type[_T], document: Any) -> _T:
+    """Read what `to_json` gave.
+
+    Raises:
+        ValueError: the document is not that of a `kind`.
+        Refusal: it is, but the value is refused by its own type.
+    """
+    try:
+        return _CONVERTER.structure(document, kind)
+    except (ForbiddenExtraKeysError, AttributeError, KeyError, TypeError, ValueError) as fault:
+        raise ValueError(f"no {kind.__name__}: {fault!r}") from fault
+
+
+def _strictly(*allowed: type) -> Any:
+    """Take a JSON value of one of these types as it is, where cattrs would turn 3 into "3"."""
+
+    def structure(value: Any, _: type) -> Any:
+        if type(value) not in allowed:
+            raise TypeError(f"{allowed[-1].__name__} is needed, got {value!r}")
+        return value
+
+    return structure
+
+
+def _converter() -> Converter:
+    converter = Converter(forbid_extra_keys=True, detailed_validation=False)
+    for kind, allowed in ((str, (str,)), (bool, (bool,)), (int, (int,)), (float, (int, float))):
+        converter.register_structure_hook(kind, _strictly(*allowed))
+    # Otherwise the hook of `str`, of which these are subclasses, would take any text.
+    converter.register_structure_hook(StrEnum, lambda value, kind: kind(value))
+    converter.register_unstructure_hook(TrialId, lambda trial: trial.name)
+    converter.register_structure_hook(TrialId, lambda name, _: TrialId.parse(name))
+    # A record's name follows from its backbone and number; the file says it for whoever reads it.
+    fields_of = make_dict_unstructure_fn(TrialRecord, converter)
+    of_fields = make_dict_structure_fn(TrialRecord, converter)
+
+    def read_record(document: dict[str, Any], _: type) -> TrialRecord:
+        fields = dict(document)
+        name, record = fields.pop("trial"), of_fields(fields, TrialRecord)
+        if name != record.trial:
+            raise ValueError(f"a record of {record.trial} is called {name}")
+        return record
+
+    converter.register_unstructure_hook(
+        TrialRecord, lambda record: {"trial": record.trial, **fields_of(record)}
+    )
+    converter.register_structure_hook(TrialRecord, read_record)
+    return converter
+
+
+_CONVERTER = _converter()
