@@ -78,13 +78,11 @@ def _wrong(evidence: Evidence, members: Sequence[str]) -> tuple[Mistake, ...]:
 def _suspects(evidence: Evidence, winners: Sequence[str]) -> tuple[Suspect, ...]:
     """Validation and test photos, the most witnesses first, then the surest, then by row."""
     suspects = [
-        suspect
-        for part in ("validation", "test")
-        for suspect in _contradicted(evidence, winners, part)
+        *_contradicted(evidence, winners, "validation"),
+        *_contradicted(evidence, winners, "test"),
     ]
-    return tuple(
-        sorted(suspects, key=lambda photo: (-len(photo.trials), -photo.probability, photo.photo))
-    )
+    suspects.sort(key=lambda photo: (-len(photo.trials), -photo.probability, photo.photo))
+    return tuple(suspects)
 
 
 def _contradicted(evidence: Evidence, winners: Sequence[str], part: str) -> Iterator[Suspect]:
