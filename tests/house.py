@@ -45,7 +45,6 @@ MAY_PRINT = (
     "trainables/finished/export.py",
     "trainables/finished/reproduce.py",
     "trainables/finished/characteristics.py",
-    "trainables/features/profiling.py",
 )
 """What is run with `python -m`."""
 MAY_LOG_TO = ("run_sweep.py",)

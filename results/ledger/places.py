@@ -29,7 +29,7 @@ _OURS = (
     "optuna.db-journal",
     "importances.json",
     "characteristics.json",
-    "profiles.json",
+    "profiles.json",  # of runs of earlier versions
     "thumbnails.npz",
     "log.txt",
     "trials",
@@ -97,10 +97,6 @@ class RunPlaces:
     @property
     def characteristics_json(self) -> Path:
         return self.root / "characteristics.json"
-
-    @property
-    def profiles_json(self) -> Path:
-        return self.root / "profiles.json"
 
     @property
     def thumbnails_npz(self) -> Path:

@@ -26,7 +26,6 @@ from results.ledger.files import (
     write_text,
 )
 from results.ledger.places import RunPlaces
-from results.ledger.profiles import Profile
 from results.ledger.records import Predictions, TrialRecord
 from results.ledger.runs import Characteristics, RunRecord, Split
 from search_spaces.config import TrialConfig
@@ -111,24 +110,6 @@ class RunFolder(RunPlaces):
         """What was measured for the paper's Table 1; empty if it was not."""
         path = self.characteristics_json
         return tuple(Characteristics(**row) for row in read_json(path)) if path.is_file() else ()
-
-    def write_profiles(self, profiles: Mapping[str, Profile]) -> None:
-        """Keep what the backbones' layers cost on this machine, by backbone."""
-        write_json(self.profiles_json, {name: one.to_dict() for name, one in profiles.items()})
-
-    def read_profiles(self) -> dict[str, Profile]:
-        """What the backbones' layers cost; empty where nothing was measured.
-
-        Raises:
-            EnvironmentRefusal: the file is damaged.
-        """
-        path = self.profiles_json
-        document = read_json(path) if path.is_file() else {}
-        try:
-            return {name: Profile.from_dict(one) for name, one in document.items()}
-        except (AttributeError, KeyError, TypeError) as fault:
-            why, fix = "a file of the run is damaged", "Remove it and resume the run."
-            raise EnvironmentRefusal(why, where=str(path), fix=fix) from fault
 
     # ---- the ledger ----------------------------------------------------------------------
 

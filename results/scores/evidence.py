@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from results.ledger.profiles import Profile
 from results.ledger.records import FAILED, Predictions, TrialRecord, trial_name
 from results.ledger.runs import RunRecord, Split
 from results.ledger.store import RunFolder
@@ -25,14 +24,12 @@ class Evidence:
 
     Attributes:
         records: every finished trial, by the catalogue's order of backbones, then by number.
-        profiles: what layers cost, by backbone, as far as the run measured it.
     """
 
     folder: RunFolder
     run: RunRecord
     split: Split
     records: tuple[TrialRecord, ...]
-    profiles: Mapping[str, Profile] = field(default_factory=dict)
     _predictions: dict[str, Predictions] = field(default_factory=dict)
 
     @property
@@ -161,7 +158,6 @@ def read_evidence(folder: RunFolder) -> Evidence:
         run=run,
         split=folder.read_split(),
         records=tuple(records),
-        profiles=folder.read_profiles(),
     )
 
 

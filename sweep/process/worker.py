@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from trainables.networks.weights import Weights
     from trainables.photos.dataset import Dataset
     from trainables.progress import Progress
-    from trainables.training.network_cache import Bench
+    from trainables.training.network_cache import NetworkCache
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -78,7 +78,7 @@ def find_weights(settings: Settings, machine: Machine, progress: Progress) -> We
 
 def processor_name() -> str:
     """The processor's model."""
-    from trainables.networks.device_names import cpu_name
+    from trainables.networks.devices import cpu_name
 
     return cpu_name()
 
@@ -111,28 +111,28 @@ def serve(connection: Connection) -> None:
 def train_and_commit(
     assignment: Assignment, job: Job, report: Callable[[EpochRecord], None]
 ) -> TrialRecord:
-    """Train a point and write its artefacts, its board and, last, its record.
+    """Train a point and write its artefacts, its TensorBoard events and, last, its record.
 
     Raises:
         Refusal: what concerns every trial: a full disk, weights that do not fit, photos that are
             gone. Nothing is recorded.
     """
-    data, bench = _workplace(job)
+    data, networks = _workplace(job)
 
-    from trainables.training.tensorboard import TrialBoard, describe_experiment
+    from trainables.training.tensorboard import TrialLog, describe_experiment
     from trainables.training.train import train
 
     folder, trial, config = RunFolder(job.run), assignment.trial, assignment.config
     if trial == job.settings.planned[0]:
         describe_experiment(folder.tensorboard)
-    board = TrialBoard(folder.tensorboard, trial, config)
+    log = TrialLog(folder.tensorboard, trial, config)
 
-    def report_and_draw(epoch: EpochRecord) -> None:
-        board.epoch(epoch)
+    def report_and_log(epoch: EpochRecord) -> None:
+        log.epoch(epoch)
         report(epoch)
 
     try:
-        result = train(config, data, report_and_draw, bench=bench, cutoffs=assignment.cutoffs)
+        result = train(config, data, report_and_log, networks=networks, cutoffs=assignment.cutoffs)
     except Refusal:
         raise
     except Exception as fault:
@@ -144,7 +144,7 @@ def train_and_commit(
             result, trial=trial, number=assignment.number, config=config, weights_sha256=digest
         )
     folder.write_record(record)
-    board.finish(record)
+    log.finish(record)
     return record
 
 
@@ -158,20 +158,20 @@ def _failed(assignment: Assignment, fault: Exception) -> TrialRecord:
     )
 
 
-_WORKPLACES: dict[Path, tuple[TrainingData, Bench]] = {}
+_WORKPLACES: dict[Path, tuple[TrainingData, NetworkCache]] = {}
 """Of this process: data and networks of the run that it works for."""
 
 
-def _workplace(job: Job) -> tuple[TrainingData, Bench]:
+def _workplace(job: Job) -> tuple[TrainingData, NetworkCache]:
     """This process's data and networks; sets TensorFlow up at the first call."""
     if job.run not in _WORKPLACES:
         from trainables.networks.devices import configure
 
         configure(cpus=job.machine.cpus_per_trial, gpus=job.machine.gpus_per_trial)
 
-        from trainables.training.network_cache import Bench
+        from trainables.training.network_cache import NetworkCache
 
-        _WORKPLACES[job.run] = (training_data(job), Bench())
+        _WORKPLACES[job.run] = (training_data(job), NetworkCache())
     return _WORKPLACES[job.run]
 
 
@@ -193,7 +193,6 @@ def training_data(job: Job) -> TrainingData:
         cache_dtype=job.settings.cache_dtype,
         precision=job.settings.precision,
         jit_compile=job.settings.jit_compile,
-        profiles=job.profiles,
     )
 
 

@@ -27,7 +27,7 @@ from results.ledger.runs import Characteristics, RunRecord
 from results.ledger.store import RunFolder
 from search_spaces.refusals import Refusal
 from trainables.finished.caches import cache_dir_of
-from trainables.networks.device_names import device_name, onednn_setting
+from trainables.networks.devices import device_name, onednn_setting
 
 BATCH = 32
 REPEATS = 5

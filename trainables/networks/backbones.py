@@ -6,7 +6,7 @@ The order of layers (and so their index) is Keras' own: `model.layers`, then tho
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from results.ledger.files import file_sha256
 from search_spaces.backbones import HEAD, Backbone, backbone_named
 from search_spaces.precisions import FLOAT32
 from search_spaces.refusals import EnvironmentRefusal
-from trainables.networks.cuts import Graph
+from trainables.networks.cuts import Cut, Graph, cut_at
 from trainables.networks.weights import Weights
 
 # The variance that Keras' EfficientNet divides by once more when it loads ImageNet weights.
@@ -28,7 +28,7 @@ _IMAGENET_STDDEV_RGB = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
-class Whole:
+class FullNetwork:
     """A backbone and its head, untrained, with the weights that every trial starts from.
 
     Attributes:
@@ -55,6 +55,14 @@ class Whole:
             return self.backbone_layers
         return [layer.name for layer in self.layers].index(unfreeze)
 
+    def cut(self, unfreeze: str) -> Cut:
+        """What is stored and what is trained at an unfreeze point."""
+        return cut_at(self.graph, self.first(unfreeze))
+
+    def multiply_adds(self, nodes: Iterable[int]) -> int:
+        """Of some layers for one photo, forward."""
+        return sum(multiply_adds(self.layers[node]) for node in nodes)
+
     def part(self, sources: tuple[int, ...], wanted: tuple[int, ...]) -> Any:
         """The subgraph between two sets of nodes as a Keras model that shares the layers."""
         inputs = [self.layers[node].output for node in sources]
@@ -69,7 +77,7 @@ class Whole:
 
 def build(
     backbone: str, *, image_size: int, classes: int, weights: Weights, precision: str = FLOAT32
-) -> Whole:
+) -> FullNetwork:
     """Build a backbone with its head; the head's own first weights are set per trial.
 
     Args:
@@ -89,7 +97,7 @@ def build(
         for spec in (*entry.head, f"logits:{classes}"):
             logits = _head_layer(spec)(logits)
     layers = tuple(keras.Model(base.input, logits).layers)
-    return Whole(
+    return FullNetwork(
         entry=entry,
         layers=layers,
         backbone_layers=len(base.layers),
@@ -98,6 +106,20 @@ def build(
         image_size=image_size,
         precision=precision,
     )
+
+
+def multiply_adds(layer: Any) -> int:
+    """Of one layer for one photo, forward: each kernel element once per position of the output.
+
+    Counted are convolutions and dense layers, which take nearly all of a network's time. A
+    strided SeparableConv2D has its depthwise step's output at the same positions.
+    """
+    kernels = ("kernel", "depthwise_kernel", "pointwise_kernel")
+    elements = sum(
+        int(np.prod(getattr(layer, name).shape)) for name in kernels if hasattr(layer, name)
+    )
+    # [N, H, W, C] or [N, C]: whatever is between the first and the last dimension.
+    return elements * int(np.prod(layer.output.shape[1:-1]))
 
 
 @contextmanager
@@ -186,7 +208,9 @@ def _divide_again_by_stddev(base: Any) -> None:
     With `weights="imagenet"` Keras adds a Rescaling by 1/sqrt(stddev) behind the Normalization, and
     with a file it does not. A variance larger by stddev is the same function without a layer more.
     """
-    [normalization] = [one for one in base.layers if isinstance(one, keras.layers.Normalization)]
+    [normalization] = [
+        layer for layer in base.layers if isinstance(layer, keras.layers.Normalization)
+    ]
     _, variance, *_ = normalization.weights
     variance.assign(variance.numpy() * np.array(_IMAGENET_STDDEV_RGB, variance.dtype))
     normalization.finalize_state()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 from hypothesis import HealthCheck, given, settings
@@ -49,6 +50,20 @@ records = st.builds(
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_record_comes_back_as_it_was(record: TrialRecord) -> None:
     assert TrialRecord.from_dict(json.loads(json.dumps(record.to_dict()))) == record
+
+
+def test_a_record_of_a_version_that_counted_less_is_read() -> None:
+    record = TrialRecord(TRIAL, 0, STATUSES[0], paper.baseline("Xception"))
+    anatomy = Anatomy(1, 2, 3, 4, 5, "", (), 0)
+    values = dataclasses.replace(record, anatomy=anatomy).to_dict()
+    for part, key in (
+        ("anatomy", "multiply_adds_frozen"),
+        ("anatomy", "multiply_adds_trained"),
+        ("cost", "multiply_adds_prefix"),
+        ("cost", "seconds_prefix"),
+    ):
+        assert values[part].pop(key) == 0
+    assert TrialRecord.from_dict(values).anatomy == anatomy
 
 
 @given(

@@ -12,7 +12,7 @@ from search_spaces import paper
 from search_spaces.backbones import NAMES
 from tests.results.helpers import make_run_record
 from trainables.finished.characteristics import of_run
-from trainables.networks.device_names import cpu_name
+from trainables.networks.devices import cpu_name
 
 CPU_INFO = "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: Xeon(R) 6 @ 2.5GHz\n"
 
