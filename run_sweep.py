@@ -10,6 +10,7 @@ Each stage reads what the one before left on the disk, so that a run can end any
 from __future__ import annotations
 
 import logging
+import os
 import shlex
 import sys
 import traceback
@@ -62,9 +63,9 @@ def _complain(line: str, words: Sequence[str]) -> None:
 def _run(arguments: Namespace, words: Sequence[str]) -> int:
     from rich.console import Console
 
-    from search_spaces.settings import most_trials
     from sweep.hardware import detect, share
     from sweep.prepare import run_folder
+    from sweep.terminal.arguments import most_trials
 
     if arguments.reproduce:
         return _reproduce(*arguments.reproduce)
@@ -127,19 +128,22 @@ def _reproduce(run: str, trial: str) -> int:
 def _show_plan(arguments: Namespace, folder: RunFolder, machine: Machine, console: Console) -> None:
     from search_spaces.settings import Settings
     from sweep.prepare import gather
-    from sweep.profiles import known_profiles
+    from sweep.process.environment import run_onednn
+    from sweep.rates import known_rates
     from sweep.terminal.bars import showing
     from sweep.terminal.plan import plan, plan_table
 
     if arguments.resume:
-        settings, profiles = Settings.from_dict(folder.read_run().settings), folder.read_profiles()
+        run = folder.read_run()
+        settings, onednn = Settings.from_dict(run.settings), run.settings.get("onednn")
         counts, finished = folder.read_split().counts(), folder.records()
     else:
         with showing(console) as progress:
             materials = gather(arguments, machine, progress=progress, warn=_warn(console))
         settings, counts, finished = materials.settings, materials.split.counts(), ()
-        profiles = known_profiles(settings, machine)
-    console.print(plan_table(plan(settings, counts, finished, profiles), settings, machine))
+        onednn = run_onednn(os.environ)
+    rates = known_rates(settings, machine, onednn)
+    console.print(plan_table(plan(settings, counts, finished, rates), settings, machine))
 
 
 def _prepare(
@@ -151,7 +155,6 @@ def _prepare(
     console: Console,
 ) -> Prepared:
     from sweep.prepare import gather, refuse_taken, resume, start
-    from sweep.profiles import choose
     from sweep.terminal.bars import showing
 
     if not arguments.resume:
@@ -161,8 +164,7 @@ def _prepare(
         if arguments.resume:
             return resume(arguments, folder, machine, progress=progress)
         materials = gather(arguments, machine, progress=progress, warn=_warn(console))
-        choice = choose(materials.settings, machine, progress=progress, log=folder.log)
-        return start(materials, folder, machine, hardware, words=words, choice=choice)
+        return start(materials, folder, machine, hardware, words=words)
 
 
 def _train(prepared: Prepared, folder: RunFolder, console: Console) -> None:
@@ -170,6 +172,7 @@ def _train(prepared: Prepared, folder: RunFolder, console: Console) -> None:
 
     set_for_ray(prepared.job.machine.address)
 
+    from sweep.rates import known_rates
     from sweep.schedule.pool import Pool
     from sweep.terminal.live import LiveTable
     from sweep.terminal.plan import plan, plan_table
@@ -179,7 +182,8 @@ def _train(prepared: Prepared, folder: RunFolder, console: Console) -> None:
     run, job = prepared.run, prepared.job
     pool = Pool(folder, job.settings, run.lag)
     finished = tuple(pool.finished.values())
-    plans = plan(job.settings, folder.read_split().counts(), finished, job.profiles)
+    rates = known_rates(job.settings, job.machine, job.onednn)
+    plans = plan(job.settings, folder.read_split().counts(), finished, rates)
     console.print(plan_table(plans, job.settings, job.machine))
     _say(console, f"run: {folder.root}")
     with LiveTable(console, job.settings.backbones, len(run.planned), finished) as table:
@@ -193,13 +197,15 @@ def _tell(prepared: Prepared, folder: RunFolder, console: Console) -> int:
     from results.scores.summary import summarise
     from sweep.process.commands import export_winners, measure_backbones
     from sweep.process.worker import small_photos
+    from sweep.rates import keep_rates
     from sweep.schedule.suggest import importances
 
-    settings = prepared.job.settings
+    job, settings, records = prepared.job, prepared.job.settings, folder.records()
+    keep_rates(settings, job.machine, job.onednn, records, folder.read_split().counts())
     if not measure_backbones(folder):
         _say(console, f"Table 1 could not be measured, see {folder.log}")
-    folder.write_importances(importances(folder.records(), settings.space))
-    folder.write_thumbnails(small_photos(prepared.job, rows_to_show(summarise(folder))))
+    folder.write_importances(importances(records, settings.space))
+    folder.write_thumbnails(small_photos(job, rows_to_show(summarise(folder))))
     summary = write_report(folder)
     for table in story(summary) if settings.trials else [table_13(summary)]:
         console.print(table)

@@ -102,6 +102,12 @@ class Backbone:
 _DENSE = (Dense(512), Dropout(0.5), Dense(256))
 _HOST = "https://storage.googleapis.com/"
 _APPLICATIONS = _HOST + "tensorflow/keras-applications/"
+_NOTOP = "_weights_tf_dim_ordering_tf_kernels_notop.h5"
+
+
+def _keras(path: str, md5: str) -> KerasWeights:
+    return KerasWeights(_APPLICATIONS + path, md5)
+
 
 CATALOGUE: tuple[Backbone, ...] = (
     Backbone(
@@ -132,10 +138,7 @@ CATALOGUE: tuple[Backbone, ...] = (
         smallest_image=75,
         points=(HEAD, "mixed9", "mixed8", "mixed7", "mixed5", "mixed3"),
         baseline_unfreeze="mixed8",
-        weights=KerasWeights(
-            _APPLICATIONS + "inception_v3/inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5",
-            "bcbd6486424b2319ff4ef7d526e38f63",
-        ),
+        weights=_keras("inception_v3/inception_v3" + _NOTOP, "bcbd6486424b2319ff4ef7d526e38f63"),
         head=(BatchNormalization(), Flatten(), *_DENSE),
         optimizer="adagrad",
         scaling=Scaling.UNIT,
@@ -154,11 +157,8 @@ CATALOGUE: tuple[Backbone, ...] = (
             "block17_11_mixed",
         ),
         baseline_unfreeze="block8_1_mixed",
-        weights=KerasWeights(
-            _APPLICATIONS
-            + "inception_resnet_v2/"
-            + "inception_resnet_v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
-            "d19885ff4a710c122648d3b5c3b684e4",
+        weights=_keras(
+            "inception_resnet_v2/inception_resnet_v2" + _NOTOP, "d19885ff4a710c122648d3b5c3b684e4"
         ),
         scaling=Scaling.UNIT,
         in_paper=True,
@@ -175,10 +175,7 @@ CATALOGUE: tuple[Backbone, ...] = (
             "conv4_block1_1_conv",
         ),
         baseline_unfreeze="conv5_block1_1_conv",
-        weights=KerasWeights(
-            _APPLICATIONS + "resnet/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
-            "4d473c1dd8becc155b73f8504c6f6626",
-        ),
+        weights=_keras("resnet/resnet50" + _NOTOP, "4d473c1dd8becc155b73f8504c6f6626"),
         head=(Flatten(), BatchNormalization()),
         scaling=Scaling.UNIT,
         in_paper=True,
@@ -189,10 +186,7 @@ CATALOGUE: tuple[Backbone, ...] = (
         smallest_image=32,
         points=(HEAD, "block5_conv3", "block5_conv1", "block4_conv1", "block3_conv1"),
         baseline_unfreeze="block5_conv1",
-        weights=KerasWeights(
-            _APPLICATIONS + "vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
-            "6d6bbae143d832006294945121d1f1fc",
-        ),
+        weights=_keras("vgg16/vgg16" + _NOTOP, "6d6bbae143d832006294945121d1f1fc"),
         head=(Flatten(), *_DENSE),
         scaling=Scaling.UNIT,
         in_paper=True,
@@ -209,10 +203,7 @@ CATALOGUE: tuple[Backbone, ...] = (
             "block11_sepconv1_act",
         ),
         baseline_unfreeze="block14_sepconv1",
-        weights=KerasWeights(
-            _APPLICATIONS + "xception/xception_weights_tf_dim_ordering_tf_kernels_notop.h5",
-            "b0042744bf5b25fce3cb969f33bebb97",
-        ),
+        weights=_keras("xception/xception" + _NOTOP, "b0042744bf5b25fce3cb969f33bebb97"),
         scaling=Scaling.UNIT,
         in_paper=True,
     ),
@@ -229,9 +220,8 @@ CATALOGUE: tuple[Backbone, ...] = (
             "block4a_expand_conv",
         ),
         baseline_unfreeze="block6a_expand_conv",
-        weights=KerasWeights(
-            _APPLICATIONS + "efficientnet_v2/efficientnetv2-b0_notop.h5",
-            "893217f2bb855e2983157299931e43ff",
+        weights=_keras(
+            "efficientnet_v2/efficientnetv2-b0_notop.h5", "893217f2bb855e2983157299931e43ff"
         ),
     ),
     Backbone(
@@ -263,10 +253,7 @@ CATALOGUE: tuple[Backbone, ...] = (
             "conv4_block1_0_bn",
         ),
         baseline_unfreeze="conv5_block1_0_bn",
-        weights=KerasWeights(
-            _APPLICATIONS + "densenet/densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5",
-            "30ee3e1110167f948a6b9946edeeb738",
-        ),
+        weights=_keras("densenet/densenet121" + _NOTOP, "30ee3e1110167f948a6b9946edeeb738"),
     ),
     Backbone(
         name="MobileNetV3Large",
@@ -280,8 +267,8 @@ CATALOGUE: tuple[Backbone, ...] = (
             "expanded_conv_6_expand",
         ),
         baseline_unfreeze="expanded_conv_12_expand",
-        weights=KerasWeights(
-            _APPLICATIONS + "mobilenet_v3/weights_mobilenet_v3_large_224_1.0_float_no_top_v2.h5",
+        weights=_keras(
+            "mobilenet_v3/weights_mobilenet_v3_large_224_1.0_float_no_top_v2.h5",
             "07fb09a5933dd0c8eaafa16978110389",
         ),
     ),
@@ -307,8 +294,3 @@ def backbone_named(name: str, *, where: str = "--backbones") -> Backbone:
         UsageRefusal: no backbone has that name.
     """
     return _BY_NAME[one_of(name, NAMES, what="backbone", where=where)]
-
-
-def catalogue_order(name: str) -> int:
-    """The place of a backbone in the catalogue, for sorting; names that are not in it come last."""
-    return NAMES.index(name) if name in _BY_NAME else len(NAMES)

@@ -1,4 +1,4 @@
-"""A configuration and the box it lies in: `TrialConfig` and `SearchSpace`.
+"""A configuration: everything that decides how one trial's network is trained.
 
 A searched dimension is one declaration: a field of `TrialConfig` that says how far it may vary. The
 command line, the search, the record and the tables follow from it; whoever trains reads the field.
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from search_spaces.backbones import GROUPS, NAMES, SCALINGS, Scaling, backbone_named
+from search_spaces.backbones import SCALINGS, Scaling, backbone_named
 from search_spaces.refusals import UsageRefusal, one_of
 
 OPTIMIZERS = ("adam", "adagrad", "rmsprop", "sgd")
@@ -30,34 +30,6 @@ PRECISIONS = (FLOAT32, MIXED_FLOAT16, MIXED_BFLOAT16)
 Gradients in float16 need their loss scaled, or the small ones become zero; bfloat16 has float32's
 range and needs nothing.
 """
-
-
-@dataclass(frozen=True)
-class LogUniform:
-    """A positive number, uniform in its logarithm; both bounds are included."""
-
-    name: str
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        if not 0 < self.low <= self.high:
-            raise UsageRefusal(
-                f"0 < low <= high must hold for {self.name}, got {self.low} and {self.high}",
-                where=self.name,
-                fix="Give the lower one first, such as 1e-6,1e-2.",
-            )
-
-
-@dataclass(frozen=True)
-class Categorical:
-    """One of a few values without an order."""
-
-    name: str
-    choices: tuple[Any, ...]
-
-
-Dimension = LogUniform | Categorical
 
 
 def log_uniform(low: float, high: float, *, default: Any = dataclasses.MISSING) -> Any:
@@ -156,16 +128,6 @@ _REQUIRED = {
 }
 """Fields that every version has recorded."""
 
-_DECLARED = {
-    field.name: field.metadata for field in dataclasses.fields(TrialConfig) if field.metadata
-}
-
-_ORDER = ("learning_rate", "optimizer", "unfreeze", "scaling", "batch_size")
-"""Of the first version; a sampler's numbers depend on it. Later dimensions follow as declared."""
-
-DIMENSIONS: tuple[str, ...] = (*_ORDER, *(name for name in _DECLARED if name not in _ORDER))
-DEFAULT_SEARCH = DIMENSIONS[:4]
-
 
 @dataclass(frozen=True, order=True)
 class TrialId:
@@ -207,88 +169,6 @@ class TrialId:
                 fix="See the folders below the run's trials/.",
             )
         return TrialId(matched[1], int(matched[2] or 0))
-
-
-@dataclass(frozen=True)
-class SearchSpace:
-    """The box around the baseline: which dimensions vary, and how far.
-
-    Attributes:
-        varied: names out of `DIMENSIONS`; the others keep the baseline's value.
-        ranges: by dimension, bounds or choices in place of the declared ones.
-    """
-
-    varied: tuple[str, ...] = DEFAULT_SEARCH
-    ranges: Mapping[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
-
-    def dimensions(self, backbone: str) -> tuple[Dimension, ...]:
-        """The dimensions that vary for one backbone, in the order of `DIMENSIONS`."""
-        return tuple(self._dimension(name, backbone) for name in DIMENSIONS if name in self.varied)
-
-    def _dimension(self, name: str, backbone: str) -> Dimension:
-        declared = _DECLARED[name]
-        if "range" in declared:
-            low, high = self.ranges.get(name, declared["range"])
-            return LogUniform(name, low, high)
-        choices = declared["choices"] or backbone_named(backbone).points
-        return Categorical(name, self.ranges.get(name, choices))
-
-    def size(self, backbone: str) -> float:
-        """How many configurations the box has: infinitely many if a number varies."""
-        return math.prod(
-            len(dimension.choices) if isinstance(dimension, Categorical) else math.inf
-            for dimension in self.dimensions(backbone)
-        )
-
-    def configured(self, baseline: TrialConfig, values: Mapping[str, Any]) -> TrialConfig:
-        """The baseline with the searched values put in.
-
-        Raises:
-            UsageRefusal: `values` has not exactly the varied dimensions.
-        """
-        if set(values) != set(self.varied):
-            raise UsageRefusal(
-                f"this space varies {', '.join(self.varied)}, got {', '.join(values)}",
-                where="search space",
-            )
-        return dataclasses.replace(baseline, **values)
-
-
-def parse_search(text: str) -> tuple[str, ...]:
-    """Read `learning_rate,optimizer` into names of dimensions, in the order of `DIMENSIONS`.
-
-    Raises:
-        UsageRefusal: a name is unknown, or none is given.
-    """
-    names = {
-        one_of(part, DIMENSIONS, what="search dimension", where="--search")
-        for part in text.split(",")
-        if part.strip()
-    }
-    if not names:
-        raise UsageRefusal(
-            "at least one dimension must vary", where="--search", fix="Or use --baseline-only."
-        )
-    return tuple(name for name in DIMENSIONS if name in names)
-
-
-def parse_backbones(text: str) -> tuple[str, ...]:
-    """Read `all`, `modern` or `xception,VGG16` into names in the catalogue's order, each once.
-
-    Raises:
-        UsageRefusal: a name is unknown, or none is given.
-    """
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    names: set[str] = set()
-    for word in words:
-        names.update(GROUPS.get(word.casefold()) or (backbone_named(word).name,))
-    if not names:
-        raise UsageRefusal(
-            "at least one backbone must be named",
-            where="--backbones",
-            fix=f"Choose {' or '.join(GROUPS)}, or from: {', '.join(NAMES)}.",
-        )
-    return tuple(name for name in NAMES if name in names)
 
 
 def whole_number(value: Any, *, at_least: int, where: str) -> int:

@@ -7,7 +7,6 @@ with it are read off the field: a setting that is added is one field here and th
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,19 +15,16 @@ from typing import Any
 
 from search_spaces import paper
 from search_spaces.backbones import PAPER_NAMES, backbone_named
-from search_spaces.config import (
+from search_spaces.config import FLOAT32, PRECISIONS, TrialConfig, TrialId
+from search_spaces.presets import PAPER
+from search_spaces.refusals import UsageRefusal
+from search_spaces.space import (
     DEFAULT_SEARCH,
     DIMENSIONS,
-    FLOAT32,
-    PRECISIONS,
     SearchSpace,
-    TrialConfig,
-    TrialId,
     parse_backbones,
     parse_search,
 )
-from search_spaces.presets import PAPER, Preset
-from search_spaces.refusals import UsageRefusal
 from search_spaces.values import choice, count, named
 
 DEFAULT_SEED = 42
@@ -38,7 +34,7 @@ WEIGHTS_NAMES = ("imagenet", "random")
 TRAINED, SEARCHED, MACHINE = "what is trained", "what is searched", "the machine"
 """Headings of `--help`."""
 
-_OF_PRESET = object()
+OF_PRESET = object()
 """A default that the preset has under the field's name."""
 
 
@@ -58,7 +54,7 @@ class Flag:
     help: str
     metavar: str | None = None
     read: Callable[[str], Any] | None = None
-    default: Any = _OF_PRESET
+    default: Any = OF_PRESET
     recorded: Callable[[Any], Any] = lambda value: value
 
 
@@ -257,62 +253,3 @@ FLAGS: dict[str, Flag] = {
     field.name: field.metadata["flag"] for field in dataclasses.fields(Settings)
 }
 """By setting, in the order in which they are recorded."""
-
-
-def settings_from(arguments: argparse.Namespace, preset: Preset) -> Settings:
-    """What was typed, completed by a preset.
-
-    Raises:
-        UsageRefusal: the photos would be too small for a backbone.
-    """
-    typed = _typed(arguments)
-    return Settings(
-        **{
-            name: typed[name] if typed[name] is not None else _default(name, flag, preset)
-            for name, flag in FLAGS.items()
-        }
-    )
-
-
-def most_trials(arguments: argparse.Namespace) -> int:
-    """How many trials what was typed can come to, whatever the preset."""
-    typed = _typed(arguments)
-    searched = PAPER.trials if typed["trials"] is None else typed["trials"]
-    return (1 + int(searched)) * len(typed["backbones"] or PAPER_NAMES)
-
-
-def refuse_contradictions(arguments: argparse.Namespace, recorded: Settings) -> None:
-    """Check that what was typed next to `--resume` is what the run was started with.
-
-    Raises:
-        UsageRefusal: it is not; the line names each difference.
-    """
-    before = recorded.to_dict()
-    differences = [
-        f"{name} was {before[name]} and is {value}"
-        for name, value in _typed(arguments).items()
-        if value is not None and value != before[name]
-    ]
-    if differences:
-        raise UsageRefusal(
-            f"a resumed run keeps its settings: {'; '.join(differences)}",
-            where="--resume",
-            fix="Leave these out, or start another run.",
-        )
-
-
-def _typed(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Each setting as it would be recorded; None where nothing was typed."""
-    typed = {
-        name: None if (value := getattr(arguments, name)) is None else flag.recorded(value)
-        for name, flag in FLAGS.items()
-    }
-    if arguments.baseline_only:
-        typed["trials"] = 0
-    return typed
-
-
-def _default(name: str, flag: Flag, preset: Preset) -> Any:
-    if flag.default is _OF_PRESET:
-        return getattr(preset, name)
-    return flag.recorded(flag.default)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import os
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -19,11 +20,12 @@ from results.ledger.runs import RunRecord, Split
 from results.ledger.store import RunFolder
 from search_spaces.presets import DEMONSTRATION, PAPER
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
-from search_spaces.settings import Settings, refuse_contradictions, settings_from
+from search_spaces.settings import Settings
 from sweep.hardware import Hardware, Machine
 from sweep.process.context import RunContext
+from sweep.process.environment import run_onednn
 from sweep.process.worker import find_weights, open_photos
-from sweep.profiles import Choice, unmeasured
+from sweep.terminal.arguments import refuse_contradictions, settings_from
 
 if TYPE_CHECKING:
     from trainables.networks.weights import Weights
@@ -109,20 +111,19 @@ def start(
     hardware: Hardware,
     *,
     words: Sequence[str],
-    choice: Choice | None = None,
 ) -> Prepared:
-    """Write a new run's split and profiles and, after them, its `run.json`; an old run there is
-    removed first.
+    """Write a new run's split and, after it, its `run.json`; an old run there is removed first.
 
     Args:
         words: the command line as typed.
-        choice: of oneDNN, with what it was chosen by; None where nothing was measured.
+
+    Raises:
+        UsageRefusal: the environment's oneDNN setting is neither 0 nor 1.
     """
-    choice = choice or unmeasured()
+    onednn = run_onednn(os.environ)
     settings, record = materials.settings, materials.dataset.record
     folder.clear()
     folder.write_split(materials.split, record.classes)
-    folder.write_profiles(choice.profiles)
     run = RunRecord(
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
         command=tuple(words),
@@ -131,8 +132,7 @@ def start(
             "seconds_prepare": materials.seconds,
             "cache_dir": str(machine.cache_dir),
             "max_cache": machine.max_cache,
-            "onednn": choice.onednn,
-            "onednn_seconds": dict(choice.seconds),
+            "onednn": onednn,
         },
         planned=settings.planned,
         seed=settings.seed,
@@ -219,7 +219,6 @@ def _job(run: RunRecord, materials: Materials, folder: RunFolder, machine: Machi
         weights=materials.weights,
         settings=materials.settings,
         machine=machine,
-        profiles=folder.read_profiles(),
         onednn=run.settings.get("onednn"),  # absent in a run of an older version
     )
 

@@ -47,7 +47,6 @@ MAY_PRINT = (
     "run_sweep.py",
     "results/__main__.py",
     "trainables/__main__.py",
-    "trainables/features/profiling.py",
 )
 """What is run with `python -m`."""
 MAY_LOG_TO = ("run_sweep.py",)

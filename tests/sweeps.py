@@ -46,8 +46,7 @@ def start(*words: str, onednn: str = "1") -> subprocess.Popen[str]:
     """Start the command, its output piped.
 
     Args:
-        onednn: the setting in its environment; a fixed one is measured in half the time. Empty: the
-            command measures both and chooses.
+        onednn: the setting in its environment; empty: the command's own, which is on.
     """
     return subprocess.Popen(
         [sys.executable, str(HOME / "run_sweep.py"), *words],

@@ -58,12 +58,14 @@ class Cost:
         seconds_features: computing frozen features, and waiting for them.
         seconds_training: epochs, validation and the one test prediction.
         seconds_total: from the trial's start to its record.
-        photos_prefix: photos pushed through frozen layers to fill the feature store, those that
-            this trial's process took over from another's included.
+        photos_prefix: photos pushed through frozen layers to fill the feature store.
         photos_trained: photos (or their cached features) seen by training steps.
-        bytes_stored: new bytes in the feature store, counted by the trial that asked for them.
+        bytes_stored: new bytes in the feature store, counted by the trial that computed them.
         seconds_waiting: of `seconds_features`, idle while another process computed them.
         seconds_tracing: of all, the first calls of functions that had to be traced or compiled.
+        seconds_prefix: of `seconds_features`, running frozen layers, without tracing them: measured
+            in the batches that traced nothing, and extended to all of `photos_prefix`.
+        multiply_adds_prefix: of the frozen layers that these photos went through, all together.
     """
 
     seconds_features: float = 0.0
@@ -74,6 +76,8 @@ class Cost:
     bytes_stored: int = 0
     seconds_waiting: float = 0.0
     seconds_tracing: float = 0.0
+    seconds_prefix: float = 0.0
+    multiply_adds_prefix: float = 0.0
 
 
 def plain_photos(epochs: int, *, train: int, validation: int, test: int) -> int:
@@ -100,6 +104,8 @@ class Anatomy:
         first_trained: the backbone's first trained layer, empty if only the head is trained.
         stored: names of the tensors read from the feature store, or `photos`.
         recomputed: frozen layers run again in every epoch because the store had no room.
+        multiply_adds_frozen, multiply_adds_trained: for one photo, forward, in the layers before
+            the cut and behind it; 0 in records of versions that did not count them.
     """
 
     layers_frozen: int
@@ -110,6 +116,8 @@ class Anatomy:
     first_trained: str
     stored: tuple[str, ...]
     recomputed: int
+    multiply_adds_frozen: float = 0.0
+    multiply_adds_trained: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from results.ledger.arrays import damaged, read_npz, write_npz
 from results.ledger.files import file_sha256, read_json, write_json, write_text
 from results.ledger.places import RunPlaces, TrialFile
-from results.ledger.profiles import Profile
 from results.ledger.records import Predictions, TrialRecord
 from results.ledger.runs import MeasuredCharacteristics, RunRecord, Split
 from results.ledger.serialise import from_json, to_json
@@ -136,24 +135,6 @@ class RunFolder(RunPlaces):
             return ()
         kind = tuple[MeasuredCharacteristics, ...]
         return _read(kind, self.characteristics_json, "file", fix="Remove it.")
-
-    def write_profiles(self, profiles: Mapping[str, Profile]) -> None:
-        """Keep what the backbones' layers cost on this machine, by backbone."""
-        write_json(self.profiles_json, {name: one.to_dict() for name, one in profiles.items()})
-
-    def read_profiles(self) -> dict[str, Profile]:
-        """What the backbones' layers cost; empty where nothing was measured.
-
-        Raises:
-            EnvironmentRefusal: the file is damaged.
-        """
-        path = self.profiles_json
-        document = read_json(path) if path.is_file() else {}
-        try:
-            return {name: Profile.from_dict(one) for name, one in document.items()}
-        except (AttributeError, KeyError, TypeError) as fault:
-            why, fix = "a file of the run is damaged", "Remove it and resume the run."
-            raise EnvironmentRefusal(why, where=str(path), fix=fix) from fault
 
     # ---- the ledger ----------------------------------------------------------------------
 

@@ -114,10 +114,10 @@ def duration(seconds: float | None) -> str:
 def told_of_saving(summary: Summary) -> str:
     """What the estimate of saved seconds is made of, and why one is missing."""
     told = (
-        "Seconds saved are an estimate: for trials that read stored features, the measured seconds "
-        "per photo of the layers before the unfreeze point, for every photo of every epoch, less "
-        "the seconds of their frozen passes."
+        "Seconds saved are an estimate: for trials that read stored features, the multiply-adds of "
+        "the layers before the unfreeze point, for every photo of every epoch, at the speed of the "
+        "run's own frozen passes, less the seconds that the trials spent on features."
     )
     if summary.costs.total.seconds_saved is None:
-        told += f" {NOTHING}: the run did not measure layers that this needs."
+        told += f" {NOTHING}: the run timed no frozen pass, its features were stored already."
     return told

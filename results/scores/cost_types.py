@@ -49,9 +49,10 @@ class CostRow:
         seconds_other: of `seconds_total`, what is neither features, waiting nor training.
         seconds_tracing: of `seconds_total`, tracing and compiling, wherever it happened.
         seconds_saved: an estimate: what the trials that read stored features would have spent in
-            the layers before their unfreeze points, by the run's profile, less what they spent to
-            compute features. Negative when the store cost more than it gave; None when a layer's
-            seconds are needed that were not measured.
+            the layers before their unfreeze points, at the seconds per multiply-add that the run's
+            own frozen passes took, less what they spent to compute features. Negative when the
+            store cost more than it gave; None when a backbone's frozen layers were not timed, since
+            all of its features were stored already.
     """
 
     backbone: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 
+from results.ledger.rates import seconds_per_multiply_add
 from results.ledger.records import Cost, TrialRecord, plain_photos
 from results.scores.cost_types import CostLedger, CostRow, Photos, Seconds
 from results.scores.evidence import Evidence
@@ -76,16 +77,16 @@ def _summed(records: Sequence[TrialRecord]) -> Cost:
 
 
 def _saved(evidence: Evidence, records: Sequence[TrialRecord]) -> float | None:
-    """Of the trials together; None if one of them needs what was not measured."""
+    """Of the trials together; None where a backbone's frozen layers were not timed in this run."""
     counts = evidence.split.counts()
     saved = 0.0
     for record in filter(_reads_features, records):
-        profile = evidence.profiles.get(record.backbone)
-        before = profile.points.get(record.config.unfreeze) if profile else None
-        if before is None:
+        rate = seconds_per_multiply_add(evidence.of(record.backbone))
+        work = record.anatomy.multiply_adds_frozen if record.anatomy else 0.0
+        if rate is None or not work:
             return None
         spent = record.cost.seconds_features - record.cost.seconds_waiting
-        saved += _plain(record, counts) * before.seconds - spent
+        saved += _plain(record, counts) * work * rate - spent
     return saved
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from results.ledger.profiles import Profile
 from results.ledger.records import Predictions, TrialRecord
 from results.ledger.runs import RunRecord, Split
 from results.ledger.store import RunFolder
@@ -28,14 +27,12 @@ class Evidence:
 
     Attributes:
         records: every finished trial, by `catalogue_order` of backbones, then by number.
-        profiles: what layers cost, by backbone, as far as the run measured it.
     """
 
     folder: RunFolder
     run: RunRecord
     split: Split
     records: tuple[TrialRecord, ...]
-    profiles: Mapping[str, Profile] = field(default_factory=dict)
     _predictions: dict[str, Predictions] = field(default_factory=dict)
 
     @property
@@ -188,7 +185,6 @@ def read_evidence(folder: RunFolder) -> Evidence:
         records=tuple(
             sorted(records, key=lambda record: (*catalogue_order(record.backbone), record.number))
         ),
-        profiles=folder.read_profiles(),
     )
 
 

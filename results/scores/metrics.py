@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from results.ledger.records import Probabilities
 
 LEVEL = 0.95
-SMALLEST_PROBABILITY = 1e-7
-"""Keras' own floor inside the cross-entropy, so that our losses and its losses agree."""
+SMALLEST_PROBABILITY = float(np.finfo(np.float32).tiny)
+"""The floor inside the cross-entropy, 1.2e-38: a softmax in float32 can underflow to 0, and only
+that must not become an infinite loss. Keras' floor of 1e-7 is for its own losses of probabilities;
+training computes the loss from logits and has no floor at all."""
 
 Labels = NDArray[np.int64]
 """[N] int64, indices into the class names."""

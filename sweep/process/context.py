@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from results.ledger.profiles import Profile
 from search_spaces.settings import Settings
 from sweep.hardware import Machine
 
@@ -24,7 +22,6 @@ class RunContext:
         dataset: the dataset's HDF5 file.
         weights: resolved.
         settings, machine: the run's.
-        profiles: what the backbones' layers cost here, as far as that is known.
         onednn: what `TF_ENABLE_ONEDNN_OPTS` must be where trials are trained, `0` or `1`; None in a
             run of a version that did not choose: whatever the environment has.
     """
@@ -34,5 +31,4 @@ class RunContext:
     weights: Weights
     settings: Settings
     machine: Machine
-    profiles: Mapping[str, Profile] = field(default_factory=dict)
     onednn: str | None = None

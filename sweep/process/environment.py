@@ -15,7 +15,6 @@ HOME = Path(__file__).resolve().parents[2]
 """Of our code, where processes that we start find it."""
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
-ONEDNN_SETTINGS = ("0", "1")
 
 _RAY = {
     # Ray listens on all interfaces; without a token anybody who reaches a port can run code.
@@ -49,20 +48,26 @@ def with_onednn(onednn: str | None) -> dict[str, str]:
     return {**os.environ, **({} if onednn is None else {ONEDNN: onednn})}
 
 
-def typed_onednn(environment: Mapping[str, str]) -> str | None:
-    """The setting that the user's environment has; None where it has none.
+def run_onednn(environment: Mapping[str, str]) -> str:
+    """The oneDNN setting of a new run: on, unless the user's environment says otherwise.
+
+    Which setting is faster cannot be told from forward passes: on an AVX2 processor these are equal
+    to a percent, while a gradient step of ResNet50 takes 0.43 s with oneDNN and 2.40 s without.
+
+    Returns:
+        `0` or `1`.
 
     Raises:
-        UsageRefusal: it is neither 0 nor 1.
+        UsageRefusal: the environment's is neither.
     """
-    typed = environment.get(ONEDNN, "")
-    if typed and typed not in ONEDNN_SETTINGS:
+    setting = environment.get(ONEDNN) or "1"
+    if setting not in ("0", "1"):
         raise UsageRefusal(
-            f"this must be 0 or 1, or not be set, got {typed!r}",
+            f"this must be 0 or 1, or not be set, got {setting!r}",
             where=ONEDNN,
             fix="Leave it out: oneDNN is then on.",
         )
-    return typed or None
+    return setting
 
 
 class NeverRestored:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from trainables.networks.weights import Weights
     from trainables.photos.dataset import Dataset
     from trainables.progress import Progress
-    from trainables.training.network_cache import Bench
+    from trainables.training.network_cache import NetworkCache
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -82,7 +82,7 @@ def find_weights(settings: Settings, machine: Machine, progress: Progress) -> We
 
 def processor_name() -> str:
     """The processor's model."""
-    from trainables.networks.device_names import cpu_name
+    from trainables.networks.devices import cpu_name
 
     return cpu_name()
 
@@ -120,22 +120,22 @@ def train_and_commit(
         Refusal: what concerns every trial: a full disk, weights that do not fit, photos that are
             gone. Nothing is recorded.
     """
-    data, bench = _workplace(context)
+    data, networks = _workplace(context)
 
-    from trainables.training.tensorboard import TrialBoard, describe_experiment
+    from trainables.training.tensorboard import TrialLog, describe_experiment
     from trainables.training.train import train
 
     folder, trial, config = RunFolder(context.run), assignment.trial_id.name, assignment.config
     if assignment.trial_id == context.settings.planned[0]:
         describe_experiment(folder.tensorboard)
-    board = TrialBoard(folder.tensorboard, trial, config)
+    log = TrialLog(folder.tensorboard, trial, config)
 
-    def report_and_draw(epoch: EpochRecord) -> None:
-        board.epoch(epoch)
+    def report_and_log(epoch: EpochRecord) -> None:
+        log.epoch(epoch)
         report(epoch)
 
     try:
-        result = train(config, data, report_and_draw, bench=bench, cutoffs=assignment.cutoffs)
+        result = train(config, data, report_and_log, networks=networks, cutoffs=assignment.cutoffs)
     except Refusal:
         raise
     except Exception as fault:
@@ -147,7 +147,7 @@ def train_and_commit(
             result, number=assignment.number, config=config, weights_sha256=digest
         )
     folder.write_record(record)
-    board.finish(record)
+    log.finish(record)
     return record
 
 
@@ -160,20 +160,20 @@ def _failed(assignment: Assignment, fault: Exception) -> TrialRecord:
     )
 
 
-_WORKPLACES: dict[Path, tuple[TrainingData, Bench]] = {}
+_WORKPLACES: dict[Path, tuple[TrainingData, NetworkCache]] = {}
 """Of this process: data and networks of the run that it works for."""
 
 
-def _workplace(context: RunContext) -> tuple[TrainingData, Bench]:
+def _workplace(context: RunContext) -> tuple[TrainingData, NetworkCache]:
     """This process's data and networks; sets TensorFlow up at the first call."""
     if context.run not in _WORKPLACES:
         from trainables.networks.devices import configure
 
         configure(cpus=context.machine.cpus_per_trial, gpus=context.machine.gpus_per_trial)
 
-        from trainables.training.network_cache import Bench
+        from trainables.training.network_cache import NetworkCache
 
-        _WORKPLACES[context.run] = (training_data(context), Bench())
+        _WORKPLACES[context.run] = (training_data(context), NetworkCache())
     return _WORKPLACES[context.run]
 
 
@@ -195,7 +195,6 @@ def training_data(context: RunContext) -> TrainingData:
         cache_dtype=context.settings.cache_dtype,
         precision=context.settings.precision,
         jit_compile=context.settings.jit_compile,
-        profiles=context.profiles,
     )
 
 

@@ -22,7 +22,8 @@ import optuna
 from sqlalchemy.exc import SQLAlchemyError
 
 from results.ledger.records import Status, TrialRecord
-from search_spaces.config import Categorical, LogUniform, SearchSpace, TrialConfig
+from search_spaces.config import TrialConfig
+from search_spaces.space import Categorical, LogUniform, SearchSpace
 
 _LOG = logging.getLogger(__name__)
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from search_spaces.backbones import PAPER_NAMES
+from search_spaces.presets import PAPER, Preset
 from search_spaces.refusals import UsageRefusal
-from search_spaces.settings import FLAGS, MACHINE, SEARCHED, Flag
+from search_spaces.settings import FLAGS, MACHINE, OF_PRESET, SEARCHED, Flag, Settings
 from search_spaces.values import count, gpu_share, parse_seconds, place, size
 
 _EPILOG = """\
@@ -127,3 +129,62 @@ def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
             "--baseline-only searches nothing", where="--trials, --search", fix="Leave them out."
         )
     return arguments
+
+
+def settings_from(arguments: argparse.Namespace, preset: Preset) -> Settings:
+    """What was typed, completed by a preset.
+
+    Raises:
+        UsageRefusal: the photos would be too small for a backbone.
+    """
+    typed = _typed(arguments)
+    return Settings(
+        **{
+            name: typed[name] if typed[name] is not None else _default(name, flag, preset)
+            for name, flag in FLAGS.items()
+        }
+    )
+
+
+def most_trials(arguments: argparse.Namespace) -> int:
+    """How many trials what was typed can come to, whatever the preset."""
+    typed = _typed(arguments)
+    searched = PAPER.trials if typed["trials"] is None else typed["trials"]
+    return (1 + int(searched)) * len(typed["backbones"] or PAPER_NAMES)
+
+
+def refuse_contradictions(arguments: argparse.Namespace, recorded: Settings) -> None:
+    """Check that what was typed next to `--resume` is what the run was started with.
+
+    Raises:
+        UsageRefusal: it is not; the line names each difference.
+    """
+    before = recorded.to_dict()
+    differences = [
+        f"{name} was {before[name]} and is {value}"
+        for name, value in _typed(arguments).items()
+        if value is not None and value != before[name]
+    ]
+    if differences:
+        raise UsageRefusal(
+            f"a resumed run keeps its settings: {'; '.join(differences)}",
+            where="--resume",
+            fix="Leave these out, or start another run.",
+        )
+
+
+def _typed(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Each setting as it would be recorded; None where nothing was typed."""
+    typed = {
+        name: None if (value := getattr(arguments, name)) is None else flag.recorded(value)
+        for name, flag in FLAGS.items()
+    }
+    if arguments.baseline_only:
+        typed["trials"] = 0
+    return typed
+
+
+def _default(name: str, flag: Flag, preset: Preset) -> Any:
+    if flag.default is OF_PRESET:
+        return getattr(preset, name)
+    return flag.recorded(flag.default)

@@ -9,14 +9,43 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from results.ledger.profiles import Profile
-from results.ledger.records import TrialRecord, plain_photos
+from results.ledger.rates import Rates
+from results.ledger.records import TrialRecord
 from search_spaces.backbones import SCALINGS
 from search_spaces.settings import Settings
 from sweep.hardware import Machine
-from sweep.terminal.estimates import Estimate, estimate
 
 UNKNOWN = "-"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Bytes, and seconds of work: trials that run side by side share them by the clock.
+
+    Attributes:
+        bytes_stored: of features.
+        seconds_prefix: every photo through the frozen layers, once per scaling.
+        seconds_trained: training and validation of all trials.
+        seconds_plain: the same trials where every photo passes through every layer each time.
+    """
+
+    bytes_stored: float
+    seconds_prefix: float
+    seconds_trained: float
+    seconds_plain: float
+
+    @property
+    def seconds_saved(self) -> float:
+        """What a plain script takes longer; negative where the store costs more than it gives."""
+        return self.seconds_plain - self.seconds_prefix - self.seconds_trained
+
+    def __add__(self, other: Estimate) -> Estimate:
+        return Estimate(
+            self.bytes_stored + other.bytes_stored,
+            self.seconds_prefix + other.seconds_prefix,
+            self.seconds_trained + other.seconds_trained,
+            self.seconds_plain + other.seconds_plain,
+        )
 
 
 @dataclass(frozen=True)
@@ -29,7 +58,7 @@ class BackbonePlan:
         photos_prefix: photos through the frozen layers, at most.
         photos_trained: training photos over all epochs of the unfinished trials, at most.
         photos_plain: photos that a plain script would push through the whole network for these.
-        estimate: in bytes and seconds; None as long as the layers are not measured.
+        estimate: in bytes and seconds; None until a run has measured the backbone here.
     """
 
     name: str
@@ -46,15 +75,15 @@ def plan(
     settings: Settings,
     counts: dict[str, int],
     finished: tuple[TrialRecord, ...] = (),
-    profiles: Mapping[str, Profile] | None = None,
+    rates: Mapping[str, Rates] | None = None,
 ) -> tuple[BackbonePlan, ...]:
     """Count what is left, per backbone.
 
     Args:
         counts: photos per split.
-        profiles: what layers cost, by backbone, as far as it is known.
+        rates: by backbone, as far as they are known.
     """
-    known = profiles or {}
+    known = rates or {}
     return tuple(
         _of(name, settings, counts, finished, known.get(name)) for name in settings.backbones
     )
@@ -62,15 +91,15 @@ def plan(
 
 def total(plans: Sequence[BackbonePlan]) -> BackbonePlan:
     """All backbones together; without an estimate if one of them has none."""
-    estimates = [one.estimate for one in plans if one.estimate is not None]
+    estimates = [backbone.estimate for backbone in plans if backbone.estimate is not None]
     return BackbonePlan(
         name="total",
-        trials=sum(one.trials for one in plans),
-        finished=sum(one.finished for one in plans),
-        passes=sum(one.passes for one in plans),
-        photos_prefix=sum(one.photos_prefix for one in plans),
-        photos_trained=sum(one.photos_trained for one in plans),
-        photos_plain=sum(one.photos_plain for one in plans),
+        trials=sum(backbone.trials for backbone in plans),
+        finished=sum(backbone.finished for backbone in plans),
+        passes=sum(backbone.passes for backbone in plans),
+        photos_prefix=sum(backbone.photos_prefix for backbone in plans),
+        photos_trained=sum(backbone.photos_trained for backbone in plans),
+        photos_plain=sum(backbone.photos_plain for backbone in plans),
         estimate=sum(estimates, Estimate(0, 0, 0, 0)) if len(estimates) == len(plans) else None,
     )
 
@@ -80,23 +109,34 @@ def _of(
     settings: Settings,
     counts: dict[str, int],
     finished: tuple[TrialRecord, ...],
-    profile: Profile | None,
+    rates: Rates | None,
 ) -> BackbonePlan:
     trials = settings.searched(name) + 1
     done = sum(record.backbone == name for record in finished)
     left = trials - done
     searched = settings.trials > 0 and "scaling" in settings.search
     passes = (len(SCALINGS) if searched else 1) if left else 0
-    photos = sum(counts.values())
+    photos_prefix = passes * sum(counts.values())
+    photos_trained = left * settings.epochs * counts["train"]
+    photos_plain = left * (
+        settings.epochs * (counts["train"] + counts["validation"]) + counts["test"]
+    )
     return BackbonePlan(
         name=name,
         trials=trials,
         finished=done,
         passes=passes,
-        photos_prefix=passes * photos,
-        photos_trained=left * settings.epochs * counts["train"],
-        photos_plain=left * plain_photos(settings.epochs, **counts),
-        estimate=estimate(settings, counts, profile, left=left, passes=passes) if profile else None,
+        photos_prefix=photos_prefix,
+        photos_trained=photos_trained,
+        photos_plain=photos_plain,
+        estimate=Estimate(
+            bytes_stored=photos_prefix * rates.bytes_stored,
+            seconds_prefix=photos_prefix * rates.seconds_pass,
+            seconds_trained=photos_trained * rates.seconds_step,
+            seconds_plain=photos_trained * rates.seconds_step + photos_plain * rates.seconds_frozen,
+        )
+        if rates
+        else None,
     )
 
 
@@ -124,8 +164,8 @@ def plan_table(plans: tuple[BackbonePlan, ...], settings: Settings, machine: Mac
         "bytes\nstored\ntime saved",
     ):
         table.add_column(head, justify="right", no_wrap=True)
-    for one in plans:
-        table.add_row(*_cells(one))
+    for backbone in plans:
+        table.add_row(*_cells(backbone))
     if len(plans) > 1:
         table.add_row(*_cells(total(plans)), style="bold")
     return table
@@ -134,14 +174,17 @@ def plan_table(plans: tuple[BackbonePlan, ...], settings: Settings, machine: Mac
 def _caption(plans: Sequence[BackbonePlan], machine: Machine) -> str:
     """What the numbers mean, and why some are missing."""
     lines = ["Photos through frozen layers are computed once, whatever the trials and epochs."]
-    if any(one.estimate for one in plans):
+    if any(backbone.estimate for backbone in plans):
         lines.append(
-            "Time: estimated from measured layers, in seconds of work; trials that run side by "
-            f"side, here {machine.max_concurrent}, share it by the clock. Stored: at most."
+            "Time: estimated from what earlier runs measured here, in seconds of work; trials that "
+            f"run side by side, here {machine.max_concurrent}, share it by the clock."
         )
-    if any(one.estimate is None for one in plans):
-        lines.append(f"{UNKNOWN}: not known yet; layers are measured when the sweep starts.")
-    if sum(one.estimate.bytes_stored for one in plans if one.estimate) > machine.max_cache:
+    if any(backbone.estimate is None for backbone in plans):
+        lines.append(f"{UNKNOWN}: not known yet; measured by the first run here.")
+    if (
+        sum(backbone.estimate.bytes_stored for backbone in plans if backbone.estimate)
+        > machine.max_cache
+    ):
         lines.append(
             f"--max-cache holds {_size(machine.max_cache)}; what does not fit is computed again "
             "in every epoch, and less time is saved."
@@ -149,8 +192,8 @@ def _caption(plans: Sequence[BackbonePlan], machine: Machine) -> str:
     return "\n".join(lines)
 
 
-def _cells(one: BackbonePlan) -> tuple[Text, ...]:
-    known = one.estimate
+def _cells(backbone: BackbonePlan) -> tuple[Text, ...]:
+    known = backbone.estimate
     prefix, trained, plain, saved, stored = (
         (
             _duration(known.seconds_prefix),
@@ -163,11 +206,11 @@ def _cells(one: BackbonePlan) -> tuple[Text, ...]:
         else (UNKNOWN,) * 5
     )
     return (
-        Text(one.name),
-        _two_lines(f"{one.trials:,}", f"{one.finished:,}"),
-        _two_lines(f"{one.photos_prefix:,}", prefix),
-        _two_lines(f"{one.photos_trained:,}", trained),
-        _two_lines(f"{one.photos_plain:,}", plain),
+        Text(backbone.name),
+        _two_lines(f"{backbone.trials:,}", f"{backbone.finished:,}"),
+        _two_lines(f"{backbone.photos_prefix:,}", prefix),
+        _two_lines(f"{backbone.photos_trained:,}", trained),
+        _two_lines(f"{backbone.photos_plain:,}", plain),
         _two_lines(stored, saved),
     )
 

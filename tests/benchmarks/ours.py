@@ -3,9 +3,8 @@
     python -m tests.benchmarks.ours LIST.json DATASET.h5 OUT.json
 
 The driver is `run_sweep.py`'s, stage by stage, without the report and the exported models, which
-the plain script has neither. What layers cost is in the cache folder already (`profiled`), as in
-every run on a machine but its first. A suggestion that is in the run's folder is taken as it is, so
-writing all of them beforehand makes an explicit list of trials, and the search is never asked.
+the plain script has neither. A suggestion that is in the run's folder is taken as it is, so writing
+all of them beforehand makes an explicit list of trials, and the search is never asked.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from results.ledger.records import Status
 from sweep.hardware import detect, share
 from sweep.prepare import gather, run_folder, start
 from sweep.process.environment import set_for_ray
-from sweep.profiles import choose
 from sweep.signals import signals_as_exceptions
 from sweep.terminal.arguments import parse_arguments
 from tests.benchmarks.task import Task
@@ -50,8 +48,7 @@ def sweep(task: Task, dataset: Path) -> list[float]:
     ends: list[float] = []
     with signals_as_exceptions(), folder.locked():
         materials = gather(arguments, machine, progress=lambda *_: None, warn=lambda _: None)
-        choice = choose(materials.settings, machine, progress=lambda *_: None, log=folder.log)
-        prepared = start(materials, folder, machine, hardware, words=typed, choice=choice)
+        prepared = start(materials, folder, machine, hardware, words=typed)
         for name, point in task.points.items():
             folder.write_suggestion(name, point)
         run_trials(

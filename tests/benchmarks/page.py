@@ -20,12 +20,10 @@ _ABOUT = """\
 Ours against `plain_ray_keras.py`, the script that Ray Tune's and Keras' documentation lead to: same
 trials, split, weights, batch size, oneDNN setting, concurrency and threads; the photos decoded
 already for both. Every figure is of a process of its own, timed from its start to its end, the two
-sides by turns; `x` is plain's seconds over ours, `of` is a share. What ours measures once per
-machine, its layers' costs, is measured before and not counted (the row oneDNN says how long a first
-run takes for it, under both settings). Figures are medians, with the smallest and the largest of
-the repeats. A size that fits the budget is smaller than a user's, so imports, building and tracing
-weigh more on both sides; rows of whole sweeps say what the same parts come to for 4,000 photos and
-ten epochs, which is computed, not measured.
+sides by turns; `x` is plain's seconds over ours, `of` is a share. Figures are medians, with the
+smallest and the largest of the repeats. A size that fits the budget is smaller than a user's, so
+imports, building and tracing weigh more on both sides; rows of whole sweeps say what the same parts
+come to for 4,000 photos and ten epochs, which is computed, not measured.
 
     make bench                                       all of it, 60 minutes on 2 idle cores
     python -m tests.benchmarks --minutes 20 --rows G1,G3 --out RESULTS.md

@@ -80,10 +80,10 @@ def fixed(spec: Spec) -> Any:
     """Per further trial: seconds until its first epoch ended, less a steady epoch, and traces."""
     made = functions_recorded()
 
-    from trainables.training.network_cache import Bench
+    from trainables.training.network_cache import NetworkCache
     from trainables.training.train import train
 
-    entry, bench = backbone_named(spec["backbone"]), Bench()
+    entry, networks = backbone_named(spec["backbone"]), NetworkCache()
     data = training_data(spec, "features", entry.points)
     other = next(one for one in OPTIMIZERS if one != point(spec).optimizer)
     visits: list[tuple[str, TrialConfig]] = [("first", point(spec))]
@@ -97,7 +97,7 @@ def fixed(spec: Spec) -> Any:
     found: dict[str, list[tuple[float, int]]] = {}
     for kind, config in visits:
         before, first = traces(made), FirstEpoch()
-        result = train(config, data, first, bench=bench)
+        result = train(config, data, first, networks=networks)
         seconds = first.seconds - result.epochs[1].seconds
         found.setdefault(kind, []).append((seconds, traces(made) - before))
     return found
@@ -106,19 +106,17 @@ def fixed(spec: Spec) -> Any:
 def reading(spec: Spec) -> Any:
     """Seconds per decoded photo, per fetched row of the paper's cut, per fetched batch and step."""
     from trainables.features.fill import frozen_inputs
-    from trainables.networks.cuts import cut_at
     from trainables.networks.scaling import scaling_kind
     from trainables.photos.decoding import decode
-    from trainables.training.network_cache import Bench
+    from trainables.training.network_cache import NetworkCache
     from trainables.training.train import train
 
-    config, bench = point(spec), Bench()
+    config, networks = point(spec), NetworkCache()
     data = training_data(spec, "features", (config.unfreeze,))
-    result = train(config, data, lambda _: None, bench=bench)
-    whole = bench.whole(config, data)
-    cut = cut_at(whole.graph, whole.first(config.unfreeze))
+    result = train(config, data, lambda _: None, networks=networks)
+    full = networks.full_network(config, data)
     kind = scaling_kind(config.backbone, config.scaling)
-    arrays = frozen_inputs(whole, cut, data, kind).arrays
+    arrays = frozen_inputs(full, full.cut(config.unfreeze), data, kind).arrays
     rng = np.random.default_rng(spec["seed"])
     orders = [rng.permutation(len(data.photos))[: config.batch_size] for _ in range(50)]
     batch = _median_seconds(lambda rows: [one[rows] for one in arrays], orders)
@@ -143,34 +141,36 @@ def _median_seconds(call: Callable[[Any], Any], inputs: Sequence[Any]) -> float:
 
 def rates(spec: Spec) -> Any:
     """Seconds per photo through the frozen layers of the paper's cut, in batches, traced before."""
-    from trainables.features.fill import PREFIX_BATCH
-    from trainables.networks.cuts import PHOTO, cut_at
-    from trainables.networks.prefix import Prefix
-    from trainables.training.network_cache import Bench
+    from trainables.features.fill import PASS_BATCH
+    from trainables.networks.cuts import PHOTO
+    from trainables.networks.network import FrozenLayers, InputFormat
+    from trainables.training.network_cache import NetworkCache
 
     config = point(spec)
     data = training_data(spec, "features", ())
-    whole = Bench().whole(config, data)
-    cut = cut_at(whole.graph, whole.first(config.unfreeze))
-    prefix = Prefix(whole, (PHOTO,), cut.required, "unit")
-    batch = np.asarray(data.photos[:PREFIX_BATCH])
-    prefix([batch])
-    return _median_seconds(prefix, [[batch]] * _TIMED_BATCHES) / len(batch)
+    full = NetworkCache().full_network(config, data)
+    required = full.cut(config.unfreeze).required
+    layers = FrozenLayers(full, InputFormat((PHOTO,), "unit"), required)
+    batch = np.asarray(data.photos[:PASS_BATCH])
+    layers([batch])
+    return _median_seconds(layers, [[batch]] * _TIMED_BATCHES) / len(batch)
 
 
 def cuts(spec: Spec) -> Any:
     """Seconds of the frozen pass: for every cut of the backbone, and for the deepest alone."""
-    from trainables.training.network_cache import Bench
+    from trainables.training.network_cache import NetworkCache
     from trainables.training.train import train
 
-    bench, points = Bench(), backbone_named(spec["backbone"]).points
+    networks, points = NetworkCache(), backbone_named(spec["backbone"]).points
     seconds: dict[str, list[float]] = {"warm": [], "all": [], "deepest": []}
     for again in range(spec["repeats"]):
         for kind, asked in (("warm", (HEAD,)), ("deepest", (HEAD,)), ("all", points)):
             if kind == "warm" and again:  # the first pass alone meets a cold process
                 continue
             data = training_data(spec, f"{kind}-{again}", asked)
-            result = train(point(spec, unfreeze=HEAD, epochs=1), data, lambda _: None, bench=bench)
+            result = train(
+                point(spec, unfreeze=HEAD, epochs=1), data, lambda _: None, networks=networks
+            )
             seconds[kind].append(result.cost.seconds_features)
     return seconds
 
@@ -187,15 +187,15 @@ def heap(spec: Spec) -> Any:
 
 def growth(spec: Spec) -> Any:
     """Anonymous memory, MB, after each of several trials at one point of the network."""
-    from trainables.training.network_cache import Bench
+    from trainables.training.network_cache import NetworkCache
     from trainables.training.train import train
 
-    bench, data = Bench(), training_data(spec, "features", (spec["unfreeze"],))
+    networks, data = NetworkCache(), training_data(spec, "features", (spec["unfreeze"],))
     after = []
     for number in range(spec["trials"]):
         rate = 1e-5 * (1 + number)
         config = point(spec, unfreeze=spec["unfreeze"], learning_rate=rate)
-        train(config, data, lambda _: None, bench=bench)
+        train(config, data, lambda _: None, networks=networks)
         gc.collect()
         after.append(anonymous_megabytes())
     return after

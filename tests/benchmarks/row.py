@@ -51,7 +51,6 @@ GOALS: Mapping[str, Goal] = {
         Goal("first", "first finished trial on a warm cache", "below 20", "s"),
         Goal("float16 accuracy", "test accuracy, float16 less float32 features", "no goal", "of"),
         Goal("float16 bytes", "bytes stored, float16 over float32 features", "no goal", "of"),
-        Goal("oneDNN", "layers forward without oneDNN over with it", "no goal", "x"),
         Goal("real", "real photos, Xception's real weights, paper's cut", "same accuracy", "x"),
     )
 }

@@ -84,7 +84,6 @@ MEASUREMENTS = (
     Measurement("G1b", ("G1b",), rows_sweeps.default_space, 230, 370, _searched_work),
     Measurement("real", ("real",), rows_commands.real_photos, 85),
     Measurement("float16", ("float16 accuracy", "float16 bytes"), rows_numerics.half_precision, 45),
-    Measurement("oneDNN", ("oneDNN",), rows_numerics.onednn, 45),
 )
 
 NAMES = tuple(one.name for one in MEASUREMENTS)

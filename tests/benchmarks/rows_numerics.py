@@ -1,18 +1,13 @@
-"""Rows about what numerics cost and change: features stored as float16, and oneDNN."""
+"""Rows about what numerics cost and change: features stored as float16."""
 
 from __future__ import annotations
 
 import statistics
 from typing import Any
 
-from results.ledger.store import RunFolder
 from tests.benchmarks.row import Row, measured, unmeasured
 from tests.benchmarks.rows_commands import REAL_BACKBONE, SMALLEST_REAL_IMAGE, real_or_synthetic
-from tests.benchmarks.sizes import SEED
 from tests.benchmarks.workplace import Workplace
-
-_PHOTOS_TO_PREPARE = 40
-ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 
 def half_precision(place: Workplace) -> list[Row]:
@@ -37,35 +32,6 @@ def half_precision(place: Workplace) -> list[Row]:
         measured("float16 accuracy", [half["test"] - whole["test"]], None, note),
         measured("float16 bytes", [half["bytes"] / whole["bytes"]], None, stored),
     ]
-
-
-def onednn(place: Workplace) -> list[Row]:
-    """What a run without the variable measures and chooses, read from its `run.json`.
-
-    The run is ended as soon as that is written: nothing is trained before it.
-    """
-    sizes, folder = place.sizes, place.folder("onednn")
-    run = RunFolder(folder / "run")
-    words = ["run_sweep.py", "--backbones", ",".join(sizes.backbones), "--baseline-only"]
-    words += ["--data", str(place.dataset(_PHOTOS_TO_PREPARE, sizes.image)), "--weights", "random"]
-    words += ["--image-size", str(sizes.image), "--epochs", "1", "--seed", str(SEED)]
-    words += ["--max-concurrent", str(place.concurrent), "--cpus-per-trial", str(place.cpus)]
-    words += ["--cache-dir", str(folder / "cache"), "--run-dir", str(run.root)]
-    seconds = place.time(words, name="onednn", unset=(ONEDNN,), until=run.run_json)
-    settings = run.read_run().settings
-    if "onednn" not in settings:
-        return [unmeasured("oneDNN", "not built")]
-    by_setting = settings.get("onednn_seconds") or {}
-    if not {"0", "1"} <= set(by_setting):
-        return [unmeasured("oneDNN", f"a run chose {settings['onednn']} without measuring")]
-    without, with_it = float(by_setting["0"]), float(by_setting["1"])
-    note = (
-        f"{len(sizes.backbones)} backbones, {sizes.image} px; all their layers forward "
-        f"{without * 1e3:.1f} ms a photo without, {with_it * 1e3:.1f} ms with it; a run without "
-        f"the variable chooses {ONEDNN}={settings['onednn']}, {seconds:.0f} s after its start, "
-        "once per machine"
-    )
-    return [measured("oneDNN", [without / with_it], None, note)]
 
 
 def one_by_one(trial_seconds: tuple[float, ...]) -> Row:

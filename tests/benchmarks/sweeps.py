@@ -61,14 +61,10 @@ def ours(
     early_stopping: bool = False,
     cache: Path | None = None,
 ) -> Side:
-    """Run a list through our machinery; with a cold feature cache unless one is given.
-
-    What layers cost on this machine is known to it, measured before and not timed.
-    """
+    """Run a list through our machinery; with a cold feature cache unless one is given."""
     folder = place.folder("ours")
     cache = cache or folder / "cache"
     task = _task(place, points, weights, early_stopping, cache, folder / "run")
-    shutil.copytree(_profiles(place, task, dataset), cache / "profiles", dirs_exist_ok=True)
     task.write(folder / "list.json")
     finished = place.run(
         "tests.benchmarks.ours", str(folder / "list.json"), str(dataset), out=folder / "out.json"
@@ -128,22 +124,6 @@ def plain(
         trial_seconds=tuple(one["total"] for one in trials),
     )
     return _stretched(side, place, whole_epochs, next(iter(points.values())).epochs, stand_for)
-
-
-def _profiles(place: Workplace, task: Task, dataset: Path) -> Path:
-    """The folder with what the backbones' layers cost, measured once per image size."""
-    known = place.kept.setdefault("profiled", set())
-    wanted = {(one.backbone, one.image_size) for one in task.points.values()}
-    cache = place.root / "profiled"
-    if not wanted <= known:
-        folder = place.folder("profiled")
-        dataclasses.replace(task, cache=str(cache), run=str(folder / "run")).write(
-            folder / "list.json"
-        )
-        words = (str(folder / "list.json"), str(dataset))
-        place.run("tests.benchmarks.profiled", *words, out=folder / "out.json")
-        known |= wanted
-    return cache / "profiles"
 
 
 def _task(

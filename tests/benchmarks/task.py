@@ -16,7 +16,8 @@ from typing import Any
 from results.ledger.files import read_json, write_json
 from search_spaces import paper
 from search_spaces.backbones import HEAD, NAMES, Backbone
-from search_spaces.config import OPTIMIZERS, SearchSpace, TrialConfig, TrialId
+from search_spaces.config import OPTIMIZERS, TrialConfig, TrialId
+from search_spaces.space import SearchSpace
 
 
 @dataclass(frozen=True)

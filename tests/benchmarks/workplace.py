@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,19 +97,8 @@ class Workplace:
         seconds = self.time(["-m", module, *words, str(out)], name=module.rsplit(".", 1)[-1])
         return Finished(seconds, read_json(out))
 
-    def time(
-        self,
-        words: list[str],
-        *,
-        name: str,
-        unset: Sequence[str] = (),
-        until: Path | None = None,
-    ) -> float:
+    def time(self, words: list[str], *, name: str) -> float:
         """Seconds that a Python process takes, from its start to its end.
-
-        Args:
-            unset: environment variables that it does not get.
-            until: a file; the process is ended once it is there, and timed until then.
 
         Raises:
             NoTimeLeft: the deadline came.
@@ -124,13 +113,13 @@ class Workplace:
             process = subprocess.Popen(
                 [sys.executable, *words],
                 cwd=HOME,
-                env={k: v for k, v in self._environment(temporary).items() if k not in unset},
+                env=self._environment(temporary),
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
             try:
-                code = _wait(process, max(1.0, self.seconds_left), until)
+                code = process.wait(max(1.0, self.seconds_left))
                 seconds = time.perf_counter() - started
             except subprocess.TimeoutExpired:
                 raise NoTimeLeft from None
@@ -151,24 +140,6 @@ class Workplace:
             "TF_CPP_MIN_LOG_LEVEL": "3",
             "CUDA_VISIBLE_DEVICES": "",
         }
-
-
-def _wait(process: subprocess.Popen[bytes], seconds: float, until: Path | None) -> int:
-    """Wait for a process' end, or for a file: its exit code, or 0 for the file.
-
-    Raises:
-        subprocess.TimeoutExpired: neither came.
-    """
-    if until is None:
-        return process.wait(timeout=seconds)
-    deadline = time.monotonic() + seconds
-    while not until.exists():
-        if process.poll() is not None:
-            return process.returncode if not until.exists() else 0
-        if time.monotonic() > deadline:
-            raise subprocess.TimeoutExpired(process.args, seconds)
-        time.sleep(_POLL_SECONDS)
-    return 0
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

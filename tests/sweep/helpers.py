@@ -12,11 +12,11 @@ from results.ledger.store import RunFolder
 from search_spaces import paper
 from search_spaces.config import TrialConfig
 from search_spaces.presets import Preset
-from search_spaces.settings import Settings, settings_from
+from search_spaces.settings import Settings
 from sweep.hardware import Machine
 from sweep.schedule.assignment import Assignment
 from sweep.schedule.pool import Pool
-from sweep.terminal.arguments import parse_arguments
+from sweep.terminal.arguments import parse_arguments, settings_from
 
 SMALL = Preset("digits", "random", image_size=75, epochs=3, batch_size=32, trials=3)
 """The tests' own, so that the demonstration can change."""

@@ -13,7 +13,6 @@ from results.ledger.runs import RunRecord
 from results.ledger.store import RunFolder
 from search_spaces.presets import DEMONSTRATION, DIGITS_PER_CLASS
 from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal
-from search_spaces.settings import settings_from
 from sweep.hardware import Hardware, Machine
 from sweep.prepare import (
     gather,
@@ -23,7 +22,7 @@ from sweep.prepare import (
     start,
     versions,
 )
-from sweep.terminal.arguments import parse_arguments
+from sweep.terminal.arguments import parse_arguments, settings_from
 from tests.sweep.helpers import machine, record
 from trainables.progress import quiet
 

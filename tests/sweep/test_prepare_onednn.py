@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from results.ledger.profiles import PointCost, Profile
 from results.ledger.store import RunFolder
 from search_spaces.refusals import UsageRefusal
 from sweep.hardware import Hardware, Machine
 from sweep.prepare import Prepared, gather, resume, start
-from sweep.profiles import Choice
 from sweep.terminal.arguments import parse_arguments
 from tests.sweep.helpers import machine
 from trainables.progress import quiet
@@ -31,22 +29,18 @@ def resumed(folder: RunFolder, kept: Machine) -> Prepared:
     return resume(typed, folder, kept, progress=quiet)
 
 
-def measured(folder: RunFolder, kept: Machine, onednn: str) -> Prepared:
-    """A run of the digits whose layers were measured."""
-    cost = {"head": PointCost(0.1, 2048)}
-    profile = Profile("VGG16", 32, onednn, (0.0, 0.2), cost, 0.2, 1e-10, 1e-9)
-    choice = Choice(onednn, {"VGG16": profile}, {"0": 0.2, "1": 0.3})
+def started(folder: RunFolder, kept: Machine) -> Prepared:
+    """A new run of the digits."""
     materials = gather(parse_arguments(WORDS), kept, progress=quiet, warn=pytest.fail)
-    return start(materials, folder, kept, HERE, words=WORDS, choice=choice)
+    return start(materials, folder, kept, HERE, words=WORDS)
 
 
 def test_a_run_with_a_setting_that_cannot_be_is_refused_before_anything_is_written(
     tmp_path: Path, kept: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "maybe")
-    materials = gather(parse_arguments(WORDS), kept, progress=quiet, warn=pytest.fail)
     with pytest.raises(UsageRefusal, match="must be 0 or 1"):
-        start(materials, RunFolder(tmp_path), kept, HERE, words=WORDS)
+        started(RunFolder(tmp_path), kept)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -54,34 +48,28 @@ def test_a_run_of_a_version_that_chose_no_onednn_setting_is_resumed_without_one(
     tmp_path: Path, kept: Machine
 ) -> None:
     run = RunFolder(tmp_path)
-    measured(run, kept, "0")
+    started(run, kept)
     before = run.read_run()
-    values = {key: one for key, one in before.settings.items() if not key.startswith("onednn")}
+    values = {key: value for key, value in before.settings.items() if key != "onednn"}
     run.write_run(dataclasses.replace(before, settings=values))
-    run.profiles_json.unlink()
-    job = resumed(run, kept).job
-    assert (job.onednn, job.profiles) == (None, {})
+    assert resumed(run, kept).job.onednn is None
 
 
 @pytest.mark.parametrize("onednn", ["0", "1"])
-def test_a_resume_has_the_recorded_onednn_setting_and_profiles_whatever_is_typed(
+def test_a_resume_has_the_recorded_onednn_setting_whatever_is_typed(
     tmp_path: Path, kept: Machine, monkeypatch: pytest.MonkeyPatch, onednn: str
 ) -> None:
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", {"0": "1", "1": "0"}[onednn])
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", onednn)
     folder = RunFolder(tmp_path)
-    started = measured(folder, kept, onednn)
-    settings = folder.read_run().settings
-    assert (settings["onednn"], settings["onednn_seconds"]) == (onednn, {"0": 0.2, "1": 0.3})
-    assert started.job.onednn == started.job.profiles["VGG16"].onednn == onednn
-    assert resumed(folder, kept).job == started.job
+    new = started(folder, kept)
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", {"0": "1", "1": "0"}[onednn])
+    assert folder.read_run().settings["onednn"] == new.job.onednn == onednn
+    assert resumed(folder, kept).job == new.job
 
 
-@pytest.mark.parametrize("typed", ["0", "1"])
-def test_a_run_of_which_nothing_was_measured_records_the_environments_setting(
-    tmp_path: Path, kept: Machine, monkeypatch: pytest.MonkeyPatch, typed: str
+def test_a_run_has_onednn_where_the_environment_says_nothing(
+    tmp_path: Path, kept: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", typed)
-    materials = gather(parse_arguments(WORDS), kept, progress=quiet, warn=pytest.fail)
-    started = start(materials, RunFolder(tmp_path), kept, HERE, words=WORDS)
-    assert (started.run.settings["onednn"], started.run.settings["onednn_seconds"]) == (typed, {})
-    assert (started.job.onednn, started.job.profiles) == (typed, {})
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    new = started(RunFolder(tmp_path), kept)
+    assert new.run.settings["onednn"] == new.job.onednn == "1"

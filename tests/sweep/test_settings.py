@@ -11,13 +11,13 @@ import pytest
 from search_spaces.backbones import PAPER_NAMES, backbone_named
 from search_spaces.presets import DEMONSTRATION, PAPER, default_cache_dir
 from search_spaces.refusals import UsageRefusal
-from search_spaces.settings import (
-    Settings,
+from search_spaces.settings import Settings
+from sweep.terminal.arguments import (
     most_trials,
+    parse_arguments,
     refuse_contradictions,
     settings_from,
 )
-from sweep.terminal.arguments import parse_arguments
 from tests.sweep.helpers import settings
 
 SINCE_THEN = {"precision": "float32", "jit_compile": False}

@@ -1,65 +1,90 @@
-"""Which cuts are worth storing: decided from measured seconds and bytes, without Keras.
+"""Which layers' outputs are stored, and from which stored ones a cut is reached.
 
-A stored cut saves the frozen layers before it in every epoch of every trial that starts there, and
-costs the fetching of its rows. Shallow cuts are the large ones (VGG16's first block gives 5.8 MB
-for a photo of 68 KB), so from a slow disk, or beside a fast GPU, running a few layers again is the
-cheaper way. Fewest bytes alone would pick the photo itself, fewest seconds alone the largest file.
-
-Layers that are measured one by one take up to twice what they take in a traced network, so that a
-doubtful cut is stored rather than computed again. What the measurements say is kept with the run,
-which so decides the same way again after a resume.
+The cheapest bytes come first: what the trial itself reads, then the cuts of the other unfreeze
+points from the smallest to the largest, as far as the budget and the disk go. A cut that is not
+stored is reached from the nearest stored outputs, at worst from the photos, by running the layers
+between again in every epoch: same results.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from results.ledger.profiles import Profile
-from trainables.networks.cuts import Cut, Graph, nearest_sources
+import numpy as np
+from numpy.typing import NDArray
 
-_SHARE_OF_MEMORY = 0.5
-"""Of the machine's memory, for rows that stay in it from epoch to epoch."""
+from trainables.features.store import FeatureKey, Features, FeatureStore
+from trainables.networks.cuts import PHOTO, Cut, Graph, nearest_sources
 
 
-def worth_storing(
-    graph: Graph,
-    cuts: Sequence[Cut],
-    profile: Profile | None,
-    *,
-    rows: int,
-    shrunk: float,
-    memory_bytes: int,
-) -> list[Cut]:
-    """The cuts that are cheaper to fetch than to compute again, most seconds per byte first.
+@dataclass(frozen=True)
+class Sources:
+    """Where the outputs of some layers come from.
+
+    Attributes:
+        nodes: the layers to read, or `PHOTO`.
+        arrays: [N, ...] each, in the order of `nodes`.
+        recomputed: the layers to run between these and the wanted ones.
+        missing: wanted layers that are not stored.
+        held: keeps the files from being evicted.
+    """
+
+    nodes: tuple[int, ...]
+    arrays: tuple[NDArray[Any], ...]
+    recomputed: tuple[int, ...]
+    missing: frozenset[int]
+    held: tuple[Features, ...]
+
+
+def nodes_to_store(graph: Graph, cut: Cut, others: Iterable[Cut]) -> list[int]:
+    """Layers in the order in which they are stored, each once, without the photos.
 
     Args:
-        cuts: of one network, each once.
-        profile: of the network on this machine; without one all cuts are returned as they came.
-        rows: photos.
-        shrunk: bytes stored per byte of float32: 1, or 0.5 as float16.
-        memory_bytes: rows of a cut that is larger are read from the disk in every epoch.
+        cut: the trial's own.
+        others: of the other unfreeze points that the run may visit.
     """
-    if profile is None:
-        return list(cuts)
-    gains: dict[Cut, float] = {}
-    for cut in cuts:
-        size = cut.row_bytes(graph) * shrunk
-        stays = size * rows <= memory_bytes
-        per_byte = profile.seconds_per_byte_warm if stays else profile.seconds_per_byte_cold
-        gain = seconds_again(graph, cut, profile) - size * per_byte
-        if gain > 0:
-            gains[cut] = gain / size
-    return sorted(gains, key=lambda cut: -gains[cut])
+    by_size = sorted(others, key=lambda other: other.row_bytes(graph))
+    # The deepest layer of a cut first: it is usually the smallest.
+    nodes = (node for each in (cut, *by_size) for node in reversed(each.required))
+    return [node for node in dict.fromkeys(nodes) if node != PHOTO]
 
 
-def seconds_again(graph: Graph, cut: Cut, profile: Profile) -> float:
-    """Of computing a cut's outputs for one photo from the photo."""
-    _, run = nearest_sources(graph, cut.required, ())
-    return sum(profile.seconds_by_node[node] for node in run)
+@dataclass(frozen=True)
+class FeaturePlan:
+    """The layers of one network whose outputs may be stored.
 
+    Attributes:
+        graph: the network's.
+        keys: of the layers, in the order in which they are stored.
+        store: where.
+        photos: [N, S, S, 3].
+    """
 
-def memory_for_rows() -> int:
-    """Bytes of the machine's memory that mapped rows may count on."""
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return int(pages * _SHARE_OF_MEMORY)
+    graph: Graph
+    keys: Mapping[int, FeatureKey]
+    store: FeatureStore
+    photos: NDArray[np.uint8]
+
+    def sources(self, wanted: tuple[int, ...]) -> Sources:
+        """Open what is nearest to the wanted layers, passing over files that cannot be opened."""
+        stored = {node for node, key in self.keys.items() if self.store.has(key)}
+        while True:
+            nodes, recomputed = nearest_sources(self.graph, wanted, stored)
+            opened = {
+                node: self.store.open(self.keys[node], len(self.photos))
+                for node in nodes
+                if node != PHOTO
+            }
+            held = {node: features for node, features in opened.items() if features is not None}
+            if lost := opened.keys() - held.keys():
+                stored -= lost
+                continue
+            return Sources(
+                nodes=nodes,
+                arrays=tuple(self.photos if node == PHOTO else held[node].rows for node in nodes),
+                recomputed=recomputed,
+                missing=frozenset(wanted) - stored - {PHOTO},
+                held=tuple(held.values()),
+            )

@@ -1,25 +1,19 @@
-"""The frozen-feature store: what a frozen layer says of every photo, computed once for ever.
+"""The feature store: what a frozen layer says of every photo, computed once for ever.
 
 One file per (photos, backbone, weights, scaling, layer, number type, numerics) below
 `<cache>/features/`: a contiguous HDF5 dataset that readers map into memory, so that all epochs, all
 trials, all processes and all later runs share the pages. A file is whole or absent and safe to
 delete. A budget in bytes bounds the folder, files in the making included; the least recently used
-files give way, never one that is being read, and only to what a trial cannot do without. (Beside
-them lie the progress files of running passes, of some kB each: they count, but no room is asked.)
+files give way, never one that is being read, and only to what a trial cannot do without.
 
-One process fills a group; others that want it take batches of its pass (`shared_pass`).
-Four kinds of lock, none of which a killed process leaves behind:
+Three kinds of lock, all `flock`, none of which a killed process leaves behind:
 
-    .lock-<group>   held while one group (a backbone's layers) is computed, by who announced it
+    .lock-<group>   held while one group (a backbone's layers) is computed: the others wait for it
     .lock-store     held while space is chosen and claimed, never while anything is computed
-    a file's own    shared by its readers; exclusive while it is made, by who laid it out, so that
-                    a `.part-` file without one is what a killed process left, and is removed
-    a batch's       a byte of the pass' progress file, held by whoever computes the batch
+    a file's own    shared by its readers; exclusive while it is made, so that a `.part-` file
+                    without one is what a killed process left, and is removed
 
-The first three are `flock`, the last is POSIX'. A progress file has no lock of its own: it is what
-a killed process left when nobody holds its group's.
-
-Knows no Keras: the rows come from a function that is passed in.
+Knows no Keras: the rows are handed to it.
 """
 
 from __future__ import annotations
@@ -27,7 +21,8 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,18 +34,12 @@ from results.ledger.files import (
     free_megabytes,
     whole_or_absent,
 )
-from trainables.features.file import FeatureKey, Features, Writing, laid_out, mapped
-from trainables.features.helping import Join, helping_until_locked
-from trainables.features.shared_pass import Done, Share, Work, announced
+from trainables.features.file import FeatureKey, Features, FeatureWriter, laid_out, mapped
 
-__all__ = ["FeatureKey", "FeatureStore", "Features", "Prepare"]
+__all__ = ["FeatureKey", "FeatureStore", "FeatureWriter", "Features"]
 
 _MEGABYTE = 1024 * 1024
 _LOCK = ".lock-"
-_PASS = f"{TEMPORARY_PREFIX}pass-"
-
-Prepare = Callable[[Sequence[FeatureKey]], Work]
-"""Told the layers that there is room for, gives what computes them."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +64,12 @@ class FeatureStore:
         except FileNotFoundError:
             return None
         fcntl.flock(held, fcntl.LOCK_SH)
-        found = mapped(path, key, rows)
-        if found is None:
+        values = mapped(path, key, rows)
+        if values is None:
             os.close(held)
             path.unlink(missing_ok=True)
             return None
-        features = Features(found, held)
+        features = Features(values, held)
         with suppress(FileNotFoundError):  # evicted between being opened and being locked
             os.utime(path)
         return features
@@ -88,23 +77,22 @@ class FeatureStore:
     def has(self, key: FeatureKey) -> bool:
         return self._path(key).is_file()
 
-    def fill(
-        self,
-        group: str,
-        required: Sequence[FeatureKey],
-        rows: int,
-        prepare: Prepare,
-        *,
-        batch: int,
-        spare: Sequence[FeatureKey] = (),
-    ) -> Done:
-        """Compute all rows of the layers that there is room for, in one pass, and store them.
+    @contextmanager
+    def group_locked(self, group: str) -> Iterator[float]:
+        """Hold the right to compute one group's features; yields the seconds waited for it."""
+        started = time.perf_counter()
+        with self._locked(hashlib.sha256(group.encode()).hexdigest()[:24]):
+            yield time.perf_counter() - started
+
+    @contextmanager
+    def writing(
+        self, required: Sequence[FeatureKey], rows: int, *, spare: Sequence[FeatureKey] = ()
+    ) -> Iterator[tuple[FeatureWriter, ...]]:
+        """Yield a writer per layer that there is room for; all their files are whole afterwards.
 
         Args:
-            group: what this process is `filling`; who waits for it takes batches of the pass.
             required: older files give way to these, in this order.
-            prepare: called once, unless there is room for nothing.
-            batch: photos per call of what computes.
+            rows: photos; each writer must be given all of them.
             spare: stored only where room is free.
 
         Raises:
@@ -112,54 +100,22 @@ class FeatureStore:
         """
         # The files' locks outlive their renaming: an unlocked part is a dead one.
         with disk_faults_named(self.folder), ExitStack() as locks, ExitStack() as parts:
-            with self._store_locked():
-                files = self._claimed(required, spare, rows, locks, parts)
-            if not files:
-                return Done()
-            work = prepare([file.key for file in files])
-            with self._announced(group, files, rows, batch, work) as share:
-                sums = share.finish()
-            for file, of_batches in zip(files, sums, strict=True):
-                file.complete(of_batches, rows_per_sum=batch)
-        stored = sum(file.key.row_bytes for file in files) * rows
-        return Done(share.rows_computed, share.seconds_waiting, stored)
-
-    @contextmanager
-    def filling(self, group: str, join: Join) -> Iterator[Done]:
-        """Hold the right to compute features of one group; until it is free, help who has it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with disk_faults_named(self.folder), self._lock(_short(group)).open("w") as lock:
-            done = helping_until_locked(lock, self._progress(group), join)
-            self._progress(group).unlink(missing_ok=True)  # of a killed process: nobody joins it
-            yield done
+            with self._locked("store"):
+                writers = self._claimed(required, spare, rows, locks, parts)
+            yield tuple(writers)
+            for writer in writers:
+                writer.complete()
 
     def _path(self, key: FeatureKey) -> Path:
         return self.folder / f"{key.name}.h5"
 
-    def _lock(self, name: str) -> Path:
-        return self.folder / f"{_LOCK}{name}"
-
-    def _progress(self, group: str) -> Path:
-        return self.folder / f"{_PASS}{_short(group)}"
-
     @contextmanager
-    def _store_locked(self) -> Iterator[None]:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with self._lock("store").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-
-    @contextmanager
-    def _announced(
-        self, group: str, files: Sequence[Writing], rows: int, batch: int, work: Work
-    ) -> Iterator[Share]:
-        """Let other processes take part in the pass."""
-        with ExitStack() as stack:
-            # Until it has its name it is an unlocked part, which others would remove as dead.
-            with self._store_locked():
-                path = self._progress(group)
-                share = stack.enter_context(announced(path, files, rows, batch, work))
-            yield share
+    def _locked(self, name: str) -> Iterator[None]:
+        with disk_faults_named(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / f"{_LOCK}{name}").open("w") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield
 
     def _claimed(
         self,
@@ -168,7 +124,7 @@ class FeatureStore:
         rows: int,
         locks: ExitStack,
         parts: ExitStack,
-    ) -> list[Writing]:
+    ) -> list[FeatureWriter]:
         """Lay out the files that there is room for; under the store's lock."""
         self._remove_dead_parts()
         claimed = []
@@ -206,9 +162,8 @@ class FeatureStore:
     def _remove_dead_parts(self) -> None:
         """Remove what killed processes left; the living hold a lock on theirs."""
         for part in self._parts():
-            group = part.name.removeprefix(_PASS)
-            with _unused(part if group == part.name else self._lock(group)) as dead:
-                if dead:
+            with _unused(part) as is_dead:
+                if is_dead:
                     part.unlink(missing_ok=True)
 
 
@@ -225,14 +180,10 @@ def _unused(path: Path) -> Iterator[bool]:
             yield True
 
 
-def _short(group: str) -> str:
-    return hashlib.sha256(group.encode()).hexdigest()[:24]
-
-
 def _states(paths: Iterable[Path]) -> list[tuple[Path, os.stat_result]]:
     """What the system says of files, but for those that another process has removed meanwhile."""
-    found = []
+    states = []
     for path in paths:
         with suppress(FileNotFoundError):
-            found.append((path, path.stat()))
-    return found
+            states.append((path, path.stat()))
+    return states

@@ -24,7 +24,7 @@ import numpy as np
 from results.ledger.files import read_json, write_json
 from results.ledger.runs import MeasuredCharacteristics, RunRecord
 from search_spaces.presets import cache_dir_known_as
-from trainables.networks.device_names import device_name, onednn_setting
+from trainables.networks.devices import device_name, onednn_setting
 
 BATCH = 32
 REPEATS = 5

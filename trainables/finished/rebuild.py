@@ -17,8 +17,8 @@ from results.ledger.store import RunFolder
 from search_spaces.config import FLOAT32
 from search_spaces.presets import cache_dir_known_as
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
-from trainables.networks.backbones import Whole, build, weights_of
-from trainables.networks.prefix import as_list
+from trainables.networks.backbones import FullNetwork, build, weights_of
+from trainables.networks.network import as_list
 from trainables.networks.scaling import scaled, scaling_kind
 from trainables.networks.weights import Weights, resolve
 
@@ -64,7 +64,7 @@ def scored_record(folder: RunFolder, trial: str) -> TrialRecord:
     return record
 
 
-def trained_whole(folder: RunFolder, run: RunRecord, record: TrialRecord) -> Whole:
+def trained_whole(folder: RunFolder, run: RunRecord, record: TrialRecord) -> FullNetwork:
     """The trial's backbone and head with the best epoch's weights in them.
 
     Raises:
@@ -84,7 +84,7 @@ def trained_whole(folder: RunFolder, run: RunRecord, record: TrialRecord) -> Who
     return whole
 
 
-def photo_model(whole: Whole, record: TrialRecord) -> Any:
+def photo_model(whole: FullNetwork, record: TrialRecord) -> Any:
     """A trial's network for photos: [N, H, W, 3] uint8 in, [N, C] float32 probabilities out."""
     size = record.config.image_size
     photos = keras.Input((None, None, 3), dtype="uint8", name="photos")

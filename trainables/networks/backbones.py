@@ -6,7 +6,7 @@ The order of layers (and so their index) is Keras' own: `model.layers`, then tho
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ from search_spaces.heads import (
     HeadLayer,
 )
 from search_spaces.refusals import EnvironmentRefusal
-from trainables.networks.cuts import Graph
+from trainables.networks.cuts import Cut, Graph, cut_at
 from trainables.networks.weights import Weights
 
 # The variance that Keras' EfficientNet divides by once more when it loads ImageNet weights.
@@ -36,7 +36,7 @@ _IMAGENET_STDDEV_RGB = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
-class Whole:
+class FullNetwork:
     """A backbone and its head, untrained, with the weights that every trial starts from.
 
     Attributes:
@@ -63,6 +63,14 @@ class Whole:
             return self.backbone_layers
         return [layer.name for layer in self.layers].index(unfreeze)
 
+    def cut(self, unfreeze: str) -> Cut:
+        """What is stored and what is trained at an unfreeze point."""
+        return cut_at(self.graph, self.first(unfreeze))
+
+    def multiply_adds(self, nodes: Iterable[int]) -> int:
+        """Of some layers for one photo, forward."""
+        return sum(multiply_adds(self.layers[node]) for node in nodes)
+
     def part(self, sources: tuple[int, ...], wanted: tuple[int, ...]) -> Any:
         """The subgraph between two sets of nodes as a Keras model that shares the layers."""
         inputs = [output_of(self.layers[node]) for node in sources]
@@ -77,7 +85,7 @@ class Whole:
 
 def build(
     backbone: str, *, image_size: int, classes: int, weights: Weights, precision: str = FLOAT32
-) -> Whole:
+) -> FullNetwork:
     """Build a backbone with its head; the head's own first weights are set per trial.
 
     Args:
@@ -99,7 +107,7 @@ def build(
         # A softmax over float16 logits would round probabilities, and so losses, to three digits.
         logits = keras.layers.Dense(classes, name="head_logits", dtype=FLOAT32)(logits)
     layers = tuple(keras.Model(base.input, logits).operations)
-    return Whole(
+    return FullNetwork(
         entry=entry,
         layers=layers,
         backbone_layers=len(base.operations),
@@ -108,6 +116,20 @@ def build(
         image_size=image_size,
         precision=precision,
     )
+
+
+def multiply_adds(layer: Any) -> int:
+    """Of one layer for one photo, forward: each kernel element once per position of the output.
+
+    Counted are convolutions and dense layers, which take nearly all of a network's time. A
+    strided SeparableConv2D has its depthwise step's output at the same positions.
+    """
+    kernels = ("kernel", "depthwise_kernel", "pointwise_kernel")
+    elements = sum(
+        int(np.prod(getattr(layer, name).shape)) for name in kernels if hasattr(layer, name)
+    )
+    # [N, H, W, C] or [N, C]: whatever is between the first and the last dimension.
+    return elements * int(np.prod(output_of(layer).shape[1:-1]))
 
 
 @contextmanager
@@ -214,7 +236,9 @@ def _divide_again_by_stddev(base: Any) -> None:
     With `weights="imagenet"` Keras adds a Rescaling by 1/sqrt(stddev) behind the Normalization, and
     with a file it does not. A variance larger by stddev is the same function without a layer more.
     """
-    [normalization] = [one for one in base.layers if isinstance(one, keras.layers.Normalization)]
+    [normalization] = [
+        layer for layer in base.layers if isinstance(layer, keras.layers.Normalization)
+    ]
     _, variance, *_ = normalization.weights
     variance.assign(variance.numpy() * np.array(_IMAGENET_STDDEV_RGB, variance.dtype))
     normalization.finalize_state()

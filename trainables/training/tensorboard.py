@@ -34,10 +34,10 @@ _METRICS = {
 }
 
 
-class TrialBoard:
+class TrialLog:
     """Writes one trial's events; what a killed attempt left behind is removed.
 
-    A board that cannot be written falls silent after one line in the log: it decides no trial.
+    A log that cannot be written falls silent after one warning: it decides no trial.
     """
 
     def __init__(self, root: Path, trial: str, config: TrialConfig) -> None:

@@ -1,4 +1,4 @@
-"""Trains one point in a plain process, without Ray.
+"""Trains one configuration in a plain process, without Ray.
 
     result = train(config, data, report)
 
@@ -10,20 +10,30 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from results.ledger.records import Anatomy, Cost, EpochRecord, Predictions, Status, TrialResult
+from results.ledger.records import (
+    Anatomy,
+    EpochRecord,
+    Predictions,
+    Probabilities,
+    Status,
+    TrialResult,
+)
+from results.ledger.runs import SPLITS
+from results.scores.metrics import accuracy, cross_entropy
 from search_spaces.config import TrialConfig
 from trainables.features.fill import Inputs, TrainingData, frozen_inputs
-from trainables.networks.backbones import Whole, weights_of
-from trainables.networks.cuts import PHOTO, Cut, cut_at
+from trainables.networks.backbones import FullNetwork
+from trainables.networks.cuts import PHOTO, Cut
 from trainables.networks.network import Network
 from trainables.networks.scaling import scaling_kind
-from trainables.training.network_cache import Bench
+from trainables.training.network_cache import NetworkCache
 
 Report = Callable[[EpochRecord], None]
 
@@ -37,16 +47,16 @@ def train(
     data: TrainingData,
     report: Report,
     *,
-    bench: Bench | None = None,
+    networks: NetworkCache | None = None,
     cutoffs: Mapping[int, float] | None = None,
 ) -> TrialResult:
-    """Train one point.
+    """Train one configuration.
 
     Args:
-        config: the point.
+        config: what is trained, and how.
         data: photos, split, weights and the feature store.
         report: called after every epoch; what it raises ends the trial.
-        bench: networks to reuse; a new one if None.
+        networks: those to reuse; none if None.
         cutoffs: per epoch the validation accuracy below which the trial stops there.
 
     Raises:
@@ -54,171 +64,167 @@ def train(
         EnvironmentRefusal: weights do not fit, or the disk is full.
     """
     started = time.perf_counter()
-    bench = bench or Bench()
-    kind = scaling_kind(config.backbone, config.scaling)
-    whole = bench.whole(config, data)
-    cut = cut_at(whole.graph, whole.first(config.unfreeze))
-    inputs = frozen_inputs(whole, cut, data, kind)
-    network = bench.network(
-        whole, cut, inputs, kind, data.cache_dtype, jit_compile=data.jit_compile
-    )
+    networks, cutoffs = networks or NetworkCache(), cutoffs or {}
+    full = networks.full_network(config, data)
+    cut = full.cut(config.unfreeze)
+    inputs = frozen_inputs(full, cut, data, scaling_kind(config.backbone, config.scaling))
+    network = networks.network(full, cut, inputs.format, jit_compile=data.jit_compile)
     network.reset(optimizer=config.optimizer, learning_rate=config.learning_rate, seed=config.seed)
-    training = _Training(config, data, network, inputs)
-    status = training.run(report, cutoffs or {})
-    return training.result(status, anatomy(whole, cut, config, inputs), started)
 
-
-class _Training:
-    """The epochs of one trial."""
-
-    def __init__(
-        self, config: TrialConfig, data: TrainingData, network: Network, inputs: Inputs
-    ) -> None:
-        self.started = time.perf_counter()
-        self.traced_before = network.seconds_tracing
-        self.config = config
-        self.network = network
-        self.inputs = inputs
-        self.labels = data.split.labels
-        self.rows = {part: data.split.indices(part) for part in ("train", "validation", "test")}
-        self.classes = data.classes
-        self.epochs: list[EpochRecord] = []
-        self.train_by_epoch: list[NDArray[np.float32]] = []
-        self.validation_by_epoch: list[NDArray[np.float32]] = []
-        self.best_weights: dict[str, NDArray[Any]] = {}
-
-    def run(self, report: Report, cutoffs: Mapping[int, float]) -> Status:
-        """Train epoch by epoch; return the trial's status."""
-        for epoch in range(1, self.config.epochs + 1):
-            record = self._epoch(epoch)
-            report(record)
-            if record.validation_accuracy < cutoffs.get(epoch, 0.0):
-                return Status.STOPPED_EARLY
-        return Status.COMPLETED
-
-    def result(self, status: Status, parts: Anatomy, started: float) -> TrialResult:
-        """Predict the test photos by the best epoch's weights, once, and put all together."""
-        best = self.epochs[best_epoch(self.epochs) - 1]
-        self.network.load(self.best_weights)
-        test = self._predict("test")
-        return TrialResult(
-            status=status,
-            epochs=tuple(self.epochs),
-            best_epoch=best.epoch,
-            validation_accuracy=best.validation_accuracy,
-            validation_loss=best.validation_loss,
-            test_accuracy=self._accuracy("test", test),
-            test_loss=self._loss("test", test),
-            predictions=Predictions(
-                validation=self.validation_by_epoch[best.epoch - 1],
-                test=test,
-                validation_by_epoch=np.stack(self.validation_by_epoch),
-                train_by_epoch=np.stack(self.train_by_epoch),
-            ),
-            weights=self.best_weights,
-            anatomy=parts,
-            cost=self._cost(started),
-        )
-
-    def _cost(self, started: float) -> Cost:
-        return Cost(
-            seconds_features=self.inputs.seconds,
-            seconds_waiting=self.inputs.seconds_waiting,
-            seconds_training=time.perf_counter() - self.started,
+    training_started, traced_before = time.perf_counter(), network.seconds_tracing
+    train_part, validation_part, test_part = (_part(name, data, inputs) for name in SPLITS)
+    course = _run_epochs(config, network, train_part, validation_part, report, cutoffs)
+    best = course.epochs[best_epoch(course.epochs) - 1]
+    network.load(course.best_weights)
+    test = _predict(network, test_part, config.batch_size)
+    return TrialResult(
+        status=course.status,
+        epochs=course.epochs,
+        best_epoch=best.epoch,
+        validation_accuracy=best.validation_accuracy,
+        validation_loss=best.validation_loss,
+        test_accuracy=accuracy(test, test_part.labels),
+        test_loss=cross_entropy(test, test_part.labels),
+        predictions=Predictions(
+            validation=course.validation_by_epoch[best.epoch - 1],
+            test=test,
+            validation_by_epoch=course.validation_by_epoch,
+            train_by_epoch=course.train_by_epoch,
+        ),
+        weights=course.best_weights,
+        anatomy=anatomy(full, cut, config, inputs),
+        cost=replace(
+            inputs.cost,
+            seconds_training=time.perf_counter() - training_started,
             seconds_total=time.perf_counter() - started,
-            photos_prefix=self.inputs.photos_prefix,
-            photos_trained=len(self.rows["train"]) * len(self.epochs),
-            bytes_stored=self.inputs.bytes_stored,
-            seconds_tracing=self.inputs.seconds_tracing
-            + self.network.seconds_tracing
-            - self.traced_before,
-        )
+            photos_trained=len(train_part.rows) * len(course.epochs),
+            seconds_tracing=inputs.cost.seconds_tracing + network.seconds_tracing - traced_before,
+        ),
+    )
 
-    def _epoch(self, epoch: int) -> EpochRecord:
+
+@dataclass(frozen=True)
+class _Part:
+    """One part of the split: [n] rows and labels; [N, ...] inputs of all photos."""
+
+    rows: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    arrays: tuple[NDArray[Any], ...]
+
+    def read(self, places: NDArray[np.int64] | slice) -> list[NDArray[Any]]:
+        """What the network reads for some of this part's photos."""
+        return [array[self.rows[places]] for array in self.arrays]
+
+
+@dataclass(frozen=True)
+class _Course:
+    """What the epochs of a trial gave; probabilities are [E, n, C]."""
+
+    status: Status
+    epochs: tuple[EpochRecord, ...]
+    train_by_epoch: Probabilities
+    validation_by_epoch: Probabilities
+    best_weights: dict[str, NDArray[Any]]
+
+
+def _part(name: str, data: TrainingData, inputs: Inputs) -> _Part:
+    rows = data.split.indices(name)
+    return _Part(rows, data.split.labels[rows], inputs.arrays)
+
+
+def _run_epochs(
+    config: TrialConfig,
+    network: Network,
+    train_part: _Part,
+    validation_part: _Part,
+    report: Report,
+    cutoffs: Mapping[int, float],
+) -> _Course:
+    """Train epoch by epoch, to the end or to the first cutoff that is missed."""
+    epochs: list[EpochRecord] = []
+    train_by_epoch, validation_by_epoch = [], []
+    best_weights: dict[str, NDArray[Any]] = {}
+    status = Status.COMPLETED
+    for number in range(1, config.epochs + 1):
         started = time.perf_counter()
-        loss, seen = self._train_once(epoch)
-        validation = self._predict("validation")
+        train_loss, seen = _train_once(config, network, train_part, number)
+        predicted = _predict(network, validation_part, config.batch_size)
         record = EpochRecord(
-            epoch=epoch,
-            train_loss=loss,
-            train_accuracy=self._accuracy("train", seen),
-            validation_loss=self._finite(self._loss("validation", validation), epoch),
-            validation_accuracy=self._accuracy("validation", validation),
-            learning_rate=self.config.learning_rate,
+            epoch=number,
+            train_loss=train_loss,
+            train_accuracy=accuracy(seen, train_part.labels),
+            validation_loss=_finite(cross_entropy(predicted, validation_part.labels), number),
+            validation_accuracy=accuracy(predicted, validation_part.labels),
+            learning_rate=config.learning_rate,
             seconds=time.perf_counter() - started,
         )
-        self.epochs.append(record)
-        self.train_by_epoch.append(seen)
-        self.validation_by_epoch.append(validation)
-        if best_epoch(self.epochs) == epoch:
-            self.best_weights = self.network.weights()
-        return record
-
-    def _train_once(self, epoch: int) -> tuple[float, NDArray[np.float32]]:
-        """One pass over the training photos in a seeded order."""
-        rows = self.rows["train"]
-        order = np.random.default_rng((self.config.seed, epoch)).permutation(len(rows))
-        seen = np.zeros((len(rows), self.classes), np.float32)
-        total = 0.0
-        for start in range(0, len(order), self.config.batch_size):
-            places = order[start : start + self.config.batch_size]
-            batch = rows[places]
-            loss, seen[places] = self.network.step(self._read(batch), self.labels[batch])
-            total += self._finite(loss, epoch) * len(batch)
-        return total / len(rows), seen
-
-    def _predict(self, part: str) -> NDArray[np.float32]:
-        rows = self.rows[part]
-        size = self.config.batch_size
-        pieces = [
-            self.network.predict(self._read(rows[start : start + size]))
-            for start in range(0, len(rows), size)
-        ]
-        return np.concatenate(pieces)
-
-    def _read(self, rows: NDArray[np.int64]) -> list[NDArray[Any]]:
-        return [array[rows] for array in self.inputs.arrays]
-
-    def _accuracy(self, part: str, probabilities: NDArray[np.float32]) -> float:
-        return float((probabilities.argmax(axis=1) == self.labels[self.rows[part]]).mean())
-
-    def _loss(self, part: str, probabilities: NDArray[np.float32]) -> float:
-        labels = self.labels[self.rows[part]]
-        right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-        return float(-np.log(np.maximum(right, np.finfo(np.float32).tiny)).mean())
-
-    def _finite(self, loss: float, epoch: int) -> float:
-        if not math.isfinite(loss):
-            raise Diverged(f"diverged at epoch {epoch}: the loss is {loss}")
-        return loss
+        epochs.append(record)
+        train_by_epoch.append(seen)
+        validation_by_epoch.append(predicted)
+        if best_epoch(epochs) == number:
+            best_weights = network.weights()
+        report(record)
+        if record.validation_accuracy < cutoffs.get(number, 0.0):
+            status = Status.STOPPED_EARLY
+            break
+    stacked = np.stack(train_by_epoch), np.stack(validation_by_epoch)
+    return _Course(status, tuple(epochs), *stacked, best_weights)
 
 
-def best_epoch(epochs: list[EpochRecord]) -> int:
+def _train_once(
+    config: TrialConfig, network: Network, part: _Part, epoch: int
+) -> tuple[float, Probabilities]:
+    """One pass over the training photos in a seeded order: the mean loss, and [n, C]."""
+    order = np.random.default_rng((config.seed, epoch)).permutation(len(part.rows))
+    seen = np.zeros((len(order), network.classes), np.float32)
+    total = 0.0
+    for start in range(0, len(order), config.batch_size):
+        places = order[start : start + config.batch_size]
+        loss, seen[places] = network.step(part.read(places), part.labels[places])
+        total += _finite(loss, epoch) * len(places)
+    return total / len(order), seen
+
+
+def _predict(network: Network, part: _Part, batch_size: int) -> Probabilities:
+    """[n, C] in inference mode, in the part's order."""
+    batches = [slice(start, start + batch_size) for start in range(0, len(part.rows), batch_size)]
+    return np.concatenate([network.predict(part.read(batch)) for batch in batches])
+
+
+def _finite(loss: float, epoch: int) -> float:
+    if not math.isfinite(loss):
+        raise Diverged(f"diverged at epoch {epoch}: the loss is {loss}")
+    return loss
+
+
+def best_epoch(epochs: Sequence[EpochRecord]) -> int:
     """The epoch, from 1, with the highest validation accuracy, then lowest loss, then earliest."""
-    ranked = sorted(epochs, key=lambda one: (-one.validation_accuracy, one.validation_loss))
-    return ranked[0].epoch
+    return min(epochs, key=lambda epoch: (-epoch.validation_accuracy, epoch.validation_loss)).epoch
 
 
-def anatomy(whole: Whole, cut: Cut, config: TrialConfig, inputs: Inputs) -> Anatomy:
+def anatomy(full: FullNetwork, cut: Cut, config: TrialConfig, inputs: Inputs) -> Anatomy:
     """Count what is frozen and what is trained, as the paper's Tables 2 to 4 do."""
-    first = whole.first(config.unfreeze)
-    trained = sum(_parameters(whole, node) for node in cut.trained)
-    every = sum(_parameters(whole, node) for node in range(len(whole.layers)))
-    head = range(whole.backbone_layers, len(whole.layers))
+    first = full.first(config.unfreeze)
+    nodes = range(len(full.layers))
+    trained = _parameters(full, cut.trained)
+    frozen_nodes = [node for node in nodes if node not in cut.trained]
     return Anatomy(
         layers_frozen=first,
-        layers_trained=whole.backbone_layers - first,
-        parameters_frozen=every - trained,
+        layers_trained=full.backbone_layers - first,
+        parameters_frozen=_parameters(full, nodes) - trained,
         parameters_trained=trained,
-        parameters_head=sum(_parameters(whole, node) for node in head),
-        first_trained="" if first == whole.backbone_layers else config.unfreeze,
+        parameters_head=_parameters(full, nodes[full.backbone_layers :]),
+        first_trained="" if first == full.backbone_layers else config.unfreeze,
         stored=tuple(
-            "photos" if node == PHOTO else f"{node} {type(whole.layers[node]).__name__}"
-            for node in inputs.nodes
+            "photos" if node == PHOTO else f"{node} {type(full.layers[node]).__name__}"
+            for node in inputs.format.nodes
         ),
         recomputed=inputs.recomputed,
+        multiply_adds_frozen=full.multiply_adds(frozen_nodes),
+        multiply_adds_trained=full.multiply_adds(cut.trained),
     )
 
 
-def _parameters(whole: Whole, node: int) -> int:
-    return sum(int(np.prod(weight.shape)) for weight in weights_of(whole.layers[node]))
+def _parameters(full: FullNetwork, nodes: Iterable[int]) -> int:
+    weights = (weight for node in nodes for weight in full.layers[node].weights)
+    return sum(int(np.prod(weight.shape)) for weight in weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 from hypothesis import HealthCheck, given, settings
@@ -49,6 +50,20 @@ records = st.builds(
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_record_comes_back_as_it_was(record: TrialRecord) -> None:
     assert from_json(TrialRecord, json.loads(json.dumps(to_json(record)))) == record
+
+
+def test_a_record_of_a_version_that_counted_less_is_read() -> None:
+    record = TrialRecord(0, Status.COMPLETED, paper.baseline("Xception"))
+    anatomy = Anatomy(1, 2, 3, 4, 5, "", (), 0)
+    values = to_json(dataclasses.replace(record, anatomy=anatomy))
+    for part, key in (
+        ("anatomy", "multiply_adds_frozen"),
+        ("anatomy", "multiply_adds_trained"),
+        ("cost", "multiply_adds_prefix"),
+        ("cost", "seconds_prefix"),
+    ):
+        assert values[part].pop(key) == 0
+    assert from_json(TrialRecord, values).anatomy == anatomy
 
 
 @given(

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from results.ledger.profiles import PointCost, Profile
 from results.ledger.records import Cost
 from results.ledger.store import RunFolder
 from results.report.html_run import cost
@@ -19,8 +18,6 @@ from results.report.write import write_report
 from results.scores.cost_types import CostRow
 from results.scores.summary import summarise
 from search_spaces.backbones import NAMES
-from search_spaces.paper import baseline
-from search_spaces.refusals import EnvironmentRefusal
 from tests.results.helpers import Trial, make_run
 
 PHOTOS = 3 * (24 + 12) + 16
@@ -29,13 +26,25 @@ PHOTOS = 3 * (24 + 12) + 16
 BOTH = (Trial("VGG16", 0), Trial("VGG16", 1, epochs=2), Trial("Xception", 0))
 
 
-def profile(backbone: str, seconds: float, point: str | None = None) -> Profile:
-    points = {point or baseline(backbone).unfreeze: PointCost(seconds, 4096)}
-    return Profile(backbone, 150, "0", (seconds,), points, 2 * seconds, 1e-10, 1e-9)
+WORK = 4e8
+"""Multiply-adds of the layers before the unfreeze point, for one photo."""
 
 
-def measured(folder: RunFolder, *profiles: Profile) -> RunFolder:
-    folder.write_profiles({one.backbone: one for one in profiles})
+def measured(folder: RunFolder, **seconds: float) -> RunFolder:
+    """Give backbones a measured frozen pass: seconds for one photo, by backbone."""
+    for record in folder.records():
+        if record.anatomy is None:
+            continue
+        anatomy = dataclasses.replace(record.anatomy, multiply_adds_frozen=WORK)
+        cost = record.cost
+        if record.backbone in seconds and record.is_baseline:
+            photos = cost.photos_prefix
+            cost = dataclasses.replace(
+                cost,
+                seconds_prefix=photos * seconds[record.backbone],
+                multiply_adds_prefix=photos * WORK,
+            )
+        folder.write_record(dataclasses.replace(record, anatomy=anatomy, cost=cost))
     return folder
 
 
@@ -44,35 +53,44 @@ def rows(folder: RunFolder) -> dict[str, CostRow]:
     return {one.backbone: one for one in (*costs.backbones, costs.total)}
 
 
-@pytest.mark.parametrize("content", ["", "[1]", '{"VGG16": {}}', '{"VGG16": 3}'])
-def test_damaged_profiles_are_refused_in_one_line(tmp_path: Path, content: str) -> None:
-    folder = make_run(tmp_path, BOTH)
-    folder.profiles_json.write_text(content)
-    with pytest.raises(EnvironmentRefusal, match=r"profiles\.json") as caught:
-        summarise(folder)
-    assert len(str(caught.value).splitlines()) == 1
-
-
-def test_without_a_profile_nothing_is_said_of_seconds_saved(tmp_path: Path) -> None:
-    found = rows(make_run(tmp_path, BOTH))
+def test_where_no_frozen_pass_was_timed_nothing_is_said_of_seconds_saved(tmp_path: Path) -> None:
+    found = rows(measured(make_run(tmp_path, BOTH)))
     assert {one.seconds_saved for one in found.values()} == {None}
 
 
 def test_the_total_is_unknown_where_one_backbones_layers_are(tmp_path: Path) -> None:
-    found = rows(measured(make_run(tmp_path, BOTH), profile("VGG16", 0.1)))
+    found = rows(measured(make_run(tmp_path, BOTH), VGG16=0.1))
     assert found["VGG16"].seconds_saved is not None
     assert (found["Xception"].seconds_saved, found[""].seconds_saved) == (None, None)
 
 
-def test_a_profile_without_the_trials_point_is_no_profile(tmp_path: Path) -> None:
-    folder = measured(make_run(tmp_path, BOTH[:1]), profile("VGG16", 0.1, "head"))
+def test_trials_of_a_version_that_counted_no_multiply_adds_say_nothing(tmp_path: Path) -> None:
+    folder = measured(make_run(tmp_path, BOTH[:1]), VGG16=0.1)
+    record = folder.read_record("VGG16/baseline")
+    assert record is not None
+    assert record.anatomy is not None
+    old = dataclasses.replace(record.anatomy, multiply_adds_frozen=0.0)
+    folder.write_record(dataclasses.replace(record, anatomy=old))
     assert rows(folder)["VGG16"].seconds_saved is None
+
+
+def test_a_shallower_point_saves_as_much_less_as_it_has_fewer_multiply_adds(
+    tmp_path: Path,
+) -> None:
+    folder = measured(make_run(tmp_path, BOTH[:2]), VGG16=0.1)
+    record = folder.read_record("VGG16/t01")
+    assert record is not None
+    assert record.anatomy is not None
+    shallow = dataclasses.replace(record.anatomy, multiply_adds_frozen=WORK / 4)
+    folder.write_record(dataclasses.replace(record, anatomy=shallow))
+    saved = (PHOTOS + (PHOTOS - 36) / 4) * 0.1 - 2 * 2.0
+    assert rows(folder)["VGG16"].seconds_saved == pytest.approx(saved)
 
 
 def test_saved_is_what_frozen_layers_would_have_taken_less_what_features_took(
     tmp_path: Path,
 ) -> None:
-    folder = measured(make_run(tmp_path, BOTH), profile("VGG16", 0.1), profile("Xception", 0.2))
+    folder = measured(make_run(tmp_path, BOTH), VGG16=0.1, Xception=0.2)
     found = rows(folder)
     assert found["VGG16"].seconds_saved == pytest.approx((2 * PHOTOS - 36) * 0.1 - 2 * 2.0)
     assert found["Xception"].seconds_saved == pytest.approx(PHOTOS * 0.2 - 2.0)
@@ -80,17 +98,23 @@ def test_saved_is_what_frozen_layers_would_have_taken_less_what_features_took(
 
 
 def test_a_store_that_cost_more_than_it_gave_shows_a_loss(tmp_path: Path) -> None:
-    folder = measured(make_run(tmp_path, BOTH[:1]), profile("VGG16", 0.001))
+    folder = measured(make_run(tmp_path, BOTH[:1]), VGG16=0.001)
     assert rows(folder)["VGG16"].seconds_saved == pytest.approx(PHOTOS * 0.001 - 2.0)
     assert "-1.9 s" in drawn(folder)
     assert "-1.9 s" in cost(summarise(folder)).body
 
 
 def test_waiting_for_another_trial_is_not_a_frozen_pass(tmp_path: Path) -> None:
-    folder = measured(make_run(tmp_path, BOTH[:1]), profile("VGG16", 0.1))
+    folder = measured(make_run(tmp_path, BOTH[:1]), VGG16=0.1)
     record = folder.read_record("VGG16/baseline")
     assert record is not None
-    waited = Cost(5.0, 3.0, 9.0, seconds_waiting=4.5, seconds_tracing=1.25)
+    waited = Cost(
+        *(5.0, 3.0, 9.0),
+        seconds_waiting=4.5,
+        seconds_tracing=1.25,
+        seconds_prefix=record.cost.seconds_prefix,
+        multiply_adds_prefix=record.cost.multiply_adds_prefix,
+    )
     folder.write_record(dataclasses.replace(record, cost=waited))
     found = rows(folder)["VGG16"]
     assert found.seconds_saved == pytest.approx(PHOTOS * 0.1 - 0.5)
@@ -100,13 +124,13 @@ def test_waiting_for_another_trial_is_not_a_frozen_pass(tmp_path: Path) -> None:
 
 def test_trials_that_failed_or_read_photos_saved_nothing(tmp_path: Path) -> None:
     trials = (Trial("VGG16", 0, "failed"), Trial("VGG16", 1, stored=("photos",)))
-    found = rows(measured(make_run(tmp_path, trials), profile("VGG16", 0.1)))["VGG16"]
+    found = rows(measured(make_run(tmp_path, trials), VGG16=0.1))["VGG16"]
     assert (found.trials, found.seconds_saved) == (2, 0.0)
     assert rows(make_run(tmp_path / "b", trials))["VGG16"].seconds_saved == 0.0
 
 
 def test_a_trial_that_recomputed_frozen_layers_saved_nothing(tmp_path: Path) -> None:
-    folder = measured(make_run(tmp_path, BOTH[:1]), profile("VGG16", 0.1))
+    folder = measured(make_run(tmp_path, BOTH[:1]), VGG16=0.1)
     record = folder.read_record("VGG16/baseline")
     assert record is not None
     assert record.anatomy is not None
@@ -121,7 +145,7 @@ def test_a_backbone_without_a_finished_trial_has_a_row_of_zeros(tmp_path: Path) 
 
 
 def test_the_total_is_the_sum_of_its_backbones(tmp_path: Path) -> None:
-    folder = measured(make_run(tmp_path, BOTH), profile("VGG16", 0.1), profile("Xception", 0.2))
+    folder = measured(make_run(tmp_path, BOTH), VGG16=0.1, Xception=0.2)
     costs = summarise(folder).costs
     first, second = map(_numbers, costs.backbones)
     summed = [sum(pair) for pair in zip(first, second, strict=True)]
@@ -131,7 +155,7 @@ def test_the_total_is_the_sum_of_its_backbones(tmp_path: Path) -> None:
 def test_the_same_numbers_are_in_the_terminal_the_page_the_sheets_and_the_summary(
     tmp_path: Path,
 ) -> None:
-    folder = measured(make_run(tmp_path, BOTH), profile("VGG16", 10.0), profile("Xception", 0.2))
+    folder = measured(make_run(tmp_path, BOTH), VGG16=10.0, Xception=0.2)
     summary = write_report(folder)
     saved = summary.costs.backbones[0].seconds_saved
     assert saved == pytest.approx(2116.0)
@@ -147,7 +171,7 @@ def test_the_same_numbers_are_in_the_terminal_the_page_the_sheets_and_the_summar
 def test_what_is_not_known_is_a_dash_with_its_reason(tmp_path: Path) -> None:
     folder = make_run(tmp_path, BOTH)
     for told in (drawn(folder), cost(summarise(folder)).body):
-        assert "the run did not measure layers that this needs" in " ".join(told.split())
+        assert "the run timed no frozen pass" in " ".join(told.split())
         assert "estimate" in told
 
 
@@ -157,7 +181,7 @@ def test_the_ledger_keeps_every_name_and_number_whole_at_80_columns(tmp_path: Pa
     for record in folder.records():
         folder.write_record(dataclasses.replace(record, cost=spent))
     text = drawn(folder, width=80)
-    for whole in (*NAMES, "1,345,678", "27.0 GB", "15 h 00 min", "9 h 10 min", "epoch, less"):
+    for whole in (*NAMES, "1,345,678", "27.0 GB", "15 h 00 min", "9 h 10 min", "spent on"):
         assert whole in text
 
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from results.ledger.records import Status, TrialRecord
 from search_spaces import paper
-from search_spaces.config import DIMENSIONS, SearchSpace, TrialConfig
+from search_spaces.config import TrialConfig
+from search_spaces.space import DIMENSIONS, SearchSpace
 from sweep.schedule.suggest import Studies, as_optuna, distributions, importances, suggest
 from tests.sweep.helpers import record
 

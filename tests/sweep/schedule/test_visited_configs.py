@@ -9,7 +9,8 @@ import pytest
 
 from results.ledger.store import RunFolder
 from search_spaces.backbones import Scaling
-from search_spaces.config import SearchSpace, TrialConfig
+from search_spaces.config import TrialConfig
+from search_spaces.space import SearchSpace
 from sweep.schedule.assignment import Assignment
 from sweep.schedule.pool import Pool
 from sweep.schedule.suggest import as_optuna, suggest

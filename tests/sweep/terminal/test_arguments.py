@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search_spaces.backbones import PAPER_NAMES
-from search_spaces.config import DIMENSIONS
 from search_spaces.refusals import UsageRefusal
+from search_spaces.space import DIMENSIONS
 from sweep.terminal.arguments import parse_arguments, parser
 
 COUNTS = (

@@ -1,4 +1,4 @@
-"""What would run: photos counted, and bytes and seconds estimated where layers are measured."""
+"""What would run: photos counted, and bytes and seconds estimated from measured rates."""
 
 from __future__ import annotations
 
@@ -9,29 +9,23 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from results.ledger.profiles import PointCost, Profile
+from results.ledger.rates import Rates
 from results.ledger.records import Status
-from search_spaces.backbones import PAPER_NAMES, backbone_named
+from search_spaces.backbones import PAPER_NAMES
 from search_spaces.settings import Settings
-from sweep.terminal.estimates import Estimate
-from sweep.terminal.plan import BackbonePlan, plan, plan_table, total
+from sweep.terminal.plan import BackbonePlan, Estimate, plan, plan_table, total
 from tests.sweep.helpers import machine, record, settings
 
 COUNTS = {"train": 240, "validation": 80, "test": 80}
 HERE = machine(Path("/cache"))
 
 
-def profile(name: str, *, seconds: tuple[float, ...] = (), row_bytes: int = 1000) -> Profile:
-    """A backbone of 0.1 s per photo, 0.08 s of it before every unfreeze point, or as given."""
-    points = backbone_named(name).points
-    each = seconds or (0.08,) * len(points)
-    costs = {point: PointCost(one, row_bytes) for point, one in zip(points, each, strict=True)}
-    return Profile(name, 75, "0", (0.1,), costs, 0.1, 1e-10, 1e-9)
+RATES = Rates(seconds_pass=0.08, seconds_frozen=0.06, seconds_step=0.02, bytes_stored=1000.0)
 
 
-def estimated(chosen: Settings, one: Profile, finished: int = 0) -> Estimate:
-    done = tuple(record(one.backbone, number) for number in range(finished))
-    [found] = plan(chosen, COUNTS, done, {one.backbone: one})
+def estimated(chosen: Settings, finished: int = 0) -> Estimate:
+    done = tuple(record("VGG16", number) for number in range(finished))
+    [found] = plan(chosen, COUNTS, done, {"VGG16": RATES})
     assert found.estimate is not None
     return found.estimate
 
@@ -90,70 +84,48 @@ def test_a_plan_is_a_table_with_a_row_per_backbone(words: str, gpus: float, titl
         assert f"{one.photos_plain:,}" in row
 
 
-def test_layers_that_are_not_measured_have_no_estimate_and_the_table_says_why() -> None:
+def test_backbones_that_were_not_measured_have_no_estimate_and_the_table_says_why() -> None:
     chosen = settings("--backbones", "vgg16,xception")
     nothing = plan(chosen, COUNTS)
     assert [one.estimate for one in nothing] == [None, None]
-    assert "layers are measured when the sweep starts" in shown(nothing, chosen)
-    some = plan(chosen, COUNTS, (), {"VGG16": profile("VGG16")})
+    assert "not known yet; measured by the first run here" in shown(nothing, chosen)
+    some = plan(chosen, COUNTS, (), {"VGG16": RATES})
     assert [one.estimate is None for one in (*some, total(some))] == [False, True, True]
-
-
-def test_a_profile_that_lacks_a_point_of_the_run_is_no_profile() -> None:
-    whole = profile("VGG16")
-    some = {name: whole.points[name] for name in ("head", "block5_conv1")}
-    lacking = dataclasses.replace(whole, points=some)
-    searched, paper = (
-        settings("--backbones", "vgg16", *more) for more in ((), ("--baseline-only",))
-    )
-    assert plan(searched, COUNTS, (), {"VGG16": lacking})[0].estimate is None
-    assert plan(paper, COUNTS, (), {"VGG16": lacking})[0].estimate is not None
 
 
 def test_a_finished_sweep_takes_nothing() -> None:
     chosen = settings("--backbones", "vgg16", "--trials", "3")
-    assert estimated(chosen, profile("VGG16"), finished=4) == Estimate(0, 0, 0, 0)
+    assert estimated(chosen, finished=4) == Estimate(0, 0, 0, 0)
 
 
 def test_seconds_are_those_of_frozen_passes_of_training_and_of_a_plain_script() -> None:
     chosen = settings("--backbones", "vgg16", "--trials", "3")  # two scalings, three epochs
-    found = estimated(chosen, profile("VGG16"), finished=1)
-    trained = 3 * (3 * (3 * 240 + 80) + 80) * 0.02
+    found = estimated(chosen, finished=1)
+    trained = 3 * 3 * 240 * 0.02
     assert found.seconds_prefix == pytest.approx(2 * 400 * 0.08)
     assert found.seconds_trained == pytest.approx(trained)
-    assert found.seconds_plain == pytest.approx(3 * (3 * 320 + 80) * 0.08 + trained)
-    assert found.seconds_saved == pytest.approx((3 * (3 * 320 + 80) - 2 * 400) * 0.08)
+    assert found.seconds_plain == pytest.approx(3 * (3 * 320 + 80) * 0.06 + trained)
+    assert found.seconds_saved == pytest.approx(3 * (3 * 320 + 80) * 0.06 - 2 * 400 * 0.08)
 
 
 def test_a_store_that_costs_more_than_it_gives_shows_a_loss() -> None:
     chosen = settings("--backbones", "vgg16", "--trials", "1", "--epochs", "1")
-    known = {"VGG16": profile("VGG16", seconds=(0.1, 0.0, 0.0, 0.0, 0.0))}
-    plans = plan(chosen, COUNTS, (), known)  # the deepest point's layers, for trials at others
+    slow = Rates(seconds_pass=0.1, seconds_frozen=0.02, seconds_step=0.02, bytes_stored=1.0)
+    plans = plan(chosen, COUNTS, (), {"VGG16": slow})
     assert plans[0].estimate is not None
-    assert plans[0].estimate.seconds_saved == pytest.approx(2 * 400 * 0.1 / 5 - 2 * 400 * 0.1)
+    assert plans[0].estimate.seconds_saved == pytest.approx(2 * 400 * 0.02 - 2 * 400 * 0.1)
     assert "-1 min 04 s" in shown(plans, chosen)
 
 
-def test_the_deepest_point_is_passed_once_and_training_is_the_mean_over_points() -> None:
-    chosen = settings("--backbones", "vgg16", "--trials", "3", "--search", "unfreeze")
-    found = estimated(chosen, profile("VGG16", seconds=(0.1, 0.09, 0.08, 0.05, 0.03)))
-    assert found.seconds_prefix == pytest.approx(400 * 0.1)
-    assert found.seconds_trained == pytest.approx(4 * (3 * (3 * 240 + 80) + 80) * 0.03)
-
-
-def test_bytes_are_those_of_every_point_and_scaling_and_half_as_float16() -> None:
-    words = ("--backbones", "vgg16", "--trials", "3")
-    five_points = 2 * 400 * 5 * 1000
-    assert estimated(settings(*words), profile("VGG16")).bytes_stored == five_points
-    half = settings(*words, "--cache-dtype", "float16")
-    assert estimated(half, profile("VGG16")).bytes_stored == five_points / 2
+def test_bytes_are_those_of_every_scaling() -> None:
+    assert estimated(settings("--backbones", "vgg16", "--trials", "3")).bytes_stored == 800_000
     alone = settings("--backbones", "vgg16", "--baseline-only")
-    assert estimated(alone, profile("VGG16")).bytes_stored == 400 * 1000
+    assert estimated(alone).bytes_stored == 400_000
 
 
 def test_the_total_is_the_sum() -> None:
     chosen = settings("--backbones", "vgg16,xception", "--trials", "3")
-    known = {name: profile(name) for name in ("VGG16", "Xception")}
+    known = dict.fromkeys(("VGG16", "Xception"), RATES)
     both = total(plan(chosen, COUNTS, (record("VGG16", 0),), known))
     assert (both.trials, both.finished, both.photos_prefix) == (8, 1, 1600)
     assert both.estimate is not None
@@ -167,8 +139,8 @@ def test_a_small_box_is_planned_as_often_as_it_has_points() -> None:
 
 def test_a_store_that_is_too_small_is_told() -> None:
     chosen = settings("--backbones", "vgg16", "--trials", "3")
-    for row_bytes, told in ((100, False), (10**6, True)):
-        known = {"VGG16": profile("VGG16", row_bytes=row_bytes)}
+    for row_bytes, told in ((500, False), (5 * 10**6, True)):
+        known = {"VGG16": dataclasses.replace(RATES, bytes_stored=row_bytes)}
         text = shown(plan(chosen, COUNTS, (), known), chosen)
         assert ("--max-cache holds 1.0 GB" in text) is told
 
@@ -177,7 +149,7 @@ def test_a_store_that_is_too_small_is_told() -> None:
 def test_a_plan_of_the_papers_size_fits_its_width_and_cuts_nothing(width: int) -> None:
     chosen = settings("--trials", "20", "--epochs", "10")
     counts = {"train": 15000, "validation": 5000, "test": 5000}
-    known = {name: profile(name, row_bytes=10**5) for name in PAPER_NAMES}
+    known = {name: dataclasses.replace(RATES, bytes_stored=5e5) for name in PAPER_NAMES}
     plans = plan(chosen, counts, (), known)
     text = shown(plans, chosen, width)
     assert max(map(len, text.splitlines())) <= width

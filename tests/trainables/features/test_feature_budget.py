@@ -9,16 +9,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from trainables.features.shared_pass import Work
-from trainables.features.store import FeatureKey, FeatureStore, Prepare
+from trainables.features.store import FeatureKey, FeatureStore
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ROWS = 25
 KEY = FeatureKey(
     photos="p" * 64,
@@ -38,30 +35,14 @@ def keys(*nodes: int) -> list[FeatureKey]:
     return [replace(KEY, node=node) for node in nodes]
 
 
-def zeros(chosen: Sequence[FeatureKey]) -> Work:
-    def work(window: slice) -> list[NDArray[Any]]:
-        return [np.zeros((window.stop - window.start, *key.shape), np.float32) for key in chosen]
-
-    return Work(work)
-
-
-def recorded(into: list[int]) -> Prepare:
-    """Computes, and tells what was chosen."""
-
-    def prepare(chosen: Sequence[FeatureKey]) -> Work:
-        into.extend(key.node for key in chosen)
-        return zeros(chosen)
-
-    return prepare
-
-
 def fill(
     store: FeatureStore, required: Sequence[FeatureKey], spare: Sequence[FeatureKey] = ()
 ) -> list[int]:
-    """Fill, and give the nodes that were chosen."""
-    chosen: list[int] = []
-    store.fill("group", required, ROWS, recorded(chosen), batch=ROWS, spare=spare)
-    return chosen
+    """Fill with zeros, and give the nodes that there was room for."""
+    with store.writing(required, ROWS, spare=spare) as writers:
+        for writer in writers:
+            writer.append(np.zeros((ROWS, *writer.key.shape)))
+    return [writer.key.node for writer in writers]
 
 
 def some(store: FeatureStore, *nodes: int) -> list[FeatureKey]:
@@ -151,15 +132,11 @@ def test_of_several_layers_those_are_stored_that_fit_and_the_rest_is_skipped(
 
 def test_two_groups_that_are_filled_at_once_keep_the_budget_together(tmp_path: Path) -> None:
     store = budgeted(tmp_path, 2.4)
-    others: list[list[int]] = []
-
-    def meanwhile(chosen: Sequence[FeatureKey]) -> Work:
-        others.append(fill(store, keys(3, 4)))
+    with store.writing(keys(1), ROWS) as [writer]:
+        others = fill(store, keys(3, 4))
         assert used(store.folder) <= store.max_bytes
-        return zeros(chosen)
-
-    store.fill("one group", keys(1), ROWS, meanwhile, batch=ROWS)
-    assert others == [[3]]
+        writer.append(np.zeros((ROWS, *KEY.shape)))
+    assert others == [3]
     assert left(store, keys(1, 3, 4)) == [1, 3]
 
 
@@ -167,7 +144,7 @@ def test_processes_that_fill_at_once_never_exceed_the_budget(tmp_path: Path) -> 
     store = budgeted(tmp_path, 3.4)
     code = (
         "import sys, pathlib\n"
-        "from tests.trainables.test_feature_budget import budgeted, fill, keys\n"
+        "from tests.trainables.features.test_feature_budget import budgeted, fill, keys\n"
         "store = budgeted(pathlib.Path(sys.argv[1]), 3.4)\n"
         "for node in range(int(sys.argv[2]), 1000, 3): fill(store, keys(node), keys(node + 1))\n"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,12 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from results.ledger.profiles import Profile
 from search_spaces.backbones import HEAD
 from tests.trainables.small_networks import PLENTY, point, training_data
-from trainables.features.shared_pass import Done
-from trainables.features.store import FeatureStore
-from trainables.networks.cuts import PHOTO
+from trainables.features.store import FeatureStore, FeatureWriter
 
 pytestmark = pytest.mark.slow
 
@@ -23,18 +22,17 @@ EARLY, LATE = "block4_conv1", "block5_conv1"
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    from trainables.training.network_cache import Bench
+    from trainables.training.network_cache import NetworkCache
 
     data = training_data(tmp_path_factory.mktemp("whole"), size=48, points={})
-    return Bench().whole(point("VGG16", size=48), data)
+    return NetworkCache().full_network(point("VGG16", size=48), data)
 
 
 def inputs(whole: Any, folder: Path, unfreeze: str, *, max_bytes: int, others: Any = ()) -> Any:
     from trainables.features.fill import frozen_inputs
-    from trainables.networks.cuts import cut_at
 
     data = training_data(folder, size=48, max_bytes=max_bytes, points={"VGG16": others})
-    return frozen_inputs(whole, cut_at(whole.graph, whole.first(unfreeze)), data, "unit")
+    return frozen_inputs(whole, whole.cut(unfreeze), data, "unit")
 
 
 def stored(folder: Path) -> dict[str, int]:
@@ -51,7 +49,7 @@ def test_a_damaged_file_is_computed_again_in_the_same_trial(whole: Any, tmp_path
     path.with_suffix(".new").write_bytes(content)
     path.with_suffix(".new").rename(path)
     again = inputs(whole, tmp_path, LATE, max_bytes=PLENTY)
-    assert (again.photos_prefix, again.recomputed) == (40, 0)
+    assert (again.cost.photos_prefix, again.recomputed) == (40, 0)
     np.testing.assert_array_equal(again.arrays[0], expected)
 
 
@@ -63,67 +61,70 @@ def test_what_other_points_need_drives_out_nothing(whole: Any, tmp_path: Path) -
     assert (late.recomputed, early in stored(tmp_path)) == (0, True)
     for _ in range(2):
         again = inputs(whole, tmp_path, EARLY, max_bytes=room, others=(LATE, HEAD))
-        assert (again.photos_prefix, again.recomputed) == (0, 0)
+        assert (again.cost.photos_prefix, again.recomputed) == (0, 0)
+
+
+class WatchedStore(FeatureStore):
+    """Notes at the end of each pass which files there are."""
+
+    @contextmanager
+    def writing(self, *arguments: Any, **named: Any) -> Iterator[tuple[FeatureWriter, ...]]:
+        with super().writing(*arguments, **named) as writers:
+            yield writers
+        seen.append({path.name for path in self.folder.glob("*.h5")})
+
+
+seen: list[set[str]] = []
 
 
 def test_a_deeper_cut_is_computed_from_a_shallower_one_that_stays(
-    whole: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    inputs(whole, tmp_path, EARLY, max_bytes=PLENTY)
-    [(early, size)] = stored(tmp_path).items()
-    found: list[bool] = []
-    fill = FeatureStore.fill
-
-    def watched(store: FeatureStore, *words: Any, **named: Any) -> Done:
-        done = fill(store, *words, **named)
-        found.append((store.folder / early).is_file())
-        return done
-
-    monkeypatch.setattr(FeatureStore, "fill", watched)
-    late = inputs(whole, tmp_path, LATE, max_bytes=size + 1000, others=(EARLY,))
-    assert found == [True]
-    assert late.recomputed > 0
-
-
-def test_a_cut_that_is_not_worth_its_bytes_is_computed_again_in_every_epoch(
     whole: Any, tmp_path: Path
 ) -> None:
     from trainables.features.fill import frozen_inputs
-    from trainables.networks.cuts import cut_at
 
-    slow_disk = Profile(
-        backbone="VGG16",
-        image_size=48,
-        onednn="0",
-        seconds_by_node=tuple(float(node) for node in range(len(whole.layers))),
-        points={},
-        seconds_whole=1.0,
-        seconds_per_byte_warm=1.0,
-        seconds_per_byte_cold=1.0,
-    )
-    plain = training_data(tmp_path, size=48, points={"VGG16": (HEAD,)})
-    data = replace(plain, profiles={"VGG16": slow_disk})
-    cut = cut_at(whole.graph, whole.first(EARLY))
-    found = frozen_inputs(whole, cut, data, "unit")
-    assert (found.photos_prefix, found.bytes_stored) == (0, 0)
-    assert (found.nodes, found.recomputed > 0) == ((PHOTO,), True)
-    assert stored(tmp_path) == {}
+    inputs(whole, tmp_path, EARLY, max_bytes=PLENTY)
+    [(early, size)] = stored(tmp_path).items()
+    data = training_data(tmp_path, size=48, points={"VGG16": (EARLY,)})
+    store = WatchedStore(tmp_path / "features", size + 1000)
+    seen.clear()
+    late = frozen_inputs(whole, whole.cut(LATE), replace(data, store=store), "unit")
+    assert seen == [{early}]
+    assert late.recomputed > 0
+
+
+def test_the_cost_of_a_pass_is_counted_and_that_of_a_stored_cut_is_none(
+    whole: Any, tmp_path: Path
+) -> None:
+    first = inputs(whole, tmp_path, LATE, max_bytes=PLENTY).cost
+    frozen = whole.multiply_adds(range(whole.first(LATE)))
+    assert (first.photos_prefix, first.multiply_adds_prefix) == (40, 40 * frozen)
+    assert first.seconds_prefix > 0
+    assert first.seconds_features > first.seconds_tracing > 0
+    assert inputs(whole, tmp_path, LATE, max_bytes=PLENTY).cost.multiply_adds_prefix == 0
+
+
+def test_a_trials_own_cut_is_stored_first_and_then_the_smallest(whole: Any, tmp_path: Path) -> None:
+    inputs(whole, tmp_path / "all", EARLY, max_bytes=PLENTY, others=(LATE, HEAD))
+    own, middle, smallest = sorted(stored(tmp_path / "all").values(), reverse=True)
+    for room, expected in ((own, [own]), (own + middle, [own, smallest])):
+        folder = tmp_path / str(room)
+        inputs(whole, folder, EARLY, max_bytes=room, others=(LATE, HEAD))
+        assert sorted(stored(folder).values(), reverse=True) == expected
 
 
 def test_rows_stored_in_half_precision_are_what_a_deeper_cut_is_computed_from(
     whole: Any, tmp_path: Path
 ) -> None:
     from trainables.features.fill import frozen_inputs
-    from trainables.networks.cuts import cut_at
 
     def half(unfreeze: str, others: tuple[str, ...]) -> Any:
         data = training_data(tmp_path, size=48, points={"VGG16": others})
-        cut = cut_at(whole.graph, whole.first(unfreeze))
+        cut = whole.cut(unfreeze)
         return frozen_inputs(whole, cut, replace(data, cache_dtype="float16"), "unit")
 
     half(EARLY, ())
     late = half(LATE, (EARLY,))
-    assert (late.photos_prefix, late.recomputed) == (40, 0)
+    assert (late.cost.photos_prefix, late.recomputed) == (40, 0)
     assert late.arrays[0].dtype.name == "float16"
 
 
@@ -155,10 +156,9 @@ def test_a_gpu_that_is_hidden_does_not_count(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_half_and_full_precision_are_kept_apart(whole: Any, tmp_path: Path) -> None:
     from trainables.features.fill import frozen_inputs
-    from trainables.networks.cuts import cut_at
 
     data = training_data(tmp_path, size=48, points={})
-    cut = cut_at(whole.graph, whole.first(LATE))
+    cut = whole.cut(LATE)
     full = frozen_inputs(whole, cut, data, "unit")
     half = frozen_inputs(whole, cut, replace(data, cache_dtype="float16"), "unit")
     assert [one.arrays[0].dtype.name for one in (full, half)] == ["float32", "float16"]

@@ -11,7 +11,7 @@ from results.ledger.runs import MeasuredCharacteristics
 from search_spaces import paper
 from search_spaces.backbones import PAPER_NAMES
 from trainables.finished.characteristics import of_backbones
-from trainables.networks.device_names import cpu_name
+from trainables.networks.devices import cpu_name
 
 CPU_INFO = "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: Xeon(R) 6 @ 2.5GHz\n"
 

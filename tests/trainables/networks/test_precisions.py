@@ -36,23 +36,22 @@ def vgg16(**changes: object) -> TrialConfig:
     return point("VGG16", size=SIZE, unfreeze=POINT, **changes)
 
 
-def trained(folder: Path, config: TrialConfig, bench: Any = None, **changes: Any) -> TrialResult:
+def trained(folder: Path, config: TrialConfig, networks: Any = None, **changes: Any) -> TrialResult:
     from trainables.training.train import train
 
-    return train(config, data_of(folder, **changes), report=lambda _: None, bench=bench)
+    return train(config, data_of(folder, **changes), report=lambda _: None, networks=networks)
 
 
 def a_network(folder: Path, precision: str, *, jit_compile: bool = False) -> tuple[Any, Any]:
     """A network at the cut behind POINT that reads photos, set back, and eight rows to train on."""
     from trainables.features.fill import frozen_inputs
-    from trainables.networks.cuts import cut_at
-    from trainables.training.network_cache import Bench
+    from trainables.training.network_cache import NetworkCache
 
-    data, bench = data_of(folder, max_bytes=NO_ROOM, precision=precision), Bench()
-    whole = bench.whole(vgg16(), data)
-    cut = cut_at(whole.graph, whole.first(POINT))
-    inputs = frozen_inputs(whole, cut, data, "unit")
-    network = bench.network(whole, cut, inputs, "unit", FLOAT32, jit_compile=jit_compile)
+    data, networks = data_of(folder, max_bytes=NO_ROOM, precision=precision), NetworkCache()
+    full = networks.full_network(vgg16(), data)
+    cut = full.cut(POINT)
+    inputs = frozen_inputs(full, cut, data, "unit")
+    network = networks.network(full, cut, inputs.format, jit_compile=jit_compile)
     network.reset(optimizer="adam", learning_rate=1e-3, seed=1)
     return network, ([data.photos[:8]], data.split.labels[:8])
 
@@ -123,14 +122,14 @@ def test_all_optimizers_share_the_gradients_trace_while_the_scale_moves(tmp_path
 
 @MIXED
 def test_what_is_kept_and_shown_is_float32(tmp_path: Path, precision: str) -> None:
-    from trainables.training.network_cache import Bench
+    from trainables.training.network_cache import NetworkCache
 
-    bench, data = Bench(), data_of(tmp_path, precision=precision)
-    whole = bench.whole(vgg16(), data)
+    networks, data = NetworkCache(), data_of(tmp_path, precision=precision)
+    whole = networks.full_network(vgg16(), data)
     assert whole.layers[1].compute_dtype == precision.removeprefix("mixed_")
     assert whole.layers[-1].output.dtype == FLOAT32
     assert {variable.dtype for layer in whole.layers for variable in layer.weights} == {FLOAT32}
-    result = trained(tmp_path, vgg16(), bench, precision=precision)
+    result = trained(tmp_path, vgg16(), networks, precision=precision)
     assert {value.dtype.name for value in result.weights.values()} == {FLOAT32}
     assert result.predictions.train_by_epoch.dtype == FLOAT32
     np.testing.assert_allclose(result.predictions.test.sum(axis=1), 1.0, atol=1e-6)
@@ -148,13 +147,13 @@ def test_half_types_learn_nearly_what_float32_does(tmp_path: Path, precision: st
 
 @MIXED
 def test_two_equal_trials_on_one_network_agree_bit_for_bit(tmp_path: Path, precision: str) -> None:
-    from trainables.training.network_cache import Bench
+    from trainables.training.network_cache import NetworkCache
 
-    bench = Bench()
-    first = trained(tmp_path, vgg16(), bench, precision=precision)
-    trained(tmp_path, vgg16(optimizer="sgd"), bench, precision=precision)
-    trained(tmp_path, vgg16(), bench)
-    assert_equal(first, trained(tmp_path, vgg16(), bench, precision=precision))
+    networks = NetworkCache()
+    first = trained(tmp_path, vgg16(), networks, precision=precision)
+    trained(tmp_path, vgg16(optimizer="sgd"), networks, precision=precision)
+    trained(tmp_path, vgg16(), networks)
+    assert_equal(first, trained(tmp_path, vgg16(), networks, precision=precision))
 
 
 @MIXED
@@ -166,15 +165,15 @@ def test_stored_and_recomputed_features_agree_in_half_types(tmp_path: Path, prec
 
 
 def test_features_of_every_precision_and_of_xla_are_kept_apart(tmp_path: Path) -> None:
-    from trainables.training.network_cache import Bench
+    from trainables.training.network_cache import NetworkCache
 
-    bench = Bench()
+    networks = NetworkCache()
     ways: list[dict[str, Any]] = [
         *({"precision": one} for one in PRECISIONS),
         {"jit_compile": True},
     ]
-    first = [trained(tmp_path, vgg16(epochs=1), bench, **way) for way in ways]
-    second = [trained(tmp_path, vgg16(epochs=1), bench, **way) for way in ways]
+    first = [trained(tmp_path, vgg16(epochs=1), networks, **way) for way in ways]
+    second = [trained(tmp_path, vgg16(epochs=1), networks, **way) for way in ways]
     assert [one.cost.photos_prefix for one in first] == [40] * 4
     assert [one.cost.photos_prefix for one in second] == [0] * 4
 
@@ -205,12 +204,12 @@ def test_xla_takes_the_same_steps_where_it_draws_no_dropout_masks(tmp_path: Path
 def test_only_a_trial_that_traces_or_compiles_has_seconds_of_it(
     tmp_path: Path, jit_compile: bool
 ) -> None:
-    from trainables.training.network_cache import Bench
+    from trainables.training.network_cache import NetworkCache
 
-    bench = Bench()
-    first = trained(tmp_path, vgg16(), bench, jit_compile=jit_compile)
-    again = trained(tmp_path, vgg16(), bench, jit_compile=jit_compile)
-    other = trained(tmp_path, vgg16(optimizer="adagrad"), bench, jit_compile=jit_compile)
+    networks = NetworkCache()
+    first = trained(tmp_path, vgg16(), networks, jit_compile=jit_compile)
+    again = trained(tmp_path, vgg16(), networks, jit_compile=jit_compile)
+    other = trained(tmp_path, vgg16(optimizer="adagrad"), networks, jit_compile=jit_compile)
     assert 0 < first.cost.seconds_tracing < first.cost.seconds_total
     assert again.cost.seconds_tracing == 0
     assert 0 < other.cost.seconds_tracing < first.cost.seconds_tracing
@@ -218,9 +217,9 @@ def test_only_a_trial_that_traces_or_compiles_has_seconds_of_it(
 
 
 def test_a_rest_batch_is_compiled_by_xla_and_counted(tmp_path: Path) -> None:
-    from trainables.training.network_cache import Bench
+    from trainables.training.network_cache import NetworkCache
 
-    bench = Bench()
-    trained(tmp_path, vgg16(), bench, jit_compile=True)
-    rest = trained(tmp_path, vgg16(batch_size=5), bench, jit_compile=True)
+    networks = NetworkCache()
+    trained(tmp_path, vgg16(), networks, jit_compile=True)
+    rest = trained(tmp_path, vgg16(batch_size=5), networks, jit_compile=True)
     assert rest.cost.seconds_tracing > 0

@@ -45,7 +45,7 @@ FIRST = 1e-5
 
 
 def trained(
-    config: TrialConfig, folder: Path, max_bytes: int, bench: Any = None, **given: Any
+    config: TrialConfig, folder: Path, max_bytes: int, networks: Any = None, **given: Any
 ) -> TrialResult:
     from trainables.training.train import train
 
@@ -56,7 +56,7 @@ def trained(
         points={config.backbone: (config.unfreeze,)},
         **given,
     )
-    return train(config, data, report=lambda _: None, bench=bench)
+    return train(config, data, report=lambda _: None, networks=networks)
 
 
 def placed(entry: Backbone, where: str) -> TrialConfig:
@@ -81,63 +81,62 @@ EVERY_CUT = [
 def test_cached_and_recomputed_training_agree_bit_for_bit_unless_places_move_bits(
     entry: Backbone, where: str, tmp_path: Path
 ) -> None:
-    from trainables.training.network_cache import Bench
+    from trainables.training.network_cache import NetworkCache
 
-    config, bench = placed(entry, where), Bench()
-    cached = trained(config, tmp_path / "cached", PLENTY, bench, counts=COUNTS)
-    recomputed = trained(config, tmp_path / "recomputed", NO_ROOM, bench, counts=COUNTS)
+    config, networks = placed(entry, where), NetworkCache()
+    cached = trained(config, tmp_path / "cached", PLENTY, networks, counts=COUNTS)
+    recomputed = trained(config, tmp_path / "recomputed", NO_ROOM, networks, counts=COUNTS)
     assert cached.anatomy.stored != ("photos",)
     assert recomputed.anatomy.stored == ("photos",)
-    agree(losses(cached), losses(recomputed), config, bench, tmp_path)
+    agree(losses(cached), losses(recomputed), config, networks, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["InceptionResNetV2", "Xception"])
 def test_stored_and_recomputed_features_of_the_same_batch_give_the_same_answers(
     name: str, tmp_path: Path
 ) -> None:
-    from trainables.networks.network import Network
-    from trainables.training.network_cache import Bench
+    from trainables.networks.network import InputFormat, Network
+    from trainables.training.network_cache import NetworkCache
 
-    config, bench = placed(backbone_named(name), "head"), Bench()
+    config, networks = placed(backbone_named(name), "head"), NetworkCache()
     data = training_data(tmp_path, size=config.image_size, points={}, counts=COUNTS)
-    whole, cut, prefix = frozen_part(config, data, bench)
+    full, cut, layers = frozen_part(config, data, networks)
     batch, answers = data.photos[:WHOLE], []
-    for nodes, given in (((PHOTO,), [batch]), (cut.required, prefix([batch]))):
-        network = Network(whole, cut, nodes, KIND[name], "float32")
+    for nodes, given in (((PHOTO,), [batch]), (cut.required, layers([batch]))):
+        network = Network(full, cut, InputFormat(nodes, KIND[name]))
         network.reset(optimizer="adam", learning_rate=1e-3, seed=config.seed)
         loss, probabilities = network.step(given, data.split.labels[:WHOLE])
         answers.append((loss, probabilities.tobytes()))
     assert answers[0] == answers[1]
 
 
-def frozen_part(config: TrialConfig, data: TrainingData, bench: Any) -> tuple[Any, Any, Any]:
+def frozen_part(config: TrialConfig, data: TrainingData, networks: Any) -> tuple[Any, Any, Any]:
     """The network, its cut, and what computes the cut from photos."""
-    from trainables.networks.cuts import cut_at
-    from trainables.networks.prefix import Prefix
+    from trainables.networks.network import FrozenLayers, InputFormat
 
-    whole = bench.whole(config, data)
-    cut = cut_at(whole.graph, whole.first(config.unfreeze))
-    return whole, cut, Prefix(whole, (PHOTO,), cut.required, KIND[config.backbone])
+    full = networks.full_network(config, data)
+    cut, read = full.cut(config.unfreeze), InputFormat((PHOTO,), KIND[config.backbone])
+    return full, cut, FrozenLayers(full, read, cut.required)
 
 
-def places_move_bits(config: TrialConfig, bench: Any, folder: Path) -> bool:
+def places_move_bits(config: TrialConfig, networks: Any, folder: Path) -> bool:
     """Whether this processor rounds a photo's features by its place in the batch."""
     data = training_data(folder, size=config.image_size, points={}, counts=COUNTS)
-    _, _, prefix = frozen_part(config, data, bench)
+    _, _, layers = frozen_part(config, data, networks)
     batch = data.photos[:WHOLE]
-    in_order = prefix([batch])
+    in_order = layers([batch])
     for epoch in range(1, config.epochs + 1):
         order = np.random.default_rng((config.seed, epoch)).permutation(WHOLE)
-        shuffled = prefix([batch[order]])
+        shuffled = layers([batch[order]])
         if any((a[order] != b).any() for a, b in zip(in_order, shuffled, strict=True)):
             return True
     return False
 
 
-def agree(one: Any, other: Any, config: TrialConfig, bench: Any, folder: Path) -> None:
+def agree(one: Any, other: Any, config: TrialConfig, networks: Any, folder: Path) -> None:
     """Equal to the last bit or, where places move bits, to `CLOSE`."""
     if one != other:
-        assert places_move_bits(config, bench, folder)
+        assert places_move_bits(config, networks, folder)
         np.testing.assert_allclose(np.ravel(one)[0], np.ravel(other)[0], rtol=FIRST)
         np.testing.assert_allclose(one, other, rtol=CLOSE, atol=CLOSE)
 
@@ -153,7 +152,7 @@ def test_cached_training_is_keras_own_fit_bit_for_bit_unless_places_move_bits(
     import tensorflow as tf
 
     from trainables.networks.scaling import scaled
-    from trainables.training.network_cache import Bench
+    from trainables.training.network_cache import NetworkCache
 
     config = point(name, size=75, optimizer="sgd", batch_size=WHOLE)
     ours = trained(config, tmp_path, PLENTY, counts=COUNTS)
@@ -169,18 +168,17 @@ def test_cached_training_is_keras_own_fit_bit_for_bit_unless_places_move_bits(
         read = tf.data.Dataset.from_tensor_slices((photos, data.split.labels[rows[order]]))
         history = model.fit(read.batch(WHOLE), shuffle=False, verbose=0).history
         theirs.append(history["loss"][0])
-    agree([one.train_loss for one in ours.epochs], theirs, config, Bench(), tmp_path)
+    agree([one.train_loss for one in ours.epochs], theirs, config, NetworkCache(), tmp_path)
 
 
 def compiled_by_keras(config: TrialConfig, data: TrainingData) -> Any:
     """The whole network, frozen as Keras has it, with the trial's head and optimizer."""
     import keras
 
-    from trainables.networks.cuts import cut_at
-    from trainables.training.network_cache import Bench
+    from trainables.training.network_cache import NetworkCache
 
-    whole = Bench().whole(config, data)
-    trained_nodes = set(cut_at(whole.graph, whole.first(config.unfreeze)).trained)
+    whole = NetworkCache().full_network(config, data)
+    trained_nodes = set(whole.cut(config.unfreeze).trained)
     for node, layer in enumerate(whole.layers):
         layer.trainable = node in trained_nodes
     logits = whole.layers[-1]
@@ -198,13 +196,13 @@ def compiled_by_keras(config: TrialConfig, data: TrainingData) -> Any:
 
 
 def test_a_network_that_was_used_before_gives_the_same_numbers_again(tmp_path: Path) -> None:
-    from trainables.training.network_cache import Bench
+    from trainables.training.network_cache import NetworkCache
 
-    bench = Bench()
+    networks = NetworkCache()
     config = point("VGG16", size=48)
-    first = trained(config, tmp_path, PLENTY, bench)
-    trained(point("VGG16", size=48, optimizer="adagrad"), tmp_path, PLENTY, bench)
-    again = trained(config, tmp_path, PLENTY, bench)
+    first = trained(config, tmp_path, PLENTY, networks)
+    trained(point("VGG16", size=48, optimizer="adagrad"), tmp_path, PLENTY, networks)
+    again = trained(config, tmp_path, PLENTY, networks)
     assert [one.train_loss for one in first.epochs] == [one.train_loss for one in again.epochs]
     np.testing.assert_array_equal(first.predictions.test, again.predictions.test)
 

@@ -70,11 +70,11 @@ def test_the_scores_are_those_of_the_best_epochs_probabilities(tmp_path: Path) -
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.name)
 def test_the_catalogue_is_true_of_keras(entry: Backbone, tmp_path: Path) -> None:
-    from trainables.training.network_cache import Bench
+    from trainables.training.network_cache import NetworkCache
 
     size = max(75, entry.smallest_image)
     data = training_data(tmp_path, size=size, points={})
-    whole = Bench().whole(point(entry.name, size=size), data)
+    whole = NetworkCache().full_network(point(entry.name, size=size), data)
     firsts = [whole.first(name) for name in entry.points]
     assert whole.backbone_layers == LAYERS[entry.name]
     assert firsts == sorted(firsts, reverse=True)
@@ -107,8 +107,8 @@ PAPER_FIRST_TRAINED = {
 
 @pytest.mark.parametrize("entry", CATALOGUE[:6], ids=lambda entry: entry.name)
 def test_the_named_point_is_the_papers_index(entry: Backbone, tmp_path: Path) -> None:
-    from trainables.training.network_cache import Bench
+    from trainables.training.network_cache import NetworkCache
 
     data = training_data(tmp_path, size=75, points={})
-    whole = Bench().whole(point(entry.name, size=75), data)
+    whole = NetworkCache().full_network(point(entry.name, size=75), data)
     assert whole.first(entry.baseline_unfreeze) == PAPER_FIRST_TRAINED[entry.name]

@@ -1,0 +1,112 @@
+"""How fast a backbone was trained on this machine, measured by the sweeps that have run on it.
+
+A sweep writes what its trials measured into `<cache>/rates/`, one file per backbone and conditions;
+`--plan` and the first table of a sweep read it. A file that is absent or damaged only means that
+nothing is known yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+
+from results.ledger.files import write_json
+from results.ledger.records import TrialRecord
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the rates of a backbone depend on.
+
+    Attributes:
+        backbone, image_size, batch_size: of the run's baselines.
+        numbers: number types of layers and stored features, and whether XLA compiles.
+        cpus: threads per trial.
+        device: the processors' models and the versions of the libraries.
+        onednn: `0`, `1`, or None where the run did not set it.
+    """
+
+    backbone: str
+    image_size: int
+    batch_size: int
+    numbers: tuple[str, ...]
+    cpus: int
+    device: tuple[str, ...]
+    onednn: str | None
+
+    def path(self, cache_dir: Path) -> Path:
+        """The file of the rates that were measured under these conditions."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return cache_dir / "rates" / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Measured means, each for one photo.
+
+    Attributes:
+        seconds_pass: through the frozen layers, to fill the feature store, tracing excluded.
+        seconds_frozen: through the layers before a trial's unfreeze point, forward.
+        seconds_step: in a training step; validation included, the first epoch left out where there
+            are more, since functions are traced in it.
+        bytes_stored: in the feature store, for all unfreeze points together.
+    """
+
+    seconds_pass: float
+    seconds_frozen: float
+    seconds_step: float
+    bytes_stored: float
+
+
+def seconds_per_multiply_add(records: Sequence[TrialRecord]) -> float | None:
+    """Of one backbone's frozen passes, tracing and waiting excluded; None if none was measured."""
+    seconds = sum(record.cost.seconds_prefix for record in records)
+    work = sum(
+        record.cost.multiply_adds_prefix for record in records if record.cost.seconds_prefix > 0
+    )
+    return seconds / work if seconds > 0 and work > 0 else None
+
+
+def measured_rates(records: Sequence[TrialRecord], train_photos: int) -> Rates | None:
+    """What the trials of one backbone measured; None if they measured too little.
+
+    Args:
+        train_photos: per epoch.
+    """
+    trained = [record for record in records if record.epochs and record.anatomy]
+    rate = seconds_per_multiply_add(records)
+    if rate is None or not trained:
+        return None
+    photos = sum(record.cost.photos_prefix for record in records)
+    work = [record.anatomy.multiply_adds_frozen for record in trained if record.anatomy]
+    epochs = [epoch for record in trained for epoch in record.epochs[1:] or record.epochs]
+    return Rates(
+        seconds_pass=sum(record.cost.seconds_prefix for record in records) / photos,
+        seconds_frozen=rate * fmean(work),
+        seconds_step=fmean(epoch.seconds for epoch in epochs) / train_photos,
+        bytes_stored=sum(record.cost.bytes_stored for record in records) / photos,
+    )
+
+
+def write_rates(path: Path, rates: Rates) -> None:
+    """Keep rates, in the place of older ones.
+
+    Raises:
+        EnvironmentRefusal: the disk is full or broken.
+    """
+    write_json(path, asdict(rates))
+
+
+def read_rates(path: Path) -> Rates | None:
+    """Rates that were kept; None if there are none, or none that can be read."""
+    try:
+        rates = Rates(**json.loads(path.read_bytes()))
+        usable = all(math.isfinite(value) and value >= 0 for value in asdict(rates).values())
+    except (OSError, ValueError, TypeError):
+        return None
+    return rates if usable else None

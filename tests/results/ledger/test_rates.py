@@ -1,0 +1,117 @@
+"""The rates that a run measured: what they are means of, and how they are kept."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from results.ledger.rates import (
+    Conditions,
+    Rates,
+    measured_rates,
+    read_rates,
+    seconds_per_multiply_add,
+    write_rates,
+)
+from results.ledger.records import Anatomy, Cost, EpochRecord, Status, TrialRecord
+from search_spaces.paper import baseline
+
+RATES = Rates(seconds_pass=0.08, seconds_frozen=0.06, seconds_step=0.02, bytes_stored=1000.0)
+CONDITIONS = Conditions("VGG16", 150, 32, ("float32", "float32", ""), 2, ("cpu", "Xeon"), "1")
+PASS = Cost(
+    seconds_features=30.0,
+    photos_prefix=100,
+    bytes_stored=5000,
+    seconds_waiting=15.0,
+    seconds_tracing=4.0,
+    seconds_prefix=10.0,
+    multiply_adds_prefix=100 * 2e6,
+)
+CACHED = Cost(seconds_features=0.1)
+
+
+def trial(number: int, cost: Cost, *, work: float, seconds: tuple[float, ...]) -> TrialRecord:
+    epochs = (
+        EpochRecord(epoch, 0.7, 0.5, 0.7, 0.5, 1e-3, each)
+        for epoch, each in enumerate(seconds, start=1)
+    )
+    return TrialRecord(
+        number=number,
+        status=Status.COMPLETED,
+        config=baseline("VGG16"),
+        epochs=tuple(epochs),
+        cost=cost,
+        anatomy=Anatomy(1, 1, 1, 1, 1, "", ("7 Conv2D",), 0, multiply_adds_frozen=work),
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[1, 2, 3, 4]", b"{}", b'{"seconds_pass": 1}', b"\xff\xfe"],
+)
+def test_a_damaged_file_is_not_known_yet(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "rates.json"
+    path.write_bytes(content)
+    assert read_rates(path) is None
+
+
+@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf"), "fast", None])
+def test_a_rate_that_cannot_be_is_not_known_yet(tmp_path: Path, value: object) -> None:
+    path = tmp_path / "rates.json"
+    write_rates(path, RATES)
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), "seconds_step": value}))
+    assert read_rates(path) is None
+
+
+def test_an_absent_file_is_not_known_yet(tmp_path: Path) -> None:
+    assert read_rates(tmp_path / "rates.json") is None
+
+
+@pytest.mark.parametrize("records", [(), (trial(1, CACHED, work=1e6, seconds=(1.0,)),)])
+def test_trials_that_found_everything_stored_measure_no_rate(
+    records: tuple[TrialRecord, ...],
+) -> None:
+    assert seconds_per_multiply_add(records) is None
+    assert measured_rates(records, 60) is None
+
+
+def test_tracing_and_waiting_are_no_part_of_a_passs_rate() -> None:
+    assert seconds_per_multiply_add([trial(0, PASS, work=1e6, seconds=())]) == pytest.approx(5e-8)
+
+
+def test_rates_are_means_over_the_trials_and_over_epochs_that_traced_nothing() -> None:
+    deep = trial(0, PASS, work=2e6, seconds=(99.0, 1.0, 2.0))
+    shallow = trial(1, CACHED, work=1e6, seconds=(99.0, 3.0))
+    rates = measured_rates([deep, shallow], 50)
+    assert rates is not None
+    assert rates.seconds_pass == pytest.approx(0.1)
+    assert rates.seconds_frozen == pytest.approx(5e-8 * 1.5e6)
+    assert rates.seconds_step == pytest.approx(2.0 / 50)
+    assert rates.bytes_stored == pytest.approx(50.0)
+
+
+def test_the_only_epoch_counts() -> None:
+    rates = measured_rates([trial(0, PASS, work=1e6, seconds=(5.0,))], 50)
+    assert rates is not None
+    assert rates.seconds_step == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(CONDITIONS, backbone="VGG19"),
+        replace(CONDITIONS, image_size=151),
+        replace(CONDITIONS, batch_size=16),
+        replace(CONDITIONS, numbers=("float32", "float16", "")),
+        replace(CONDITIONS, cpus=4),
+        replace(CONDITIONS, device=("cpu", "EPYC")),
+        replace(CONDITIONS, onednn="0"),
+    ],
+)
+def test_other_conditions_have_other_rates(tmp_path: Path, other: Conditions) -> None:
+    write_rates(CONDITIONS.path(tmp_path), RATES)
+    assert read_rates(replace(CONDITIONS).path(tmp_path)) == RATES
+    assert read_rates(other.path(tmp_path)) is None
