@@ -34,6 +34,8 @@ ROOMS_OF_LIBRARIES = {
     "sklearn": ("results", "trainables"),  # trainables: the bundled digits
     "matplotlib": ("results",),
     "numpy": ("results", "trainables", "sweep"),
+    "jinja2": ("results",),
+    "markupsafe": ("results",),
     "rich": ("results", "sweep", "run_sweep"),
 }
 RAY_TASK = "sweep/process/worker.py"

@@ -13,7 +13,7 @@ from results.figures.palette import colour
 from results.figures.plots_curves import slug
 from results.figures.scene import SMALL, WIDTH, Box, Item, Line, Marker, Picture, Words, fitted
 from results.ledger.records import Anatomy
-from results.report.drawing import percent, whole
+from results.report.format import percent, whole
 from results.scores.method_types import EnsembleSummary, Method
 from search_spaces.backbones import HEAD, backbone_named
 

@@ -8,7 +8,7 @@ from results.figures.palette import colour, shape
 from results.figures.plots_axes import Axis, Plane, Series, counted, numbers, picture
 from results.figures.scene import Picture
 from results.ledger.records import EpochRecord
-from results.report.drawing import percent
+from results.report.format import percent
 from results.scores.method_types import EnsembleEpoch, EnsembleSummary, Method
 from results.scores.types import BackboneSummary, Summary
 

@@ -8,7 +8,8 @@ from results.figures.palette import colour, shape
 from results.figures.plots_axes import Axis, Plane, Series, named, numbers, picture, powers
 from results.figures.plots_curves import slug
 from results.figures.scene import SMALL, WIDTH, Box, Item, Line, Marker, Picture, Words, fitted
-from results.report.drawing import duration, percent
+from results.ledger.units import duration
+from results.report.format import percent
 from results.scores.comparisons import ENSEMBLE
 from results.scores.types import Summary, TrialRow
 from search_spaces.backbones import HEAD, backbone_named

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-from results.report.drawing import plain
+from results.report.format import clean
 
 WIDTH = 360
 """Of a usual picture: what a phone shows without shrinking its letters."""
@@ -96,12 +96,12 @@ def breadth(text: str, size: int = NORMAL) -> float:
 
 def fitted(text: str, room: float, size: int = NORMAL) -> str:
     """A name from outside, on one line, cut to the room it has."""
-    clean = plain(text).plain
-    if breadth(clean, size) <= room:
-        return clean
-    while clean and breadth(clean + "…", size) > room:
-        clean = clean[:-1]
-    return clean + "…"
+    line = clean(text)
+    if breadth(line, size) <= room:
+        return line
+    while line and breadth(line + "…", size) > room:
+        line = line[:-1]
+    return line + "…"
 
 
 def corners(marker: Marker) -> tuple[tuple[float, float], ...]:

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from results.figures.gallery import write_figures
 from results.ledger.store import RunFolder
-from results.report.csv_tables import write_tables
-from results.report.html import write_page
+from results.report.csv_files import write_tables
+from results.report.page import write_page
 from results.scores.summary import summarise, write_summary
 from results.scores.types import Summary
 

@@ -66,6 +66,10 @@ class TrialCounts:
     failed: int
     stopped_early: int
 
+    @property
+    def finished(self) -> int:
+        return self.completed + self.failed + self.stopped_early
+
 
 @dataclass(frozen=True)
 class BackboneSummary:
@@ -82,6 +86,13 @@ class BackboneSummary:
     gain: Gain | None
     finished: int
     failed: int
+
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        """The baseline, and the best trial where it is another one."""
+        if self.best is None or self.best.trial == self.baseline.trial:
+            return (self.baseline,)
+        return self.baseline, self.best
 
 
 @dataclass(frozen=True)
@@ -196,6 +207,14 @@ class Summary:
     settings: Mapping[str, Any]
     versions: Mapping[str, str]
     hardware: Mapping[str, Any]
+
+    @property
+    def winner(self) -> Method | None:
+        """The best single trial: the ensemble's first member, or the only one with scores."""
+        methods = [backbone.best for backbone in self.backbones if backbone.best is not None]
+        if self.ensemble is not None:
+            return next(one for one in methods if one.trial == self.ensemble.members[0])
+        return methods[0] if methods else None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values, with the fields' own names."""

@@ -13,8 +13,9 @@ from rich.console import Console
 from results.ledger.profiles import PointCost, Profile
 from results.ledger.records import Cost
 from results.ledger.store import RunFolder
-from results.report.html_run import cost
-from results.report.tables_findings import ledger_table
+from results.report.page import page
+from results.report.sheets_run import cost_by_backbone
+from results.report.terminal import draw
 from results.report.write import write_report
 from results.scores.cost_types import CostRow
 from results.scores.summary import summarise
@@ -83,7 +84,7 @@ def test_a_store_that_cost_more_than_it_gave_shows_a_loss(tmp_path: Path) -> Non
     folder = measured(make_run(tmp_path, BOTH[:1]), profile("VGG16", 0.001))
     assert rows(folder)["VGG16"].seconds_saved == pytest.approx(PHOTOS * 0.001 - 2.0)
     assert "-1.9 s" in drawn(folder)
-    assert "-1.9 s" in cost(summarise(folder)).body
+    assert "-1.9 s" in cost_section(folder)
 
 
 def test_waiting_for_another_trial_is_not_a_frozen_pass(tmp_path: Path) -> None:
@@ -146,7 +147,7 @@ def test_the_same_numbers_are_in_the_terminal_the_page_the_sheets_and_the_summar
 
 def test_what_is_not_known_is_a_dash_with_its_reason(tmp_path: Path) -> None:
     folder = make_run(tmp_path, BOTH)
-    for told in (drawn(folder), cost(summarise(folder)).body):
+    for told in (drawn(folder), cost_section(folder)):
         assert "the run did not measure layers that this needs" in " ".join(told.split())
         assert "estimate" in told
 
@@ -164,8 +165,14 @@ def test_the_ledger_keeps_every_name_and_number_whole_at_80_columns(tmp_path: Pa
 def drawn(folder: RunFolder, width: int = 100) -> str:
     console = Console(width=width, color_system=None)
     with console.capture() as captured:
-        console.print(ledger_table(summarise(folder)))
+        console.print(draw(cost_by_backbone(summarise(folder))))
     return captured.get()
+
+
+def cost_section(folder: RunFolder) -> str:
+    return (
+        page(summarise(folder), {}).partition('<section id="cost">')[2].partition("</section>")[0]
+    )
 
 
 def _numbers(row: CostRow) -> tuple[float, ...]:

@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 from results.ledger.runs import Characteristics, Rejected
-from results.report.html import page, sections, write_page
-from results.report.html_parts import LONGEST_NAME, name, text
-from results.report.html_style import POLICY
+from results.report.format import LONGEST_NAME
+from results.report.page import POLICY, SECTIONS, environment, page, write_page
 from results.report.write import write_report
 from results.scores.metrics import NOT_COMPARABLE
 from results.scores.mistakes import SHOWN, rows_to_show
@@ -101,9 +100,9 @@ def any_summary(tmp_path: Path, request: pytest.FixtureRequest) -> Summary:
 
 def test_every_section_of_every_run_says_something(any_summary: Summary) -> None:
     found = Page(page(any_summary, {}))
-    anchors = [one.anchor for one in sections(any_summary, {})]
+    anchors = [section.anchor for section in SECTIONS]
     assert [one.get("id") for one in found.all("section")] == anchors
-    for one in sections(any_summary, {}):
+    for one in SECTIONS:
         assert len(found.texts[one.anchor]) > len(one.title) + 20, one.anchor
 
 
@@ -159,8 +158,11 @@ def test_names_from_outside_are_shown_and_never_obeyed(tmp_path: Path) -> None:
 
 
 def test_text_is_one_line_without_control_characters() -> None:
-    assert text("a\n<b>\x1b\udcff\u202e") == "a &lt;b&gt;���"
-    assert name('"') == "<bdi>&quot;</bdi>"
+    def shown(template: str, value: str) -> str:
+        return environment().from_string(template).render(value=value)
+
+    assert shown("{{ value }}", "a\n<b>\x1b\udcff\u202e") == "a &lt;b&gt;���"
+    assert shown("<bdi>{{ value|shorten }}</bdi>", '"') == "<bdi>&#34;</bdi>"
 
 
 @pytest.mark.parametrize(
