@@ -112,7 +112,7 @@ LABEL = Kind("label", wraps=True)
 """A `Label`."""
 TRIAL = Kind("trial", wraps=True)
 MEMBERS = Kind("members", lambda value: ", ".join(weighted(value)), brief=_few_members, wraps=True)
-VERDICT = Kind("verdict", _outcome, tone=lambda value: _TONES.get(_outcome(value), ""), wraps=True)
+VERDICT = Kind("verdict", _outcome, tone=lambda value: _TONES.get(_outcome(value), ""))
 """A `Verdict`, or the status of a method without one."""
 
 COUNT = _numeric(

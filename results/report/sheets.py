@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from operator import attrgetter
 from typing import Any
 
 from results.report.kinds import TEXT, Kind, Place
@@ -24,7 +23,8 @@ class Column:
     Attributes:
         key: its header in the CSV file, and the attribute of a row's item that it shows.
         heading: on the page and in the terminal; a column without one is only in the file.
-        value: takes the value out of a row's item, where it is not the attribute `key`.
+        value: where a row's item has the value, if not as its attribute `key`: a path of
+            attributes such as `pair.test.p`, which ends at the first None, or a function.
         short: the heading in the terminal, where it is another one.
         under: the key of the column below whose values the terminal shows this column's.
         where: the places that show it.
@@ -33,7 +33,7 @@ class Column:
     key: str
     heading: str = ""
     kind: Kind = TEXT
-    value: Callable[[Any], Any] | None = None
+    value: str | Callable[[Any], Any] = ""
     short: str = ""
     under: str = ""
     where: Place = Place.ALL
@@ -43,7 +43,11 @@ class Column:
 
     def of(self, item: Any) -> Any:
         """This column's raw value of an item."""
-        return self.value(item) if self.value else attrgetter(self.key)(item)
+        if callable(self.value):
+            return self.value(item)
+        for name in (self.value or self.key).split("."):
+            item = None if item is None else getattr(item, name)
+        return item
 
 
 @dataclass(frozen=True)
@@ -78,10 +82,7 @@ class Sheet:
 
 
 def rows(
-    columns: tuple[Column, ...],
-    items: Iterable[Any],
-    tone: str = "",
-    where: Place = Place.ALL,
+    columns: tuple[Column, ...], items: Iterable[Any], tone: str = "", where: Place = Place.ALL
 ) -> tuple[Row, ...]:
     """A row per item."""
     return tuple(Row(tuple(column.of(item) for column in columns), tone, where) for item in items)
@@ -114,7 +115,11 @@ def marked(summary: Summary, title: str) -> str:
     return f"{', '.join(marks)}: {title}" if marks else title
 
 
-def fields_of(kind: type, shown: dict[str, Column] | None = None) -> tuple[Column, ...]:
-    """A column per field of a frozen type, so that a field added there becomes one in the file."""
-    known = shown or {}
-    return tuple(known.get(field.name, Column(field.name)) for field in fields(kind))
+def fields_of(record: type, *shown: Column) -> tuple[Column, ...]:
+    """A column per field of a frozen type, so that a field added there becomes one in the file.
+
+    Args:
+        shown: the columns, with a field's name as key, that are not only in the file.
+    """
+    known = {column.key: column for column in shown}
+    return tuple(known.get(field.name, Column(field.name)) for field in fields(record))

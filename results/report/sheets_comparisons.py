@@ -8,7 +8,7 @@ from dataclasses import replace
 from results.report import kinds
 from results.report.kinds import COUNT, INTERVAL, LABEL, P_VALUE, PERCENT, RATIO, Label, Place
 from results.report.sheets import Column, Row, Sheet, lay_out, marked, rows
-from results.scores.compare import ComparedRow, Comparison
+from results.scores.compare import Comparison
 from results.scores.method_types import EnsembleRow, EnsembleSummary, Pair, ScalingRow
 from results.scores.types import Summary
 from search_spaces import paper
@@ -29,8 +29,8 @@ ENSEMBLES = (
     Column("test_loss", "test loss", kinds.LOSS, where=Place.PAGE | Place.CSV),
     Column("correct"),
     Column("photos"),
-    Column("low", value=lambda row: row.interval.low),
-    Column("high", value=lambda row: row.interval.high),
+    Column("low", value="interval.low"),
+    Column("high", value="interval.high"),
     Column("interval", "95 % interval", INTERVAL, short="95 %", where=Place.SHOWN),
     Column("right", "right", RATIO, lambda row: (row.correct, row.photos), where=Place.PAGE),
 )
@@ -59,7 +59,7 @@ SCALING = (
     Column("native_validation_accuracy", "validation %", PERCENT, short="val %"),
     Column("native_test_accuracy", "test %", PERCENT),
     Column("also_differs"),
-    Column("p", "p", P_VALUE, lambda row: row.pair.test.p),
+    Column("p", "p", P_VALUE, "pair.test.p"),
     Column(
         "compared",
         "compared",
@@ -72,21 +72,9 @@ PAIRS = (
     Column("why", "for", kinds.WORD),
     Column("first", "first", kinds.TRIAL),
     Column("second", "second", kinds.TRIAL, under="first"),
-    Column(
-        "first_only",
-        "only first right",
-        COUNT,
-        lambda pair: pair.test.first_only,
-        short="only first",
-    ),
-    Column(
-        "second_only",
-        "only second right",
-        COUNT,
-        lambda pair: pair.test.second_only,
-        short="only second",
-    ),
-    Column("p", "p", P_VALUE, lambda pair: pair.test.p),
+    Column("first_only", "only first right", COUNT, "test.first_only", short="only first"),
+    Column("second_only", "only second right", COUNT, "test.second_only", short="only second"),
+    Column("p", "p", P_VALUE, "test.p"),
 )
 REDRAWN = (
     Column("what", "scored on"),
@@ -232,8 +220,11 @@ def compared(comparison: Comparison) -> Sheet:
             value=lambda row: "; ".join(row.differs) or "the same configuration",
             under="method",
         ),
-        *(_of_side(side, part) for part in ("validation", "test") for side in ("first", "second")),
-        Column("p", "p", P_VALUE, lambda row: row.test.p if row.test else None),
+        Column("first_validation", "val % 1", PERCENT, "first.validation_accuracy"),
+        Column("second_validation", "val % 2", PERCENT, "second.validation_accuracy"),
+        Column("first_test", "test % 1", PERCENT, "first.test_accuracy"),
+        Column("second_test", "test % 2", PERCENT, "second.test_accuracy"),
+        Column("p", "p", P_VALUE, "test.p"),
     )
     note = "p: McNemar's exact test on the same test photos, not corrected for the number of tests."
     if not comparison.same_split:
@@ -242,12 +233,3 @@ def compared(comparison: Comparison) -> Sheet:
         note += f" PARTIAL: {', '.join(comparison.partial)}."
     title = f"1: {comparison.first}, 2: {comparison.second}"
     return Sheet("compared", title, columns, rows(columns, comparison.rows), note)
-
-
-def _of_side(side: str, part: str) -> Column:
-    def accuracy(row: ComparedRow) -> float | None:
-        method = row.first if side == "first" else row.second
-        return getattr(method, f"{part}_accuracy", None)
-
-    heading = f"{'val' if part == 'validation' else part} % {1 if side == 'first' else 2}"
-    return Column(f"{side}_{part}", heading, PERCENT, accuracy)

@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from results.report import kinds
 from results.report.format import configuration
-from results.report.kinds import COUNT, LABEL, Label, Place
+from results.report.kinds import INTERVAL, LABEL, PERCENT, Label, Place
 from results.report.sheets import Column, Sheet, lay_out
 from results.scores.comparisons import ENSEMBLE
-from results.scores.method_types import EnsembleSummary, Gain, Method
+from results.scores.method_types import EnsembleSummary, Method
+from results.scores.metrics import Verdict
 from results.scores.types import BackboneSummary, Summary
 
 
 @dataclass(frozen=True)
 class MethodLine:
-    """A method as a row of a table; `backbone` is None for the ensemble."""
+    """A method as a row of a table; `trial` and `backbone` are None for the ensemble."""
 
     label: Label
     role: str
     method: Method | EnsembleSummary
+    trial: Method | None = None
     backbone: str | None = None
     note: str = ""
-
-    def get(self, name: str) -> Any:
-        """An attribute of the method that an ensemble may lack."""
-        return getattr(self.method, name, None)
-
-    def score(self, name: str) -> Any:
-        """An attribute of the scores; None without any."""
-        return getattr(self.method.scores, name, None)
-
-
-def _score(name: str, **more: Any) -> Column:
-    return Column(name, value=lambda line: line.score(name), **more)
 
 
 def _ratio(line: MethodLine) -> tuple[int, int] | None:
@@ -43,55 +31,47 @@ def _ratio(line: MethodLine) -> tuple[int, int] | None:
     return (scores.correct, scores.photos) if scores else None
 
 
+def _reason(line: MethodLine) -> str:
+    return line.method.verdict.reason if line.method.verdict else "not measured in this run"
+
+
+def _outcome(line: MethodLine) -> Verdict | str | None:
+    return line.method.verdict or (line.trial.status if line.trial else None)
+
+
+MEASURED = "method.test_accuracy"
+PUBLISHED_AS = "method.published_test_accuracy"
 VALIDATION = Column(
-    "validation_accuracy",
-    "validation %",
-    kinds.PERCENT,
-    lambda line: line.method.validation_accuracy,
-    short="val %",
+    "validation_accuracy", "validation %", PERCENT, "method.validation_accuracy", "val %"
 )
-TEST = Column("test_accuracy", "test %", kinds.PERCENT, lambda line: line.method.test_accuracy)
-INTERVAL = Column(
-    "interval", "95 % interval", kinds.INTERVAL, lambda line: line.score("interval"), short="95 %"
-)
+TEST = Column("test_accuracy", "test %", PERCENT, MEASURED)
+BOUNDS = Column("interval", "95 % interval", INTERVAL, "method.scores.interval", "95 %")
 
 METHODS = (
-    Column("method", value=lambda line: line.get("trial") or ENSEMBLE),
+    Column("method", value="label"),
     Column("role"),
     Column("backbone"),
-    Column("status", value=lambda line: line.get("status")),
+    Column("status", value="trial.status"),
     VALIDATION,
-    _score("validation_loss"),
+    Column("validation_loss", value="method.scores.validation_loss"),
     TEST,
-    _score("test_loss"),
-    _score("correct"),
-    _score("photos"),
-    Column("low", value=lambda line: getattr(line.score("interval"), "low", None)),
-    Column("high", value=lambda line: getattr(line.score("interval"), "high", None)),
-    Column("published_test_accuracy", value=lambda line: line.method.published_test_accuracy),
-    Column("verdict", value=lambda line: getattr(line.method.verdict, "outcome", None)),
-    Column("reason", value=lambda line: getattr(line.method.verdict, "reason", None)),
+    Column("test_loss", value="method.scores.test_loss"),
+    Column("correct", value="method.scores.correct"),
+    Column("photos", value="method.scores.photos"),
+    Column("low", value="method.scores.interval.low"),
+    Column("high", value="method.scores.interval.high"),
+    Column("published_test_accuracy", value=PUBLISHED_AS),
+    Column("verdict", value="method.verdict.outcome"),
+    Column("reason", value="method.verdict.reason"),
 )
 PUBLISHED = (
     Column("label", "method", LABEL),
-    Column(
-        "published",
-        "published %",
-        kinds.PERCENT_3,
-        lambda line: line.method.published_test_accuracy,
-    ),
-    Column("measured", "measured %", kinds.PERCENT_3, lambda line: line.method.test_accuracy),
+    Column("published", "published %", kinds.PERCENT_3, PUBLISHED_AS),
+    Column("measured", "measured %", kinds.PERCENT_3, MEASURED),
     Column("right", "right", kinds.RATIO, _ratio),
-    INTERVAL,
-    Column(
-        "verdict", "verdict", kinds.VERDICT, lambda line: line.method.verdict or line.get("status")
-    ),
-    Column(
-        "reason",
-        "why",
-        value=lambda line: getattr(line.method.verdict, "reason", "not measured in this run"),
-        where=Place.PAGE,
-    ),
+    BOUNDS,
+    Column("verdict", "verdict", kinds.VERDICT, _outcome),
+    Column("reason", "why", value=_reason, where=Place.PAGE),
 )
 LEADERBOARD = (
     Column("label", "method", LABEL),
@@ -99,15 +79,25 @@ LEADERBOARD = (
     Column("note", "configuration"),
     VALIDATION,
     TEST,
-    INTERVAL,
-    Column("best_epoch", "epoch", COUNT, lambda line: line.get("best_epoch")),
-    Column(
-        "seconds",
-        "seconds",
-        kinds.SECONDS,
-        lambda line: line.method.cost.seconds_total or None if line.get("cost") else None,
-    ),
+    BOUNDS,
+    Column("best_epoch", "epoch", kinds.COUNT, "trial.best_epoch"),
+    Column("seconds", "seconds", kinds.SECONDS, lambda line: _seconds(line.trial)),
 )
+BEST = (
+    Column("trial", "trial", LABEL, lambda backbone: _best_label(backbone)),
+    Column("note", "and configuration", value=lambda backbone: _best_note(backbone), under="trial"),
+    Column("validation", "val %", PERCENT, "best.validation_accuracy"),
+    Column("validation_gain", "gain", kinds.POINTS, "gain.validation"),
+    Column("test", "test %", PERCENT, "best.test_accuracy"),
+    Column("interval", "95 %", INTERVAL, "best.scores.interval"),
+    Column("test_gain", "gain", kinds.POINTS, "gain.test"),
+    Column("p", "p", kinds.P_VALUE, "gain.pair.test.p"),
+)
+
+
+def _seconds(trial: Method | None) -> float | None:
+    """What a trial took; None for the ensemble, and where no trial was run."""
+    return trial.cost.seconds_total or None if trial else None
 
 
 def methods(summary: Summary) -> Sheet:
@@ -116,7 +106,7 @@ def methods(summary: Summary) -> Sheet:
     for backbone in summary.backbones:
         for role, method in (("baseline", backbone.baseline), ("best", backbone.best)):
             if method is not None:
-                lines.append(MethodLine(Label(method.trial), role, method, backbone.name))
+                lines.append(MethodLine(Label(method.trial), role, method, method, backbone.name))
     if summary.ensemble is not None:
         lines.append(MethodLine(Label(ENSEMBLE), ENSEMBLE, summary.ensemble))
     return lay_out(summary, "methods", "Methods", METHODS, lines)
@@ -125,7 +115,9 @@ def methods(summary: Summary) -> Sheet:
 def published_and_measured(summary: Summary) -> Sheet:
     """The paper's Table 13: the baselines' and the ensemble's test accuracies and verdicts."""
     lines = [
-        MethodLine(Label(backbone.name, backbone.name), "baseline", backbone.baseline)
+        MethodLine(
+            Label(backbone.name, backbone.name), "baseline", backbone.baseline, backbone.baseline
+        )
         for backbone in summary.backbones
     ]
     if (ensemble := summary.ensemble) is not None:
@@ -153,7 +145,7 @@ def leaderboard(summary: Summary) -> Sheet:
         for method in backbone.methods:
             note = configuration(method.config) if method.scores else method.error or method.status
             label = Label(method.trial, backbone.name)
-            lines.append(MethodLine(label, _role(backbone, method), method, note=note))
+            lines.append(MethodLine(label, _role(backbone, method), method, method, note=note))
     lines.sort(key=lambda line: -_or_last(line.method.validation_accuracy))
     title = "Methods, the best by validation first"
     return lay_out(summary, "leaderboard", title, LEADERBOARD, lines)
@@ -172,33 +164,11 @@ def _or_last(accuracy: float | None) -> float:
 
 def best(summary: Summary) -> Sheet:
     """The best trial of each backbone by validation, and its gain over the baseline."""
-
-    def gained(name: str) -> Callable[[BackboneSummary], Any]:
-        return lambda backbone: getattr(backbone.gain, name, None)
-
-    def of_best(name: str) -> Callable[[BackboneSummary], Any]:
-        return lambda backbone: getattr(backbone.best, name, None)
-
-    columns = (
-        Column("trial", "trial", LABEL, _best_label),
-        Column("configuration", "and configuration", value=_best_note, under="trial"),
-        Column("validation", "val %", kinds.PERCENT, of_best("validation_accuracy")),
-        Column("validation_gain", "gain", kinds.POINTS, gained("validation")),
-        Column("test", "test %", kinds.PERCENT, of_best("test_accuracy")),
-        Column(
-            "interval",
-            "95 %",
-            kinds.INTERVAL,
-            lambda one: one.best.scores.interval if one.best and one.best.scores else None,
-        ),
-        Column("test_gain", "gain", kinds.POINTS, gained("test")),
-        Column("p", "p", kinds.P_VALUE, lambda one: _gain_p(one.gain)),
-    )
     return lay_out(
         summary,
         "best",
         "Best per backbone, chosen by validation",
-        columns,
+        BEST,
         summary.backbones,
         note="Gain: percentage points over the documented baseline. "
         "p: McNemar's exact test against it, on test.",
@@ -216,7 +186,3 @@ def _best_note(backbone: BackboneSummary) -> str:
     if backbone.finished == 0:
         return "no trial finished yet"
     return f"no trial has scores; {backbone.failed} failed: {backbone.baseline.error}"
-
-
-def _gain_p(gain: Gain | None) -> float | None:
-    return gain.pair.test.p if gain and gain.pair else None

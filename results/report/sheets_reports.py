@@ -24,6 +24,10 @@ WIDEST_BESIDE = 4
 WIDEST_MATRIX = 12
 """Classes; a larger matrix does not fit a terminal and is left to `tables/confusion.csv`."""
 
+CLASS = Column("class", "class", NAME, where=Place.PAGE)
+NUMBERED = Column("numbered", "class", NAME, where=Place.TERMINAL)
+"""The same with its label in front, by which the columns of a confusion matrix are named."""
+
 SCORES = (
     Column("precision", "precision", SCORE),
     Column("recall", "recall", SCORE),
@@ -53,16 +57,16 @@ def report(summary: Summary, name: str, scores: Scores, compared: str = "") -> S
     beside = classes if classes <= WIDEST_BESIDE else 0
     blank = [("", False)] * beside
     rows = [
-        Row((f"{label} {row.name}", *_figures(row), *_counts(scores, label)[:beside]))
+        Row((row.name, f"{label} {row.name}", *_figures(row), *_counts(scores, label)[:beside]))
         for label, row in enumerate(scores.report.classes)
     ]
     for mean in (scores.report.macro, scores.report.weighted):
-        values = (f"{mean.name} average", *_figures(mean), *blank)
+        values = (*[f"{mean.name} average"] * 2, *_figures(mean), *blank)
         rows += [Row(values, "faint", Place.TERMINAL), Row(values, where=Place.PAGE)]
     from_paper = paper.PUBLISHED.get(compared)
     for label, known in enumerate(from_paper.classes if from_paper else ()):
         figures = (published(value) for value in (known.precision, known.recall, known.f1))
-        values = (f"published, class {label}", *figures, known.support, *blank)
+        values = (*[f"published, class {label}"] * 2, *figures, known.support, *blank)
         rows.append(Row(values, "faint", Place.PAGE))
     title = f"{name}: classification report on {scores.photos} test photos"
     if from_paper is not None:
@@ -70,7 +74,7 @@ def report(summary: Summary, name: str, scores: Scores, compared: str = "") -> S
     return Sheet(
         "report",
         marked(summary, title),
-        (Column("class", "class", NAME), *SCORES, *_predicted(beside)),
+        (CLASS, NUMBERED, *SCORES, *_predicted(beside)),
         tuple(rows),
         f"accuracy {percent(scores.report.accuracy)} %, {scores.correct} of {scores.photos} test "
         "photos" + ("; as 0, as 1, ...: the confusion matrix" if beside else ""),

@@ -8,17 +8,7 @@ from results.ledger.records import Cost
 from results.ledger.runs import Characteristics
 from results.ledger.units import UNKNOWN
 from results.report import kinds
-from results.report.kinds import (
-    COUNT,
-    LABEL,
-    NAME,
-    PERCENT,
-    SECONDS,
-    TEXT,
-    WORD,
-    Label,
-    Place,
-)
+from results.report.kinds import COUNT, LABEL, NAME, PERCENT, SECONDS, TEXT, WORD, Label, Place
 from results.report.sheets import Column, Row, Sheet, fields_of, lay_out, listed, marked, rows
 from results.scores.cost_types import CostRow
 from results.scores.types import Summary
@@ -42,12 +32,7 @@ def _of_config(key: str) -> Column:
 
 def _of_cost(key: str) -> Column:
     seconds = key == "seconds_total"
-    return Column(
-        key,
-        "seconds" if seconds else "",
-        SECONDS if seconds else COUNT,
-        lambda row: getattr(row.cost, key),
-    )
+    return Column(key, "seconds" if seconds else "", SECONDS if seconds else COUNT, f"cost.{key}")
 
 
 TRIALS = (
@@ -58,7 +43,7 @@ TRIALS = (
     Column("status", "status", WORD, lambda row: row.status.replace("_", " "), where=Place.SHOWN),
     Column("error"),
     *(_of_config(field.name) for field in fields(TrialConfig)),
-    Column("epochs_run", "epochs", COUNT, lambda row: row.epochs),
+    Column("epochs_run", "epochs", COUNT, "epochs"),
     Column("best_epoch"),
     Column("validation_accuracy", "validation %", PERCENT),
     Column("validation_loss"),
@@ -92,25 +77,17 @@ COSTS = (
 )
 COST_BY_BACKBONE = fields_of(
     CostRow,
-    {
-        "backbone": Column(
-            "backbone", "backbone", LABEL, lambda row: Label(row.backbone or "all", row.backbone)
-        ),
-        "trials": Column("trials", "trials", COUNT, under="backbone"),
-        "photos_prefix": Column("photos_prefix", "photos frozen", COUNT, short="photos\nfrozen"),
-        "photos_trained": Column(
-            "photos_trained", "photos trained", COUNT, short="trained", under="photos_prefix"
-        ),
-        "bytes_stored": Column("bytes_stored", "stored", kinds.BYTES, short="bytes\nstored"),
-        "seconds_features": Column(
-            "seconds_features", "frozen passes", SECONDS, short="time\nfrozen"
-        ),
-        "seconds_waiting": Column("seconds_waiting", "waiting", SECONDS, under="seconds_features"),
-        "seconds_training": Column("seconds_training", "training", SECONDS, short="time\ntraining"),
-        "seconds_tracing": Column("seconds_tracing", "tracing", SECONDS, under="seconds_training"),
-        "seconds_total": Column("seconds_total", "all seconds", SECONDS, short="time\nin total"),
-        "seconds_saved": Column("seconds_saved", "saved", SECONDS, under="seconds_total"),
-    },
+    Column("backbone", "backbone", LABEL, lambda row: Label(row.backbone or "all", row.backbone)),
+    Column("trials", "trials", COUNT, under="backbone"),
+    Column("photos_prefix", "photos frozen", COUNT, short="photos\nfrozen"),
+    Column("photos_trained", "photos trained", COUNT, short="trained", under="photos_prefix"),
+    Column("bytes_stored", "stored", kinds.BYTES, short="bytes\nstored"),
+    Column("seconds_features", "frozen passes", SECONDS, short="time\nfrozen"),
+    Column("seconds_waiting", "waiting", SECONDS, under="seconds_features"),
+    Column("seconds_training", "training", SECONDS, short="time\ntraining"),
+    Column("seconds_tracing", "tracing", SECONDS, under="seconds_training"),
+    Column("seconds_total", "all seconds", SECONDS, short="time\nin total"),
+    Column("seconds_saved", "saved", SECONDS, under="seconds_total"),
 )
 CHARACTERISTICS = fields_of(Characteristics)
 MEASURED = ("megabytes", "parameters", "depth", "milliseconds_per_step")
