@@ -191,7 +191,7 @@ def _train(prepared: Prepared, folder: RunFolder, console: Console) -> None:
 
 
 def _tell(prepared: Prepared, folder: RunFolder, console: Console) -> int:
-    from results.report.tables import story, table_13
+    from results.report.terminal import story, table_13
     from results.report.write import write_report
     from results.scores.mistakes import rows_to_show
     from results.scores.summary import summarise

@@ -17,9 +17,10 @@ from typing import NoReturn
 from rich.console import Console
 
 from results.ledger.store import RunFolder
-from results.report.compare import compare, comparison_table
-from results.report.tables import story
+from results.report.sheets_comparisons import compared
+from results.report.terminal import draw, story
 from results.report.write import write_report
+from results.scores.compare import compare
 from search_spaces.refusals import Refusal, UsageRefusal
 
 COMPARE = "compare"
@@ -45,11 +46,11 @@ def main(arguments: Sequence[str]) -> int:
 def _run(arguments: list[str], console: Console) -> None:
     if arguments[:1] == [COMPARE]:
         first, second = _comparing().parse_args(arguments[1:]).runs
-        console.print(comparison_table(compare(RunFolder(first), RunFolder(second))))
+        console.print(draw(compared(compare(RunFolder(first), RunFolder(second)))))
         return
     folder = RunFolder(_reporting().parse_args(arguments).run)
-    for one in story(write_report(folder)):
-        console.print(one)
+    for table in story(write_report(folder)):
+        console.print(table)
     console.print(f"report: {folder.report}", markup=False, highlight=False, soft_wrap=True)
 
 

@@ -39,6 +39,8 @@ ROOMS_OF_LIBRARIES = {
     "requests": ("trainables",),
     "urllib3": ("trainables",),  # below requests
     "numpy": ("results", "trainables", "sweep"),
+    "jinja2": ("results",),
+    "markupsafe": ("results",),
     "rich": ("results", "sweep", "run_sweep"),
 }
 RAY_TASK = "sweep/process/worker.py"

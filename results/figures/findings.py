@@ -16,7 +16,7 @@ from results.figures.style import (
     rows_chart,
     tooltip,
 )
-from results.report.drawing import duration
+from results.ledger.units import duration
 from results.scores.comparisons import ENSEMBLE
 from results.scores.method_types import EnsembleSummary, Method
 from results.scores.types import Summary, TrialRow

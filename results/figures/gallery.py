@@ -14,7 +14,7 @@ from results.ledger.files import write_bytes
 from results.ledger.store import RunFolder
 from results.scores.comparisons import ENSEMBLE
 from results.scores.method_types import EnsembleSummary, Method
-from results.scores.types import BackboneSummary, Summary
+from results.scores.types import Summary
 
 Gallery = Mapping[str, tuple[Picture, ...]]
 
@@ -36,18 +36,10 @@ def gallery(summary: Summary) -> Gallery:
             **{
                 method.trial: tuple(_of_method(backbone.name, method, classes))
                 for backbone in summary.backbones
-                for method in spoken(backbone)
+                for method in backbone.methods
             },
             **({} if pair is None else {ENSEMBLE: tuple(_of_ensemble(pair, classes))}),
         }
-
-
-def spoken(backbone: BackboneSummary) -> tuple[Method, ...]:
-    """The baseline, and the best trial where it is another one."""
-    best = backbone.best
-    if best is None or best.trial == backbone.baseline.trial:
-        return (backbone.baseline,)
-    return backbone.baseline, best
 
 
 def of_kind(pictures: Sequence[Picture], *kinds: str) -> tuple[Picture, ...]:
@@ -55,10 +47,10 @@ def of_kind(pictures: Sequence[Picture], *kinds: str) -> tuple[Picture, ...]:
     return tuple(picture for picture in pictures if picture.name.rsplit("-", 1)[-1] in kinds)
 
 
-def write_figures(folder: RunFolder, summary: Summary) -> None:
+def write_figures(folder: RunFolder, groups: Gallery) -> None:
     """Write every picture, each whole or not at all, and remove those of an earlier report."""
     figures = folder.report / "figures"
-    pictures = [picture for group in gallery(summary).values() for picture in group]
+    pictures = [picture for group in groups.values() for picture in group]
     names = {picture.name for picture in pictures}
     for old in figures.glob("*.png"):
         if old.stem not in names:
@@ -69,7 +61,7 @@ def write_figures(folder: RunFolder, summary: Summary) -> None:
 
 def _together(summary: Summary) -> Iterator[Picture]:
     yield from curves.together(summary, "baseline")
-    if any(len(spoken(backbone)) > 1 for backbone in summary.backbones):
+    if any(len(backbone.methods) > 1 for backbone in summary.backbones):
         yield from curves.together(summary, "best")
 
 

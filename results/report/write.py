@@ -2,25 +2,18 @@
 
     write_report(RunFolder(Path("runs/monday")))
 
-A writer gets the folder and the summary, and writes its own files below `report/`, each whole or
-not at all. It computes no number of its own.
+Every file below `report/` is whole or absent. The writers compute no number of their own, and the
+pictures are drawn once for all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from results.figures.gallery import write_figures
+from results.figures.gallery import gallery, write_figures
 from results.ledger.store import RunFolder
-from results.report.csv_tables import write_tables
-from results.report.html import write_page
+from results.report.csv_files import write_tables
+from results.report.page import write_page
 from results.scores.summary import summarise, write_summary
 from results.scores.types import Summary
-
-Writer = Callable[[RunFolder, Summary], None]
-
-WRITERS: tuple[Writer, ...] = (write_summary, write_tables, write_figures, write_page)
-"""In this order: the numbers come first, so that they exist even if a drawing fails."""
 
 
 def write_report(folder: RunFolder) -> Summary:
@@ -31,6 +24,9 @@ def write_report(folder: RunFolder) -> Summary:
         EnvironmentRefusal: a file of the run is missing or damaged, or the disk refuses.
     """
     summary = summarise(folder)
-    for write in WRITERS:
-        write(folder, summary)
+    write_summary(folder, summary)  # first, so that the numbers exist even if a drawing fails
+    write_tables(folder, summary)
+    pictures = gallery(summary)
+    write_figures(folder, pictures)
+    write_page(folder, summary, pictures)
     return summary

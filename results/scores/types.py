@@ -65,6 +65,10 @@ class TrialCounts:
     failed: int
     stopped_early: int
 
+    @property
+    def finished(self) -> int:
+        return self.completed + self.failed + self.stopped_early
+
 
 @dataclass(frozen=True)
 class BackboneSummary:
@@ -83,9 +87,11 @@ class BackboneSummary:
     failed: int
 
     @property
-    def methods(self) -> Mapping[str, Method]:
-        """By role: the `baseline`, and the `best` (which may be the same trial) if there is one."""
-        return {"baseline": self.baseline} | ({"best": self.best} if self.best else {})
+    def methods(self) -> tuple[Method, ...]:
+        """The baseline, and the best trial where it is another one."""
+        if self.best is None or self.best.trial == self.baseline.trial:
+            return (self.baseline,)
+        return self.baseline, self.best
 
 
 @dataclass(frozen=True)
@@ -200,3 +206,12 @@ class Summary:
     settings: Mapping[str, Any]
     versions: Mapping[str, str]
     hardware: Mapping[str, Any]
+
+    @property
+    def winner(self) -> Method | None:
+        """The best single trial: the ensemble's first member, or the only one with scores."""
+        methods = [backbone.best for backbone in self.backbones if backbone.best is not None]
+        if self.ensemble is not None:
+            first = self.ensemble.members[0]
+            return next(method for method in methods if method.trial == first)
+        return methods[0] if methods else None

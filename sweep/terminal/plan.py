@@ -11,11 +11,10 @@ from rich.text import Text
 
 from results.ledger.rates import Rates
 from results.ledger.records import TrialRecord
+from results.ledger.units import UNKNOWN, duration, size
 from search_spaces.backbones import SCALINGS
 from search_spaces.settings import Settings
 from sweep.hardware import Machine
-
-UNKNOWN = "-"
 
 
 @dataclass(frozen=True)
@@ -186,7 +185,7 @@ def _caption(plans: Sequence[BackbonePlan], machine: Machine) -> str:
         > machine.max_cache
     ):
         lines.append(
-            f"--max-cache holds {_size(machine.max_cache)}; what does not fit is computed again "
+            f"--max-cache holds {size(machine.max_cache)}; what does not fit is computed again "
             "in every epoch, and less time is saved."
         )
     return "\n".join(lines)
@@ -196,11 +195,11 @@ def _cells(backbone: BackbonePlan) -> tuple[Text, ...]:
     known = backbone.estimate
     prefix, trained, plain, saved, stored = (
         (
-            _duration(known.seconds_prefix),
-            _duration(known.seconds_trained),
-            _duration(known.seconds_plain),
-            _duration(known.seconds_saved),
-            _size(known.bytes_stored),
+            duration(known.seconds_prefix),
+            duration(known.seconds_trained),
+            duration(known.seconds_plain),
+            duration(known.seconds_saved),
+            size(known.bytes_stored),
         )
         if known
         else (UNKNOWN,) * 5
@@ -217,21 +216,3 @@ def _cells(backbone: BackbonePlan) -> tuple[Text, ...]:
 
 def _two_lines(first: str, second: str) -> Text:
     return Text(first).append(f"\n{second}", style="dim")
-
-
-def _size(number: float) -> str:
-    """`1.2 GB` or `12.3 MB`."""
-    return f"{number / 1e9:,.1f} GB" if number >= 1e9 else f"{number / 1e6:,.1f} MB"
-
-
-def _duration(seconds: float) -> str:
-    """`250 h`, `2 h 05 min`, `3 min 05 s` or `4 s`; with a minus sign where it is negative."""
-    if seconds < 0:
-        return f"-{_duration(-seconds)}"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours >= 100:
-        return f"{hours:,} h"
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -82,7 +82,7 @@ def texts(picture: Picture) -> list[str]:
 def test_a_run_without_scores_has_no_pictures(tmp_path: Path, trials: list[Trial]) -> None:
     folder = make_run(tmp_path, trials, unfinished=["Xception/baseline"])
     assert all_of(summarise(folder)) == []
-    figures.write_figures(folder, summarise(folder))
+    figures.write_figures(folder, figures.gallery(summarise(folder)))
     assert not list(folder.report.rglob("*.png"))
 
 
@@ -168,7 +168,7 @@ def test_files_hold_the_same_pictures_and_old_ones_go(tmp_path: Path) -> None:
     old.parent.mkdir(parents=True)
     old.write_bytes(b"")
     summary = summarise(folder)
-    figures.write_figures(folder, summary)
+    figures.write_figures(folder, figures.gallery(summary))
     files = {path.stem: path for path in (folder.report / "figures").iterdir()}
     assert set(files) == {picture.name for picture in all_of(summary)}
     for path in files.values():

@@ -10,7 +10,7 @@ import pytest
 
 from results.__main__ import main
 from results.ledger.store import RunFolder
-from results.report.compare import compare
+from results.scores.compare import compare
 from search_spaces.refusals import DataRefusal, EnvironmentRefusal, UsageRefusal
 from tests.results.helpers import SMALL, Trial, make_run, make_split
 

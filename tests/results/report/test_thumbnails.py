@@ -9,11 +9,11 @@ import pytest
 
 from results.scores.mistakes import SHOWN, rows_to_show
 from results.scores.summary import summarise
-from search_spaces.backbones import NAMES
+from search_spaces.backbones import PAPER_NAMES
 from search_spaces.refusals import EnvironmentRefusal
 from tests.results.helpers import Trial, make_run
 
-SIX = [Trial(name, 0, skill=0.5) for name in NAMES]
+SIX = [Trial(name, 0, skill=0.5) for name in PAPER_NAMES]
 
 
 def test_the_worst_mistakes_of_every_winner_are_kept(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from results.ledger.store import RunFolder
 from results.scores import metrics
 from results.scores.summary import summarise
 from search_spaces import paper
-from search_spaces.backbones import NAMES
+from search_spaces.backbones import PAPER_NAMES
 from tests.results.helpers import PAPER_SIZES, Trial, counted, make_run, make_split
 
 TWO = (
@@ -25,7 +25,9 @@ def paper_run(tmp_path: Path, **changes: Any) -> RunFolder:
     """Every baseline with the paper's own count of right answers on 800 test photos."""
     split = make_split(2, PAPER_SIZES)
     labels = split.labels[split.indices("test")]
-    trials = [Trial(name, 0, test=counted(labels, paper.PUBLISHED[name].correct)) for name in NAMES]
+    trials = [
+        Trial(name, 0, test=counted(labels, paper.PUBLISHED[name].correct)) for name in PAPER_NAMES
+    ]
     return make_run(tmp_path, trials, split=split, **changes)
 
 

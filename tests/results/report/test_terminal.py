@@ -13,13 +13,15 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
 from results.ledger.store import RunFolder
-from results.report import drawing
-from results.report.csv_tables import sheets, write_tables
-from results.report.tables import banner, story, table_13
+from results.ledger.units import duration, size
+from results.report.csv_files import SHEETS, table, write_tables
+from results.report.format import between, p_value, percent, points, whole
+from results.report.sheets import marked
+from results.report.terminal import banner, story, table_13
 from results.scores.metrics import Interval
 from results.scores.summary import summarise
 from search_spaces import paper
-from search_spaces.backbones import NAMES
+from search_spaces.backbones import PAPER_NAMES
 from tests.results.helpers import Trial, make_run
 
 LONG = "a very long name of a class, as found in biology, " * 4
@@ -30,10 +32,10 @@ SIZES = {"train": 200, "validation": 100, "test": 100}
 
 
 def everything() -> list[Trial]:
-    trials = [Trial(name, 0, skill=0.7) for name in NAMES]
+    trials = [Trial(name, 0, skill=0.7) for name in PAPER_NAMES]
     trials += [
         Trial(name, 1, skill=0.8, changes={"scaling": "native", "learning_rate": 1.23456e-3})
-        for name in NAMES
+        for name in PAPER_NAMES
         if name != "ResNet50"
     ]
     return [*trials, Trial("ResNet50", 1, "failed")]
@@ -50,7 +52,7 @@ def drawn(told: Sequence[RenderableType], width: int) -> str:
 RUNS: dict[str, dict[str, Any]] = {
     "empty": {"trials": [], "unfinished": ["VGG16/baseline"]},
     "one trial": {"trials": [Trial("VGG16", 0)]},
-    "only baselines": {"trials": [Trial(name, 0) for name in NAMES]},
+    "only baselines": {"trials": [Trial(name, 0) for name in PAPER_NAMES]},
     "a failed backbone": {"trials": [Trial("VGG16", 0, "failed"), Trial("Xception", 0)]},
     "partial": {"trials": everything(), "unfinished": ["VGG16/t02"]},
     "a demonstration": {"trials": everything(), "demonstration": True, "weights": "random"},
@@ -90,9 +92,9 @@ def test_a_complete_run_has_no_banner(tmp_path: Path) -> None:
 
 
 def test_a_partial_demonstration_says_both(tmp_path: Path) -> None:
-    folder = make_run(tmp_path, [], unfinished=[NAMES[0] + "/baseline"], demonstration=True)
+    folder = make_run(tmp_path, [], unfinished=[PAPER_NAMES[0] + "/baseline"], demonstration=True)
     summary = summarise(folder)
-    assert drawing.marked(summary, "title") == "DEMONSTRATION, PARTIAL: title"
+    assert marked(summary, "title") == "DEMONSTRATION, PARTIAL: title"
     panel = banner(summary)
     assert panel is not None
     text = drawn([panel], 100)
@@ -129,22 +131,22 @@ def test_a_hundred_classes_have_reports_but_no_matrix(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("shown", "wanted"),
     [
-        (drawing.percent(0.95875), "95.88"),
-        (drawing.percent(0.95875, digits=3), "95.875"),
-        (drawing.percent(None), "-"),
-        (drawing.points(-0.0125), "-1.25"),
-        (drawing.between(Interval(0.942, 0.9705)), "94.2-97.0"),
-        (drawing.p_value(1e-9), "<0.0001"),
-        (drawing.p_value(0.0312), "0.031"),
-        (drawing.p_value(None), "-"),
-        (drawing.whole(1234567), "1,234,567"),
-        (drawing.duration(4.25), "4.2 s"),
-        (drawing.duration(185), "3 min 05 s"),
-        (drawing.duration(3720), "1 h 02 min"),
-        (drawing.duration(-185), "-3 min 05 s"),
-        (drawing.duration(None), "-"),
-        (drawing.size(12_340_000), "12.3 MB"),
-        (drawing.size(1_234_000_000), "1.2 GB"),
+        (percent(0.95875), "95.88"),
+        (percent(0.95875, digits=3), "95.875"),
+        (percent(None), "-"),
+        (points(-0.0125), "-1.25"),
+        (between(Interval(0.942, 0.9705)), "94.2-97.0"),
+        (p_value(1e-9), "<0.0001"),
+        (p_value(0.0312), "0.031"),
+        (p_value(None), "-"),
+        (whole(1234567), "1,234,567"),
+        (duration(4.25), "4.2 s"),
+        (duration(185), "3 min 05 s"),
+        (duration(3720), "1 h 02 min"),
+        (duration(-185), "-3 min 05 s"),
+        (duration(None), "-"),
+        (size(12_340_000), "12.3 MB"),
+        (size(1_234_000_000), "1.2 GB"),
     ],
 )
 def test_numbers_are_written_the_same_way_everywhere(shown: str, wanted: str) -> None:
@@ -156,12 +158,14 @@ def test_every_sheet_is_written_for_every_kind_of_run(tmp_path: Path, name: str)
     folder = folder_of(tmp_path, name)
     summary = summarise(folder)
     write_tables(folder, summary)
-    for sheet, (header, rows) in sheets().items():
-        path = folder.report / "tables" / f"{sheet}.csv"
+    for lay_out in SHEETS:
+        sheet = lay_out(summary)
+        path = folder.report / "tables" / f"{sheet.name}.csv"
         with path.open(newline="") as file:
             found = list(csv.reader(file))
-        assert tuple(found[0]) == header
-        assert len(found) - 1 == len(list(rows(summary)))
+        header, *rows = table(sheet)
+        assert found[0] == header
+        assert len(found) - 1 == len(rows)
 
 
 def test_sheets_hold_the_summarys_numbers_unrounded(tmp_path: Path) -> None:

@@ -1,15 +1,11 @@
-"""Two runs side by side: computed by `compare`, drawn by `comparison_table`."""
+"""Two runs side by side, method by method."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rich.table import Table
-
 from results.ledger.runs import Split
 from results.ledger.store import RunFolder
-from results.report import drawing
-from results.report.drawing import p_value, percent
 from results.scores import ensemble, metrics
 from results.scores.comparisons import ENSEMBLE, differing
 from results.scores.evidence import Evidence, candidate, read_evidence
@@ -83,7 +79,7 @@ def compare(first: RunFolder, second: RunFolder) -> Comparison:
         first=first.root.resolve().name,
         second=second.root.resolve().name,
         same_split=paired,
-        partial=tuple(_partial(one) for one in (left, right) if _partial(one)),
+        partial=tuple(_partial(run) for run in (left, right) if _partial(run)),
         rows=tuple(
             _row(left, right, name, ours, theirs, paired)
             for name, ours, theirs in methods
@@ -96,33 +92,6 @@ def same_split(left: Evidence, right: Evidence) -> bool:
     """Whether two runs have the same photos, labels and splits, in the same order."""
     ours, theirs = left.split, right.split
     return left.classes == right.classes and _key(ours) == _key(theirs)
-
-
-def comparison_table(comparison: Comparison) -> Table:
-    """Draw a comparison within 100 columns."""
-    why = "" if comparison.same_split else " The splits differ, so there is no paired test."
-    partial = f" PARTIAL: {', '.join(comparison.partial)}." if comparison.partial else ""
-    table = drawing.empty_table(
-        f"1: {comparison.first}, 2: {comparison.second}",
-        caption="p: McNemar's exact test on the same test photos, not corrected for the number of "
-        f"tests.{why}{partial}",
-    )
-    drawing.columns(
-        table,
-        words=("method",),
-        numbers=("val % 1", "val % 2", "test % 1", "test % 2", "p"),
-    )
-    for row in comparison.rows:
-        below = "; ".join(row.differs) or "the same configuration"
-        table.add_row(
-            drawing.two_lines(row.method, below),
-            percent(row.first.validation_accuracy if row.first else None),
-            percent(row.second.validation_accuracy if row.second else None),
-            percent(row.first.test_accuracy if row.first else None),
-            percent(row.second.test_accuracy if row.second else None),
-            p_value(row.test.p if row.test else None),
-        )
-    return table
 
 
 def _key(split: Split) -> tuple[object, ...]:

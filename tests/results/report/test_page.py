@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from results.figures.gallery import gallery
 from results.ledger.runs import MeasuredCharacteristics, Rejected
-from results.report.html import page, sections, write_page
-from results.report.html_parts import LONGEST_NAME, name, text
-from results.report.html_style import POLICY
+from results.report.format import LONGEST_NAME
+from results.report.page import POLICY, SECTIONS, Thumbnails, environment, page, write_page
 from results.report.write import write_report
 from results.scores.metrics import Outcome
 from results.scores.mistakes import SHOWN, rows_to_show
 from results.scores.summary import summarise
 from results.scores.types import Summary
-from search_spaces.backbones import NAMES
+from search_spaces.backbones import PAPER_NAMES
 from tests.results.helpers import Trial, make_run
 
 VOID = {"meta", "br", "img", "hr", "input", "link"}
@@ -72,8 +72,8 @@ class Page(HTMLParser):
 
 
 def searched() -> list[Trial]:
-    trials = [Trial(one, 0, skill=0.6) for one in NAMES]
-    trials += [Trial(one, 1, skill=0.9, changes={"scaling": "native"}) for one in NAMES[:5]]
+    trials = [Trial(one, 0, skill=0.6) for one in PAPER_NAMES]
+    trials += [Trial(one, 1, skill=0.9, changes={"scaling": "native"}) for one in PAPER_NAMES[:5]]
     return [*trials, Trial("Xception", 1, "failed")]
 
 
@@ -94,21 +94,25 @@ def summary_of(tmp_path: Path, run: str) -> Summary:
     return summarise(make_run(tmp_path / "run", **{"sizes": SIZES, **RUNS[run]}))
 
 
+def drawn(summary: Summary, thumbnails: Thumbnails) -> str:
+    return page(summary, gallery(summary), thumbnails)
+
+
 @pytest.fixture(params=RUNS)
 def any_summary(tmp_path: Path, request: pytest.FixtureRequest) -> Summary:
     return summary_of(tmp_path, request.param)
 
 
 def test_every_section_of_every_run_says_something(any_summary: Summary) -> None:
-    found = Page(page(any_summary, {}))
-    anchors = [one.anchor for one in sections(any_summary, {})]
+    found = Page(drawn(any_summary, {}))
+    anchors = [section.anchor for section in SECTIONS]
     assert [one.get("id") for one in found.all("section")] == anchors
-    for one in sections(any_summary, {}):
+    for one in SECTIONS:
         assert len(found.texts[one.anchor]) > len(one.title) + 20, one.anchor
 
 
 def test_every_page_has_sound_ids_links_and_alternative_texts(any_summary: Summary) -> None:
-    found = Page(page(any_summary, {}))
+    found = Page(drawn(any_summary, {}))
     ids = [attributes["id"] for _, attributes in found.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
     assert all((one["href"] or "").removeprefix("#") in ids for one in found.all("a"))
@@ -118,7 +122,7 @@ def test_every_page_has_sound_ids_links_and_alternative_texts(any_summary: Summa
 
 
 def test_no_page_asks_anything_of_a_network(any_summary: Summary) -> None:
-    source = page(any_summary, {})
+    source = drawn(any_summary, {})
     found = Page(source)
     assert not re.search(r"https?:|//[a-z]|url\(|@import", source)
     assert found.all("link") == []
@@ -150,7 +154,7 @@ def test_names_from_outside_are_shown_and_never_obeyed(tmp_path: Path) -> None:
         weights=EVIL,
         created=EVIL,
     )
-    source = page(odd, {row: np.zeros((64, 64, 3), np.uint8) for row in rows_to_show(odd)})
+    source = drawn(odd, {row: np.zeros((64, 64, 3), np.uint8) for row in rows_to_show(odd)})
     assert len(Page(source).all("script")) == 2
     assert EVIL not in source
     assert "\"quotes\" & 'more'" in Page(source).words
@@ -159,8 +163,11 @@ def test_names_from_outside_are_shown_and_never_obeyed(tmp_path: Path) -> None:
 
 
 def test_text_is_one_line_without_control_characters() -> None:
-    assert text("a\n<b>\x1b\udcff\u202e") == "a &lt;b&gt;���"
-    assert name('"') == "<bdi>&quot;</bdi>"
+    def shown(template: str, value: str) -> str:
+        return environment().from_string(template).render(value=value)
+
+    assert shown("{{ value }}", "a\n<b>\x1b\udcff\u202e") == "a &lt;b&gt;���"
+    assert shown("<bdi>{{ value|shorten }}</bdi>", '"') == "<bdi>&#34;</bdi>"
 
 
 @pytest.mark.parametrize(
@@ -169,7 +176,7 @@ def test_text_is_one_line_without_control_characters() -> None:
 def test_the_banner_and_every_caption_say_what_kind_of_run_it_is(
     tmp_path: Path, run: str, mark: str
 ) -> None:
-    source = page(summary_of(tmp_path, run), {})
+    source = drawn(summary_of(tmp_path, run), {})
     captions = re.findall(r"<caption><span>(.*?)</span>", source)
     assert f"<b>{mark}.</b>" in source
     assert len(captions) > 10
@@ -177,12 +184,12 @@ def test_the_banner_and_every_caption_say_what_kind_of_run_it_is(
 
 
 def test_a_complete_run_has_no_banner(tmp_path: Path) -> None:
-    assert 'class="banner"' not in page(summary_of(tmp_path, "six"), {})
+    assert 'class="banner"' not in drawn(summary_of(tmp_path, "six"), {})
 
 
 def test_numbers_come_from_the_summary(tmp_path: Path) -> None:
     summary = summary_of(tmp_path, "six")
-    words = Page(page(summary, {})).texts
+    words = Page(drawn(summary, {})).texts
     assert summary.ensemble is not None
     scores = summary.ensemble.scores
     assert f"{scores.correct} of {scores.photos} test photos" in words["result"]
@@ -195,23 +202,23 @@ def test_numbers_come_from_the_summary(tmp_path: Path) -> None:
 
 def test_table_1_is_shown_measured_next_to_published(tmp_path: Path) -> None:
     folder = make_run(tmp_path, searched(), sizes=SIZES)
-    assert "Nothing was measured" in Page(page(summarise(folder), {})).texts["sizes"]
+    assert "Nothing was measured" in Page(drawn(summarise(folder), {})).texts["sizes"]
     measured = MeasuredCharacteristics(
         "VGG16", 150, EVIL, 32, 527.8, 56.1, 138357544, 14714688, 16, 13, 812.3, 798.9
     )
     folder.write_characteristics([measured])
     summary = summarise(folder)
     assert summary.characteristics == (measured,)
-    words = Page(page(summary, {})).texts["sizes"]
+    words = Page(drawn(summary, {})).texts["sizes"]
     assert all(one in words for one in (EVIL, "138,357,544", "14,714,688", "812.3", "138.4 M"))
 
 
 def test_the_leaderboard_is_ordered_by_validation(tmp_path: Path) -> None:
-    source = page(summary_of(tmp_path, "six"), {})
+    source = drawn(summary_of(tmp_path, "six"), {})
     board = source[source.index('id="leaderboard"') : source.index('id="verdicts"')]
     rows = [re.findall(r'data-value="(.*?)"', row)[:1] for row in board.split("<tr")[2:]]
     values = [float(row[0]) for row in rows if row and row[0]]
-    assert len(values) >= len(NAMES)
+    assert len(values) >= len(PAPER_NAMES)
     assert values == sorted(values, reverse=True)
 
 
@@ -222,7 +229,7 @@ def test_photos_are_shown_where_they_were_kept(tmp_path: Path) -> None:
     assert 0 < len(rows) == len(set(rows)) <= SHOWN
     assert rows[0] == summary.mistakes.worst[0].photo
     folder.write_thumbnails({row: np.full((64, 64, 3), row % 256, np.uint8) for row in rows})
-    write_page(folder, summary)
+    write_page(folder, summary, gallery(summary))
     images = Page(folder.report_html.read_text(encoding="utf-8")).all("img")
     shown = [summary.mistakes.worst, summary.mistakes.suspects, *summary.mistakes.winners.values()]
     assert len(images) == sum(map(len, shown))
@@ -232,6 +239,6 @@ def test_photos_are_shown_where_they_were_kept(tmp_path: Path) -> None:
 def test_a_report_has_its_page_and_stays_small(tmp_path: Path) -> None:
     folder = make_run(tmp_path, [Trial("VGG16", 0)], sizes=SIZES)
     summary = write_report(folder)
-    assert folder.report_html.read_text(encoding="utf-8") == page(summary, {})
-    assert len(page(summary_of(tmp_path, "six"), {}).encode()) < 1_000_000
+    assert folder.report_html.read_text(encoding="utf-8") == drawn(summary, {})
+    assert len(drawn(summary_of(tmp_path, "six"), {}).encode()) < 1_000_000
     assert (folder.report / "figures" / "intervals.png").is_file()

@@ -1,0 +1,25 @@
+"""How seconds and bytes are written, in every table of the terminal and of the report."""
+
+from __future__ import annotations
+
+UNKNOWN = "-"
+
+
+def size(number: float) -> str:
+    """Bytes as `1.2 GB` or `12.3 MB`, in decimal units."""
+    return f"{number / 1e9:,.1f} GB" if number >= 1e9 else f"{number / 1e6:,.1f} MB"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as `250 h`, `1 h 02 min`, `3 min 05 s` or `4.2 s`; negative ones with a minus."""
+    if seconds is None:
+        return UNKNOWN
+    if seconds < 0:
+        return f"-{duration(-seconds)}"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 100:
+        return f"{hours:,} h"
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

@@ -1,0 +1,69 @@
+"""How numbers and names are written: the same in the terminal, on the page and in the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from results.ledger.units import UNKNOWN
+from results.scores.metrics import Interval
+
+LONGEST_NAME = 240
+"""Characters of a name from outside that the page shows; thousands would break its layout."""
+
+
+def clean(text: object) -> str:
+    """One line without control characters: each that cannot be printed becomes U+FFFD."""
+    line = " ".join(str(text).split())
+    return "".join(letter if letter.isprintable() else "�" for letter in line)
+
+
+def shorten(text: object) -> str:
+    """A cleaned text, cut to `LONGEST_NAME` characters."""
+    line = clean(text)
+    return line if len(line) <= LONGEST_NAME else f"{line[:LONGEST_NAME]}…"
+
+
+def percent(share: float | None, digits: int = 2) -> str:
+    """`95.88` for 0.95875."""
+    return UNKNOWN if share is None else f"{100 * share:.{digits}f}"
+
+
+def points(difference: float | None) -> str:
+    """`+1.25` percentage points for 0.0125."""
+    return UNKNOWN if difference is None else f"{100 * difference:+.2f}"
+
+
+def between(interval: Interval | None) -> str:
+    """`94.3-97.0`, in percent."""
+    if interval is None:
+        return UNKNOWN
+    return f"{100 * interval.low:.1f}-{100 * interval.high:.1f}"
+
+
+def p_value(p: float | None) -> str:
+    """Two significant digits, or `<0.0001`."""
+    if p is None:
+        return UNKNOWN
+    return "<0.0001" if p < 1e-4 else f"{p:.2g}"
+
+
+def whole(number: int) -> str:
+    """`12,345`."""
+    return f"{number:,}"
+
+
+def several(count: int, noun: str) -> str:
+    """`1 trial`, `2 trials`, `2 classes`."""
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else plural}"
+
+
+def configuration(config: Mapping[str, Any] | None) -> str:
+    """What a search varies, on one line."""
+    if config is None:
+        return UNKNOWN
+    return (
+        f"{config['optimizer']} {config['learning_rate']:.3g}, from {config['unfreeze']}, "
+        f"{config['scaling']}, batch {config['batch_size']}"
+    )

@@ -1,0 +1,188 @@
+"""Tables with a row per method: published next to measured, the leaderboard, the gains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from results.report import kinds
+from results.report.format import configuration
+from results.report.kinds import INTERVAL, LABEL, PERCENT, Label, Place
+from results.report.sheets import Column, Sheet, lay_out
+from results.scores.comparisons import ENSEMBLE
+from results.scores.method_types import EnsembleSummary, Method
+from results.scores.metrics import Verdict
+from results.scores.types import BackboneSummary, Summary
+
+
+@dataclass(frozen=True)
+class MethodLine:
+    """A method as a row of a table; `trial` and `backbone` are None for the ensemble."""
+
+    label: Label
+    role: str
+    method: Method | EnsembleSummary
+    trial: Method | None = None
+    backbone: str | None = None
+    note: str = ""
+
+
+def _ratio(line: MethodLine) -> tuple[int, int] | None:
+    scores = line.method.scores
+    return (scores.correct, scores.photos) if scores else None
+
+
+def _reason(line: MethodLine) -> str:
+    return line.method.verdict.reason if line.method.verdict else "not measured in this run"
+
+
+def _outcome(line: MethodLine) -> Verdict | str | None:
+    return line.method.verdict or (line.trial.status if line.trial else None)
+
+
+MEASURED = "method.test_accuracy"
+PUBLISHED_AS = "method.published_test_accuracy"
+VALIDATION = Column(
+    "validation_accuracy", "validation %", PERCENT, "method.validation_accuracy", "val %"
+)
+TEST = Column("test_accuracy", "test %", PERCENT, MEASURED)
+BOUNDS = Column("interval", "95 % interval", INTERVAL, "method.scores.interval", "95 %")
+
+METHODS = (
+    Column("method", value="label"),
+    Column("role"),
+    Column("backbone"),
+    Column("status", value="trial.status"),
+    VALIDATION,
+    Column("validation_loss", value="method.scores.validation_loss"),
+    TEST,
+    Column("test_loss", value="method.scores.test_loss"),
+    Column("correct", value="method.scores.correct"),
+    Column("photos", value="method.scores.photos"),
+    Column("low", value="method.scores.interval.low"),
+    Column("high", value="method.scores.interval.high"),
+    Column("published_test_accuracy", value=PUBLISHED_AS),
+    Column("verdict", value="method.verdict.outcome"),
+    Column("reason", value="method.verdict.reason"),
+)
+PUBLISHED = (
+    Column("label", "method", LABEL),
+    Column("published", "published %", kinds.PERCENT_3, PUBLISHED_AS),
+    Column("measured", "measured %", kinds.PERCENT_3, MEASURED),
+    Column("right", "right", kinds.RATIO, _ratio),
+    BOUNDS,
+    Column("verdict", "verdict", kinds.VERDICT, _outcome),
+    Column("reason", "why", value=_reason, where=Place.PAGE),
+)
+LEADERBOARD = (
+    Column("label", "method", LABEL),
+    Column("role", "role"),
+    Column("note", "configuration"),
+    VALIDATION,
+    TEST,
+    BOUNDS,
+    Column("best_epoch", "epoch", kinds.COUNT, "trial.best_epoch"),
+    Column("seconds", "seconds", kinds.SECONDS, lambda line: _seconds(line.trial)),
+)
+BEST = (
+    Column("trial", "trial", LABEL, lambda backbone: _best_label(backbone)),
+    Column("note", "and configuration", value=lambda backbone: _best_note(backbone), under="trial"),
+    Column("validation", "val %", PERCENT, "best.validation_accuracy"),
+    Column("validation_gain", "gain", kinds.POINTS, "gain.validation"),
+    Column("test", "test %", PERCENT, "best.test_accuracy"),
+    Column("interval", "95 %", INTERVAL, "best.scores.interval"),
+    Column("test_gain", "gain", kinds.POINTS, "gain.test"),
+    Column("p", "p", kinds.P_VALUE, "gain.pair.test.p"),
+)
+
+
+def _seconds(trial: Method | None) -> float | None:
+    """What a trial took; None for the ensemble, and where no trial was run."""
+    return trial.cost.seconds_total or None if trial else None
+
+
+def methods(summary: Summary) -> Sheet:
+    """Every baseline, every best trial and the ensemble: the file `methods.csv`."""
+    lines = []
+    for backbone in summary.backbones:
+        for role, method in (("baseline", backbone.baseline), ("best", backbone.best)):
+            if method is not None:
+                lines.append(MethodLine(Label(method.trial), role, method, method, backbone.name))
+    if summary.ensemble is not None:
+        lines.append(MethodLine(Label(ENSEMBLE), ENSEMBLE, summary.ensemble))
+    return lay_out(summary, "methods", "Methods", METHODS, lines)
+
+
+def published_and_measured(summary: Summary) -> Sheet:
+    """The paper's Table 13: the baselines' and the ensemble's test accuracies and verdicts."""
+    lines = [
+        MethodLine(
+            Label(backbone.name, backbone.name), "baseline", backbone.baseline, backbone.baseline
+        )
+        for backbone in summary.backbones
+    ]
+    if (ensemble := summary.ensemble) is not None:
+        label = Label(f"Ensemble ({' + '.join(ensemble.members)})")
+        lines.append(MethodLine(label, ENSEMBLE, ensemble))
+    return lay_out(
+        summary,
+        "published",
+        "Table 13: test accuracy, published and measured",
+        PUBLISHED,
+        lines,
+        note="95 %: Wilson's interval of the measured value. Verdict: the measured value is above "
+        "or below the published one, or its interval holds it.",
+    )
+
+
+def leaderboard(summary: Summary) -> Sheet:
+    """Every method that the text speaks about, the best by validation first."""
+    lines = []
+    if (ensemble := summary.ensemble) is not None:
+        members = " + ".join(ensemble.members)
+        role = "best two by validation, averaged"
+        lines.append(MethodLine(Label(ENSEMBLE), role, ensemble, note=members))
+    for backbone in summary.backbones:
+        for method in backbone.methods:
+            note = configuration(method.config) if method.scores else method.error or method.status
+            label = Label(method.trial, backbone.name)
+            lines.append(MethodLine(label, _role(backbone, method), method, method, note=note))
+    lines.sort(key=lambda line: -_or_last(line.method.validation_accuracy))
+    title = "Methods, the best by validation first"
+    return lay_out(summary, "leaderboard", title, LEADERBOARD, lines)
+
+
+def _role(backbone: BackboneSummary, method: Method) -> str:
+    if method is not backbone.baseline:
+        return "best of the search"
+    best = backbone.best is not None and backbone.best.trial == method.trial
+    return "documented baseline, and the best" if best else "documented baseline"
+
+
+def _or_last(accuracy: float | None) -> float:
+    return -1.0 if accuracy is None else accuracy
+
+
+def best(summary: Summary) -> Sheet:
+    """The best trial of each backbone by validation, and its gain over the baseline."""
+    return lay_out(
+        summary,
+        "best",
+        "Best per backbone, chosen by validation",
+        BEST,
+        summary.backbones,
+        note="Gain: percentage points over the documented baseline. "
+        "p: McNemar's exact test against it, on test.",
+    )
+
+
+def _best_label(backbone: BackboneSummary) -> Label:
+    return Label(backbone.best.trial if backbone.best else backbone.name, backbone.name)
+
+
+def _best_note(backbone: BackboneSummary) -> str:
+    if (trial := backbone.best) is not None:
+        epoch = "" if trial.best_epoch is None else f", epoch {trial.best_epoch}"
+        return configuration(trial.config) + epoch
+    if backbone.finished == 0:
+        return "no trial finished yet"
+    return f"no trial has scores; {backbone.failed} failed: {backbone.baseline.error}"

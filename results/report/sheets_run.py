@@ -1,0 +1,253 @@
+"""Tables about the whole run: its trials, what mattered, mistakes, costs, photos, sizes."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from results.ledger.records import Cost
+from results.ledger.runs import MeasuredCharacteristics
+from results.ledger.units import UNKNOWN
+from results.report import kinds
+from results.report.kinds import COUNT, LABEL, NAME, PERCENT, SECONDS, TEXT, WORD, Label, Place
+from results.report.sheets import Column, Row, Sheet, fields_of, lay_out, listed, marked, rows
+from results.scores.cost_types import CostRow
+from results.scores.types import Summary
+from search_spaces import paper
+from search_spaces.config import TrialConfig
+
+TRIAL = Column(
+    "label", "trial", LABEL, lambda row: Label(row.trial, row.backbone), where=Place.SHOWN
+)
+
+
+def _of_config(key: str) -> Column:
+    heading, kind = {
+        "optimizer": ("optimizer", WORD),
+        "learning_rate": ("rate", kinds.RATE),
+        "unfreeze": ("unfreeze", TEXT),
+        "scaling": ("scale", WORD),
+    }.get(key, ("", TEXT))
+    return Column(key, heading, kind, lambda row: row.config[key])
+
+
+def _of_cost(key: str) -> Column:
+    seconds = key == "seconds_total"
+    return Column(key, "seconds" if seconds else "", SECONDS if seconds else COUNT, f"cost.{key}")
+
+
+TRIALS = (
+    TRIAL,
+    Column("trial"),
+    Column("number"),
+    Column("status"),
+    Column("status", "status", WORD, lambda row: row.status.replace("_", " "), where=Place.SHOWN),
+    Column("error"),
+    *(_of_config(field.name) for field in fields(TrialConfig)),
+    Column("epochs_run", "epochs", COUNT, "epochs"),
+    Column("best_epoch"),
+    Column("validation_accuracy", "validation %", PERCENT),
+    Column("validation_loss"),
+    Column("test_accuracy", "test %", PERCENT),
+    Column("test_loss"),
+    *(_of_cost(field.name) for field in fields(Cost)),
+)
+MISTAKES = (
+    Column("file", "file", NAME),
+    Column("photo"),
+    Column("true", "true class", NAME),
+    Column("predicted", "predicted", NAME),
+    Column("probability", "%", PERCENT),
+)
+LABEL_ERRORS = (
+    Column("file", "file", NAME),
+    Column("photo"),
+    Column("split"),
+    Column("label", "label", NAME),
+    Column("suggested", "suggested", NAME),
+    Column("probability", "%", PERCENT),
+    Column("trials"),
+    Column("backbones", "backbones", COUNT, lambda row: len(row.trials), where=Place.SHOWN),
+)
+COSTS = (
+    Column("label", "what", value=lambda row: row[3], where=Place.SHOWN),
+    Column("what", value=lambda row: row[0]),
+    Column("unit", value=lambda row: row[1]),
+    Column("amount", value=lambda row: row[2]),
+    Column("shown", "how much", kinds.AMOUNT, lambda row: row[1:3], where=Place.SHOWN),
+)
+COST_BY_BACKBONE = fields_of(
+    CostRow,
+    Column("backbone", "backbone", LABEL, lambda row: Label(row.backbone or "all", row.backbone)),
+    Column("trials", "trials", COUNT, under="backbone"),
+    Column("photos_prefix", "photos frozen", COUNT, short="photos\nfrozen"),
+    Column("photos_trained", "photos trained", COUNT, short="trained", under="photos_prefix"),
+    Column("bytes_stored", "stored", kinds.BYTES, short="bytes\nstored"),
+    Column("seconds_features", "frozen passes", SECONDS, short="time\nfrozen"),
+    Column("seconds_waiting", "waiting", SECONDS, under="seconds_features"),
+    Column("seconds_training", "training", SECONDS, short="time\ntraining"),
+    Column("seconds_tracing", "tracing", SECONDS, under="seconds_training"),
+    Column("seconds_total", "all seconds", SECONDS, short="time\nin total"),
+    Column("seconds_saved", "saved", SECONDS, under="seconds_total"),
+)
+CHARACTERISTICS = fields_of(MeasuredCharacteristics)
+MEASURED = ("megabytes", "parameters", "depth", "milliseconds_per_step")
+"""Attributes of a measured backbone; with `_without_top`, those of the same one without its top."""
+
+SIZES = (
+    Column("backbone", "backbone", LABEL),
+    Column("what", "what"),
+    Column("megabytes", "size MB", kinds.TENTHS),
+    Column("parameters", "parameters", kinds.PARAMETERS),
+    Column("depth", "depth", COUNT),
+    Column("milliseconds", "ms per step", kinds.TENTHS),
+)
+
+
+def trials(summary: Summary) -> Sheet:
+    """Every finished trial."""
+    return lay_out(summary, "trials", "All trials", TRIALS, summary.rows)
+
+
+def failed(summary: Summary) -> Sheet:
+    """Which trials failed, and why."""
+    columns = (TRIAL, Column("error", "why"))
+    failures = [row for row in summary.rows if row.error]
+    return lay_out(summary, "failed", "Failed trials", columns, failures)
+
+
+def importances(summary: Summary) -> Sheet:
+    """Each searched dimension's share, a row per dimension, for the file."""
+    lines = [
+        {"backbone": backbone, "dimension": dimension, "share": share}
+        for backbone, shares in summary.importances.items()
+        for dimension, share in shares.items()
+    ]
+    return listed(summary, "importances", "backbone dimension share", lines)
+
+
+def importances_wide(summary: Summary) -> Sheet:
+    """The same, a row per backbone, for the terminal."""
+    names = sorted({name for shares in summary.importances.values() for name in shares})
+    heads = [Column(name, name.replace("_", " "), kinds.SHARE) for name in names]
+    return Sheet(
+        "importances_wide",
+        marked(summary, "What mattered: share of the variation in validation accuracy"),
+        (Column("backbone", "backbone", LABEL), *heads),
+        tuple(
+            Row((Label(backbone, backbone), *(shares.get(name) for name in names)))
+            for backbone, shares in summary.importances.items()
+        ),
+    )
+
+
+def mistakes(summary: Summary) -> Sheet:
+    """The surest mistakes on test, of the ensemble or of the best trial."""
+    of = summary.mistakes
+    columns = (Column("method", value=lambda _: of.method), *MISTAKES)
+    title = f"Worst mistakes of {of.method}: {of.wrong} test photos wrong"
+    return lay_out(summary, "mistakes", title, columns, of.worst)
+
+
+def label_errors(summary: Summary) -> Sheet:
+    """Labels that are likely wrong."""
+    return lay_out(
+        summary,
+        "label_errors",
+        "Likely label errors",
+        LABEL_ERRORS,
+        summary.mistakes.suspects,
+        note="Photos, not trained on, whose label several backbones' best contradict surely.",
+    )
+
+
+def cost(summary: Summary) -> Sheet:
+    """Seconds and photos, and what reusing features saved."""
+    seconds, photos, total = summary.seconds, summary.photos, summary.costs.total
+    lines = (
+        ("prepare", "seconds", seconds.prepare, "preparing photos"),
+        ("features", "seconds", seconds.features, "frozen features"),
+        ("waiting", "seconds", seconds.waiting, "waiting for another trial's features"),
+        ("training", "seconds", seconds.training, "training"),
+        ("other", "seconds", seconds.other, "everything else in trials"),
+        ("tracing", "seconds", total.seconds_tracing, "of all, tracing and compiling"),
+        ("saved", "seconds", total.seconds_saved, "seconds saved by reuse, estimated"),
+        ("prefix", "photos", photos.prefix, "photos through frozen layers, to be stored"),
+        ("trained", "photos", photos.trained, "photos in training steps"),
+        ("plain", "photos", photos.plain, "photos a plain script pushes"),
+        ("saved", "photos", photos.saved, "photos saved by reuse"),
+        ("bytes_stored", "bytes", photos.bytes_stored, "features stored"),
+    )
+    return lay_out(
+        summary,
+        "cost",
+        "Cost",
+        COSTS,
+        lines,
+        note="Seconds are summed over trials; trials that ran side by side took less by the clock.",
+    )
+
+
+def cost_by_backbone(summary: Summary) -> Sheet:
+    """The costs of each backbone, and below them of all together."""
+    note = (
+        "Seconds saved are an estimate: for trials that read stored features, the multiply-adds of "
+        "the layers before the unfreeze point, for every photo of every epoch, at the speed of the "
+        "run's own frozen passes, less the seconds that the trials spent on features."
+    )
+    if summary.costs.total.seconds_saved is None:
+        note += f" {UNKNOWN}: the run timed no frozen pass, its features were stored already."
+    return lay_out(
+        summary,
+        "cost_by_backbone",
+        "Cost per backbone",
+        COST_BY_BACKBONE,
+        summary.costs.backbones,
+        more=rows(COST_BY_BACKBONE, [summary.costs.total], "strong", Place.SHOWN),
+        note=note,
+    )
+
+
+def characteristics(summary: Summary) -> Sheet:
+    """The paper's Table 1 as measured, for the file."""
+    return lay_out(
+        summary,
+        "characteristics",
+        "MeasuredCharacteristics",
+        CHARACTERISTICS,
+        summary.characteristics,
+    )
+
+
+def sizes(summary: Summary) -> Sheet:
+    """The paper's Table 1: size, parameters, depth and speed, published and measured."""
+    measured = {row.backbone: row for row in summary.characteristics}
+    lines: list[Row] = []
+    for backbone in summary.backbones:
+        label = Label(backbone.name, backbone.name)
+        if (known := paper.TABLE_1.get(backbone.name)) is not None:
+            values = (known.megabytes, known.parameters_millions * 1e6, known.depth)
+            time = known.gpu_milliseconds_per_step
+            lines.append(Row((label, "published, with the top", *values, time), "faint"))
+        if (row := measured.get(backbone.name)) is not None:
+            for what, suffix in (("with the top", ""), ("without it", "_without_top")):
+                measures = (getattr(row, f"{name}{suffix}") for name in MEASURED)
+                lines.append(Row((label, f"measured, {what}", *measures)))
+    return Sheet("sizes", marked(summary, "Table 1: characteristics"), SIZES, tuple(lines))
+
+
+def photos(summary: Summary) -> Sheet:
+    """Photos per class and split."""
+    columns = (
+        Column("class", "class", NAME, lambda line: line[0]),
+        Column("train", "train", COUNT, lambda line: line[1].train),
+        Column("validation", "validation", COUNT, lambda line: line[1].validation),
+        Column("test", "test", COUNT, lambda line: line[1].test),
+    )
+    lines = zip(summary.data.classes, summary.data.per_class, strict=True)
+    return lay_out(summary, "photos", "Photos", columns, lines)
+
+
+def rejected(summary: Summary) -> Sheet:
+    """The first files that could not be used."""
+    columns = (Column("file", "file", NAME), Column("why", "why"))
+    return lay_out(summary, "rejected", "Files not used", columns, summary.data.examples_rejected)

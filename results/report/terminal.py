@@ -1,0 +1,159 @@
+"""What a run has to say in the terminal: its sheets, drawn with rich.
+
+    console.print(*story(summarise(folder)))
+
+Every table fits 100 columns and wraps at 80.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from string import ascii_lowercase
+
+from rich import box
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from results.report import sheets_comparisons, sheets_methods, sheets_reports, sheets_run
+from results.report.format import clean
+from results.report.kinds import LABEL, Place
+from results.report.sheets import Column, Row, Sheet
+from results.scores.method_types import Scores
+from results.scores.metrics import Outcome, Verdict
+from results.scores.types import Summary
+from search_spaces.backbones import NAMES
+
+LONGEST_LABEL = max(map(len, NAMES))
+FIRST_MISTAKES = 8
+"""Mistakes and suspects that are shown; the report has more."""
+
+STYLES = {"good": "green", "bad": "red", "strong": "bold", "faint": "dim", "": ""}
+"""By tone."""
+
+
+def story(summary: Summary) -> list[RenderableType]:
+    """Everything worth a look, in order; tables without content are left out."""
+    shown: list[RenderableType] = []
+    if (panel := banner(summary)) is not None:
+        shown.append(panel)
+    shown += _tables(summary)
+    return [Padding(table, (0, 0, 1, 0)) for table in shown]
+
+
+def table_13(summary: Summary) -> Table:
+    """The paper's Table 13, published and measured side by side."""
+    return draw(sheets_methods.published_and_measured(summary))
+
+
+def banner(summary: Summary) -> Panel | None:
+    """What a reader must know first: that this is a demonstration, or not all of the run."""
+    lines: list[str] = []
+    if summary.demonstration:
+        lines.append(
+            f"DEMONSTRATION of the machinery on {summary.data.name} with {summary.weights} "
+            "weights: no statement about the paper."
+        )
+    if not summary.complete:
+        counts = summary.trials
+        lines.append(f"PARTIAL: {counts.finished} of {counts.planned} planned trials are finished.")
+    if not lines:
+        return None
+    return Panel(Text("\n".join(map(clean, lines))), border_style="yellow")
+
+
+def draw(sheet: Sheet, limit: int | None = None) -> Table:
+    """A sheet as a table, with its first `limit` rows."""
+    notes = _notes(sheet)
+    legend = [f"({letter}) {reason}." for reason, letter in notes.items()]
+    note = " ".join([sheet.note, *legend])
+    table = Table(
+        title=Text(clean(sheet.title), style="bold"),
+        caption=Text(clean(note)) if note else None,
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        title_justify="left",
+        caption_justify="left",
+    )
+    columns, rows = sheet.at(Place.TERMINAL)
+    below = {column.under: (at, column) for at, column in columns if column.under}
+    stacks = [
+        [(at, column), *([below[column.key]] if column.key in below else [])]
+        for at, column in columns
+        if not column.under
+    ]
+    for stack in stacks:
+        kind = stack[0][1].kind
+        heading = Text("\n".join(column.short or column.heading for _, column in stack))
+        if kind.number is None:
+            width = LONGEST_LABEL if kind is LABEL else None
+            table.add_column(heading, overflow="fold", min_width=width)
+        else:
+            table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows[:limit]:
+        cells = (_cell(row, stack, notes) for stack in stacks)
+        table.add_row(*cells, style=STYLES[row.tone])
+    return table
+
+
+def _cell(row: Row, stack: list[tuple[int, Column]], notes: dict[str, str]) -> Text:
+    """A column's value, and dim below it that of the column that is shown there."""
+    (at, column), *below = stack
+    value = row.values[at]
+    text = clean(column.kind.text(value, Place.TERMINAL))
+    letter = notes.get(value.reason) if isinstance(value, Verdict) else None
+    cell = Text(f"{text} ({letter})" if letter else text, "dim" if letter else "")
+    if value is not None:
+        cell.stylize(STYLES[column.kind.tone(value)])
+    for other, second in below:
+        text = clean(second.kind.text(row.values[other], Place.TERMINAL))
+        cell.append(f"\n{text}", style="dim")
+    return cell
+
+
+def _notes(sheet: Sheet) -> dict[str, str]:
+    """A letter for each different reason why a row is not comparable, in the rows' order."""
+    verdicts = [value for row in sheet.rows for value in row.values if isinstance(value, Verdict)]
+    reasons = dict.fromkeys(
+        verdict.reason for verdict in verdicts if verdict.outcome == Outcome.NOT_COMPARABLE
+    )
+    return dict(zip(reasons, ascii_lowercase, strict=False))
+
+
+def _tables(summary: Summary) -> Iterator[Table]:
+    yield table_13(summary)
+    if any(row.number > 0 for row in summary.rows):
+        yield draw(sheets_methods.best(summary))
+    for backbone in summary.backbones:
+        if backbone.best is not None and backbone.best.scores is not None:
+            yield from _reports(summary, backbone.best.trial, backbone.best.scores)
+    ensemble = summary.ensemble
+    if ensemble is not None:
+        name = f"Ensemble ({' + '.join(ensemble.members)})"
+        yield from _reports(summary, name, ensemble.scores)
+    for sheet in (
+        sheets_comparisons.scaling(summary),
+        sheets_comparisons.ensembles(summary),
+        *([sheets_comparisons.redrawn(summary, ensemble)] if ensemble else []),
+        sheets_comparisons.pairs(summary),
+        sheets_run.importances_wide(summary),
+    ):
+        if sheet.rows:
+            yield draw(sheet)
+    for sheet in (sheets_run.mistakes(summary), sheets_run.label_errors(summary)):
+        if sheet.rows:
+            yield draw(sheet, FIRST_MISTAKES)
+    if summary.trials.failed:
+        yield draw(sheets_run.failed(summary))
+    if summary.rows:
+        yield draw(sheets_run.cost(summary))
+        yield draw(sheets_run.cost_by_backbone(summary))
+
+
+def _reports(summary: Summary, name: str, scores: Scores) -> Iterator[Table]:
+    yield draw(sheets_reports.report(summary, name, scores))
+    if (matrix := sheets_reports.matrix(summary, name, scores)) is not None:
+        yield draw(matrix)
