@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from search_spaces import paper
 from search_spaces.backbones import PAPER_NAMES, backbone_named
@@ -222,14 +222,14 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
-    @staticmethod
-    def from_dict(values: Mapping[str, Any]) -> Settings:
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Read `run.json`'s form; keys of other stages are passed over.
 
         Raises:
             UsageRefusal: a setting is missing that has always been recorded.
         """
-        fields = dataclasses.fields(Settings)
+        fields = dataclasses.fields(cls)
         missing = [
             field.name
             for field in fields
@@ -246,7 +246,25 @@ class Settings:
             for field in fields
             if (value := values.get(field.name, dataclasses.MISSING)) is not dataclasses.MISSING
         }
-        return Settings(**recorded)
+        return cls(**recorded)
+
+
+@dataclass(frozen=True)
+class RunSettings(Settings):
+    """`settings` of `run.json`: what was asked for, and what was settled when the run began.
+
+    Attributes:
+        seconds_prepare: that photos and weights took to be ready.
+        cache_dir: the cache folder, where a resume looks first; empty in a run without one.
+        max_cache: bytes of features that it may hold.
+        onednn: `TF_ENABLE_ONEDNN_OPTS` of all that computes with the run's networks, `0` or `1`;
+            None in runs of versions that left it to the environment.
+    """
+
+    seconds_prepare: float = 0.0
+    cache_dir: str = ""
+    max_cache: int | None = None
+    onednn: str | None = None
 
 
 FLAGS: dict[str, Flag] = {

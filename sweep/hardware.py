@@ -208,12 +208,13 @@ def _concurrency(arguments: argparse.Namespace, hardware: Hardware, gpus: float)
 
 def _cache(arguments: argparse.Namespace, resumed: RunRecord | None) -> tuple[Path, int]:
     """The cache folder, and how many bytes of features it may hold."""
-    recorded = resumed.settings if resumed else {}
-    if arguments.cache_dir is None and "cache_dir" in recorded:
-        folder = cache_dir_known_as(recorded["cache_dir"])
+    recorded = resumed.settings if resumed else None
+    if arguments.cache_dir is None and recorded and recorded.cache_dir:
+        folder = cache_dir_known_as(recorded.cache_dir)
     else:
         folder = (arguments.cache_dir or default_cache_dir()).expanduser().absolute()
-    before = recorded.get("max_cache") if str(folder) == recorded.get("cache_dir") else None
+    same_folder = recorded is not None and str(folder) == recorded.cache_dir
+    before = recorded.max_cache if recorded and same_folder else None
     return folder, arguments.max_cache or before or _half_of_the_disk(folder)
 
 

@@ -20,7 +20,7 @@ from results.ledger.runs import RunRecord, Split
 from results.ledger.store import RunFolder
 from search_spaces.presets import DEMONSTRATION, PAPER
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
-from search_spaces.settings import Settings
+from search_spaces.settings import RunSettings, Settings
 from sweep.hardware import Hardware, Machine
 from sweep.process.context import RunContext
 from sweep.process.environment import run_onednn
@@ -53,7 +53,7 @@ class Prepared:
     """A run that is ready to train: what `run.json` holds, and what all its trials share."""
 
     run: RunRecord
-    job: RunContext
+    context: RunContext
 
 
 def run_folder(arguments: argparse.Namespace) -> RunFolder:
@@ -127,13 +127,13 @@ def start(
     run = RunRecord(
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
         command=tuple(words),
-        settings={
-            **settings.to_dict(),
-            "seconds_prepare": materials.seconds,
-            "cache_dir": str(machine.cache_dir),
-            "max_cache": machine.max_cache,
-            "onednn": onednn,
-        },
+        settings=RunSettings(
+            **vars(settings),
+            seconds_prepare=materials.seconds,
+            cache_dir=str(machine.cache_dir),
+            max_cache=machine.max_cache,
+            onednn=onednn,
+        ),
         planned=settings.planned,
         seed=settings.seed,
         lag=machine.max_concurrent,
@@ -150,7 +150,7 @@ def start(
         },
     )
     folder.write_run(run)
-    return Prepared(run, _job(run, materials, folder, machine))
+    return Prepared(run, _context(run, materials, folder, machine))
 
 
 def resume(
@@ -162,9 +162,8 @@ def resume(
         UsageRefusal: settings, photos, weights or versions differ; the line names each.
     """
     run = folder.read_run()
-    settings = Settings.from_dict(run.settings)
-    refuse_contradictions(arguments, settings)
-    materials = _materials(settings, machine, progress)
+    refuse_contradictions(arguments, run.settings)
+    materials = _materials(run.settings, machine, progress)
     changed = _changes(run, materials)
     if changed:
         raise UsageRefusal(
@@ -173,7 +172,7 @@ def resume(
             fix="Put them back, or start another run.",
         )
     folder.clear_killed_trials()
-    return Prepared(run, _job(run, materials, folder, machine))
+    return Prepared(run, _context(run, materials, folder, machine))
 
 
 def refuse_taken(arguments: argparse.Namespace, folder: RunFolder) -> None:
@@ -212,14 +211,16 @@ def _materials(settings: Settings, machine: Machine, progress: Progress) -> Mate
     return Materials(settings, weights, dataset, split, time.perf_counter() - started)
 
 
-def _job(run: RunRecord, materials: Materials, folder: RunFolder, machine: Machine) -> RunContext:
+def _context(
+    run: RunRecord, materials: Materials, folder: RunFolder, machine: Machine
+) -> RunContext:
     return RunContext(
         run=folder.root,
         dataset=materials.dataset.path,
         weights=materials.weights,
         settings=materials.settings,
         machine=machine,
-        onednn=run.settings.get("onednn"),  # absent in a run of an older version
+        onednn=run.settings.onednn,
     )
 
 

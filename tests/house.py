@@ -43,6 +43,8 @@ ROOMS_OF_LIBRARIES = {
     "markupsafe": ("results",),
     "rich": ("results", "sweep", "run_sweep"),
 }
+READ_FINISHED_RUNS = "trainables/finished/"
+"""May read the summary as well."""
 RAY_TASK = "sweep/process/worker.py"
 DIGITS = "trainables/photos/digits.py"
 MAY_PRINT = (
@@ -124,7 +126,9 @@ def _of_import(path: str, one: Import) -> Iterator[str]:
     room = path.split("/")[0].removesuffix(".py")
     top = one.name.split(".")[0]
     if top in OURS:
-        if not any(f"{one.name}.".startswith(f"{name}.") for name in MAY_IMPORT[room]):
+        reads_runs = path.startswith(READ_FINISHED_RUNS)
+        allowed = (*MAY_IMPORT[room], *(("results.scores",) if reads_runs else ()))
+        if not any(f"{one.name}.".startswith(f"{name}.") for name in allowed):
             yield f"{path} imports {one.name}"
         late = one.when == TYPING or (one.when == DELAYED and path == RAY_TASK)
         if room == "sweep" and top == "trainables" and not late:

@@ -31,11 +31,7 @@ from tests.house import (
         ),
         ("trainables/a.py", "from results.report import page", "imports results.report.page"),
         ("trainables/a.py", "from results.scores import summary", "results.scores.summary"),
-        (
-            "trainables/finished/export.py",
-            "from results.scores.summary import x",
-            "imports results.scores.summary.x",
-        ),
+        ("trainables/finished/a.py", "from results.report import page", "results.report.page"),
         ("trainables/a.py", "import ray", "imports ray"),
         ("trainables/a.py", "def f() -> None:\n import sklearn", "imports sklearn delayed"),
         ("trainables/photos/digits.py", "import sklearn", "imports sklearn eager"),

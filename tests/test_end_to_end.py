@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from results.ledger.files import read_json
 from results.ledger.rates import read_rates
 from results.ledger.store import RunFolder
 from tests.sweeps import HOME, outcomes, photo_folder, record_times, resume, small, sweep
@@ -42,7 +43,7 @@ class Finished:
     @property
     def other_onednn(self) -> str:
         """The other oneDNN setting."""
-        return {"0": "1", "1": "0"}[self.folder.read_run().settings["onednn"]]
+        return "0" if self.folder.read_run().settings.onednn == "1" else "1"
 
 
 @pytest.fixture(scope="module")
@@ -66,14 +67,14 @@ def test_every_planned_trial_has_its_record_and_artefacts(finished: Finished) ->
 
 
 def test_onednn_is_on_and_the_rates_of_each_backbone_are_kept(finished: Finished) -> None:
-    assert finished.folder.read_run().settings["onednn"] == "1"
+    assert finished.folder.read_run().settings.onednn == "1"
     kept = [read_rates(path) for path in (finished.cache / "rates").iterdir()]
     assert len(kept) == 2
     assert all(rates is not None and rates.seconds_pass > 0 for rates in kept)
 
 
 def test_the_summary_says_what_the_ledger_says(finished: Finished) -> None:
-    summary = finished.folder.read_summary()
+    summary = read_json(finished.folder.summary_json)
     assert summary["complete"]
     assert summary["demonstration"]
     assert summary["data"]["counts"] == {"train": 24, "validation": 8, "test": 8}
@@ -129,7 +130,7 @@ def test_the_exported_ensemble_reproduces_the_stored_probabilities(finished: Fin
     run = folder.read_run()
     dataset = prepare(str(finished.photos), image_size=32, cache_dir=finished.cache, seed=run.seed)
     photos = dataset.photos()[folder.read_split().indices("test")]
-    members = folder.read_summary()["ensemble"]["members"]
+    members = read_json(folder.summary_json)["ensemble"]["members"]
     stored = np.mean([folder.read_predictions(name).test for name in members], axis=0)
     np.testing.assert_allclose(model.predict_on_batch(photos), stored, atol=1e-4)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from results.ledger.store import RunFolder
+from results.scores.summary import read_summary
 from tests.sweeps import (
     finish,
     outcomes,
@@ -90,7 +91,7 @@ def test_a_failing_trial_is_recorded_and_the_others_go_on(
     assert failed.status == "failed"
     assert "diverged at epoch" in failed.error
     assert len(folder.records()) == 6
-    assert folder.read_summary()["trials"]["failed"] == 1
+    assert read_summary(folder).trials.failed == 1
     assert "VGG16/t02" in out
 
 

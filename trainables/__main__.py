@@ -73,7 +73,7 @@ def _configure(run: RunRecord, *, cpus: int, gpus: float) -> None:
     """Set TensorFlow up with the run's own oneDNN setting, absent in runs of older versions."""
     from trainables.networks.devices import configure
 
-    configure(cpus=cpus, gpus=gpus, onednn=run.settings.get("onednn"))
+    configure(cpus=cpus, gpus=gpus, onednn=run.settings.onednn)
 
 
 def _predict(folder: RunFolder, run: RunRecord, options: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search_spaces.config import TrialId
+from search_spaces.settings import RunSettings
 
 SPLITS = ("train", "validation", "test")
 
@@ -85,7 +86,7 @@ class RunRecord:
     Attributes:
         created: local time, ISO 8601, for people only.
         command: the arguments as typed.
-        settings: the resolved settings as JSON values; a resume must agree with them.
+        settings: resolved; a resume must agree with them.
         planned: trials in the order of their starting: all baselines, then round after round.
         seed: of the whole run.
         lag: trial *n* of a backbone is suggested from results up to *n - lag*.
@@ -98,7 +99,7 @@ class RunRecord:
 
     created: str
     command: tuple[str, ...]
-    settings: Mapping[str, Any]
+    settings: RunSettings
     planned: tuple[TrialId, ...]
     seed: int
     lag: int

@@ -19,6 +19,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
 from results.ledger.records import TrialRecord
 from search_spaces.config import TrialId
+from search_spaces.settings import RunSettings
 
 _T = TypeVar("_T")
 
@@ -60,6 +61,10 @@ def _converter() -> Converter:
     converter.register_structure_hook(StrEnum, lambda value, kind: kind(value))
     converter.register_unstructure_hook(TrialId, lambda trial: trial.name)
     converter.register_structure_hook(TrialId, lambda name, _: TrialId.parse(name))
+    # Settings know which of theirs came later, and pass over those of other versions.
+    converter.register_structure_hook(
+        RunSettings, lambda document, _: RunSettings.from_dict(document)
+    )
     # A record's name follows from its backbone and number; the file says it for whoever reads it.
     fields_of = make_dict_unstructure_fn(TrialRecord, converter)
     of_fields = make_dict_structure_fn(TrialRecord, converter)

@@ -101,15 +101,6 @@ class RunFolder(RunPlaces):
         """Keep per backbone each searched dimension's share."""
         write_json(self.importances_json, to_json(shares))
 
-    def read_summary(self) -> dict[str, Any]:
-        """The report's `summary.json`.
-
-        Raises:
-            EnvironmentRefusal: there is none, or it is damaged.
-        """
-        document: dict[str, Any] = read_json(self.summary_json)
-        return document
-
     def read_importances(self) -> dict[str, dict[str, float]]:
         """Shares per backbone and searched dimension; empty where none were computed.
 

@@ -25,7 +25,7 @@ def ledger(evidence: Evidence) -> CostLedger:
 def seconds(evidence: Evidence, total: CostRow) -> Seconds:
     """Preparation from the run's settings, the rest summed over the trials."""
     return Seconds(
-        prepare=float(evidence.run.settings.get("seconds_prepare") or 0.0),
+        prepare=evidence.run.settings.seconds_prepare,
         features=total.seconds_features,
         waiting=total.seconds_waiting,
         training=total.seconds_training,

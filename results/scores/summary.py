@@ -5,10 +5,10 @@ Validation chooses and test only reports; the one exception is the ensemble by t
 
 from __future__ import annotations
 
-from results.ledger.files import write_json
+from results.ledger.files import read_json, write_json
 from results.ledger.records import Status, TrialRecord
 from results.ledger.runs import SPLITS
-from results.ledger.serialise import to_json
+from results.ledger.serialise import from_json, to_json
 from results.ledger.store import RunFolder
 from results.scores import comparisons, costs, ensemble
 from results.scores.evidence import Evidence, candidate, read_evidence
@@ -23,6 +23,7 @@ from results.scores.types import (
     TrialCounts,
     TrialRow,
 )
+from search_spaces.refusals import EnvironmentRefusal
 
 EXAMPLES = 20
 """Rejected files and conflicting labels that are named; all of them are counted."""
@@ -65,10 +66,27 @@ def summarise(folder: RunFolder) -> Summary:
         created=run.created,
         command=run.command,
         seed=run.seed,
-        settings=dict(run.settings),
+        settings=to_json(run.settings),
         versions=dict(run.versions),
         hardware=dict(run.hardware),
     )
+
+
+def read_summary(folder: RunFolder) -> Summary:
+    """What `write_summary` wrote.
+
+    Raises:
+        EnvironmentRefusal: there is none, or it is damaged or another version's.
+    """
+    document = read_json(folder.summary_json)
+    try:
+        return from_json(Summary, document)
+    except ValueError as fault:
+        raise EnvironmentRefusal(
+            "this summary is damaged, or was written by another version",
+            where=str(folder.summary_json),
+            fix=f"Make the report again: python -m results {folder.root}.",
+        ) from fault
 
 
 def write_summary(folder: RunFolder, summary: Summary) -> None:

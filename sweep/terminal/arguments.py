@@ -111,6 +111,13 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--verbose", action="store_true", help="tracebacks and Ray's own messages")
 
 
+def is_verbose(words: Sequence[str]) -> bool:
+    """Whether tracebacks are asked for, also where the rest cannot be read."""
+    only = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    only.add_argument("--verbose", action="store_true")
+    return bool(only.parse_known_args(words)[0].verbose)
+
+
 def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
     """Read the command line.
 

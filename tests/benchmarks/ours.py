@@ -52,8 +52,8 @@ def sweep(task: Task, dataset: Path) -> list[float]:
         for name, point in task.points.items():
             folder.write_suggestion(name, point)
         run_trials(
-            Pool(folder, prepared.job.settings, prepared.run.lag),
-            prepared.job,
+            Pool(folder, prepared.context.settings, prepared.run.lag),
+            prepared.context,
             on_epoch=lambda _: None,
             on_finished=lambda _: ends.append(time.perf_counter()),
         )

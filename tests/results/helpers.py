@@ -31,7 +31,10 @@ from results.ledger.runs import DataRecord, RunRecord, Split
 from results.ledger.store import RunFolder
 from results.scores import metrics
 from search_spaces import paper
+from search_spaces.backbones import PAPER_NAMES
 from search_spaces.config import TrialConfig, TrialId
+from search_spaces.settings import RunSettings
+from search_spaces.space import DEFAULT_SEARCH
 
 SMALL = {"train": 24, "validation": 12, "test": 16}
 PAPER_SIZES = {"train": 2400, "validation": 800, "test": 800}
@@ -97,6 +100,23 @@ def make_run(
     return folder
 
 
+def settings_of(weights: str) -> RunSettings:
+    return RunSettings(
+        data="photos.zip",
+        weights=weights,
+        backbones=PAPER_NAMES,
+        trials=2,
+        search=DEFAULT_SEARCH,
+        early_stopping=True,
+        epochs=10,
+        batch_size=32,
+        image_size=150,
+        seed=42,
+        cache_dtype="float32",
+        seconds_prepare=1.5,
+    )
+
+
 def make_run_record(
     classes: Sequence[str],
     planned: Sequence[str],
@@ -107,7 +127,7 @@ def make_run_record(
     return RunRecord(
         created="2026-01-02T03:04:05",
         command=("run_sweep.py", "--backbones", "all"),
-        settings={"seconds_prepare": 1.5, "trials": 2},
+        settings=settings_of(weights),
         planned=trials,
         seed=42,
         lag=1,

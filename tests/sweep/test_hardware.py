@@ -40,7 +40,7 @@ def shared(
 def run_with_cache(folder: Path) -> RunRecord:
     """A run that may keep five bytes of features there."""
     run = make_run_record(("cats", "dogs"), ("VGG16/baseline",))
-    there = {**run.settings, "cache_dir": str(folder), "max_cache": 5}
+    there = dataclasses.replace(run.settings, cache_dir=str(folder), max_cache=5)
     return dataclasses.replace(run, settings=there)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from results.ledger.files import read_json, write_json
 from results.ledger.runs import RunRecord
 from results.ledger.store import RunFolder
 from search_spaces.presets import DEMONSTRATION, DIGITS_PER_CLASS
@@ -199,9 +200,9 @@ def test_a_resume_of_what_is_no_run_is_refused(
 
 
 def test_a_resume_of_a_run_without_a_setting_is_refused(run: RunFolder, kept: Machine) -> None:
-    before = run.read_run()
-    values = {name: value for name, value in before.settings.items() if name != "cache_dtype"}
-    run.write_run(dataclasses.replace(before, settings=values))
+    document = read_json(run.run_json)
+    del document["settings"]["cache_dtype"]
+    write_json(run.run_json, document)
     with pytest.raises(UsageRefusal, match="no cache_dtype"):
         resumed(run, kept)
 

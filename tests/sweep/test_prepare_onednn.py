@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import pytest
 
+from results.ledger.files import read_json, write_json
 from results.ledger.store import RunFolder
 from search_spaces.refusals import UsageRefusal
 from sweep.hardware import Hardware, Machine
@@ -49,10 +49,10 @@ def test_a_run_of_a_version_that_chose_no_onednn_setting_is_resumed_without_one(
 ) -> None:
     run = RunFolder(tmp_path)
     started(run, kept)
-    before = run.read_run()
-    values = {key: value for key, value in before.settings.items() if key != "onednn"}
-    run.write_run(dataclasses.replace(before, settings=values))
-    assert resumed(run, kept).job.onednn is None
+    document = read_json(run.run_json)
+    del document["settings"]["onednn"]
+    write_json(run.run_json, document)
+    assert resumed(run, kept).context.onednn is None
 
 
 @pytest.mark.parametrize("onednn", ["0", "1"])
@@ -63,8 +63,8 @@ def test_a_resume_has_the_recorded_onednn_setting_whatever_is_typed(
     folder = RunFolder(tmp_path)
     new = started(folder, kept)
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", {"0": "1", "1": "0"}[onednn])
-    assert folder.read_run().settings["onednn"] == new.job.onednn == onednn
-    assert resumed(folder, kept).job == new.job
+    assert folder.read_run().settings.onednn == new.context.onednn == onednn
+    assert resumed(folder, kept).context == new.context
 
 
 def test_a_run_has_onednn_where_the_environment_says_nothing(
@@ -72,4 +72,4 @@ def test_a_run_has_onednn_where_the_environment_says_nothing(
 ) -> None:
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
     new = started(RunFolder(tmp_path), kept)
-    assert new.run.settings["onednn"] == new.job.onednn == "1"
+    assert new.run.settings.onednn == new.context.onednn == "1"

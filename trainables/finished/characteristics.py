@@ -73,11 +73,11 @@ def measure(backbone: str, image_size: int, device: str) -> MeasuredCharacterist
 def measure_run(run: RunRecord) -> list[MeasuredCharacteristics]:
     """Measure each backbone of a run on this process's device, or take it from the cache folder."""
     return of_backbones(
-        run.settings["backbones"],
+        run.settings.backbones,
         image_size=run.data.image_size,
         device=device_name(run.hardware["cpus"]),
         versions=_versions(),
-        folder=cache_dir_known_as(run.settings["cache_dir"]) / "characteristics",
+        folder=cache_dir_known_as(run.settings.cache_dir) / "characteristics",
     )
 
 

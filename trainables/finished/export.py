@@ -16,6 +16,7 @@ from typing import Any
 
 from results.ledger.files import file_sha256, whole_or_absent, write_json
 from results.ledger.store import RunFolder
+from results.scores.summary import read_summary
 from trainables.finished.rebuild import rebuilt
 
 
@@ -25,14 +26,14 @@ def export(folder: RunFolder) -> list[Path]:
     Raises:
         Refusal: the report is missing, weights cannot be trusted, or the disk is full.
     """
-    run, summary = folder.read_run(), folder.read_summary()
+    run, summary = folder.read_run(), read_summary(folder)
     trials_of = {
-        backbone["name"]: [backbone["best"]["trial"]]
-        for backbone in summary["backbones"]
-        if backbone["best"]
+        backbone.name: [backbone.best.trial]
+        for backbone in summary.backbones
+        if backbone.best is not None
     }
-    if summary["ensemble"]:
-        trials_of["ensemble"] = summary["ensemble"]["members"]
+    if summary.ensemble is not None:
+        trials_of["ensemble"] = list(summary.ensemble.members)
     files = []
     for name, trials in trials_of.items():
         target = folder.models / f"{name}.keras"

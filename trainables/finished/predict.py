@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from results.ledger.store import RunFolder
+from results.scores.summary import read_summary
 from search_spaces.refusals import DataRefusal
 from trainables.photos.decoding import SUFFIXES, Pixels, Undecodable, decode
 from trainables.photos.listing import safe_name
@@ -61,13 +62,12 @@ def winner(folder: RunFolder) -> tuple[str, ...]:
     Raises:
         Refusal: the run has no report yet, or no trial with scores.
     """
-    summary = folder.read_summary()
-    if summary["ensemble"]:
-        return tuple(summary["ensemble"]["members"])
-    best = [backbone["best"] for backbone in summary["backbones"] if backbone["best"]]
-    if not best:
+    summary = read_summary(folder)
+    if summary.ensemble is not None:
+        return summary.ensemble.members
+    if summary.winner is None:
         raise DataRefusal("no trial of this run has weights", where=str(folder.root))
-    return (max(best, key=lambda method: method["validation_accuracy"])["trial"],)
+    return (summary.winner.trial,)
 
 
 def photo_files(paths: Sequence[Path]) -> list[Path]:

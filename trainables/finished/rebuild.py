@@ -14,7 +14,6 @@ import keras
 from results.ledger.records import TrialRecord
 from results.ledger.runs import RunRecord
 from results.ledger.store import RunFolder
-from search_spaces.config import FLOAT32
 from search_spaces.presets import cache_dir_known_as
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 from trainables.networks.backbones import FullNetwork, build, weights_of
@@ -31,7 +30,7 @@ def run_weights(run: RunRecord, backbones: tuple[str, ...]) -> Weights:
     Raises:
         EnvironmentRefusal: they are missing or others now.
     """
-    cache_dir = cache_dir_known_as(run.settings["cache_dir"])
+    cache_dir = cache_dir_known_as(run.settings.cache_dir)
     weights = resolve(run.weights, backbones, cache_dir=cache_dir, seed=run.seed)
     for backbone in backbones:
         if weights.digests[backbone] != run.weights_sha256.get(backbone):
@@ -41,11 +40,6 @@ def run_weights(run: RunRecord, backbones: tuple[str, ...]) -> Weights:
                 fix="Put the run's weights back.",
             )
     return weights
-
-
-def run_precision(run: RunRecord) -> str:
-    """What the run's layers computed in: float32 before there was a choice."""
-    return str(run.settings.get("precision", FLOAT32))
 
 
 def scored_record(folder: RunFolder, trial: str) -> TrialRecord:
@@ -76,7 +70,7 @@ def trained_whole(folder: RunFolder, run: RunRecord, record: TrialRecord) -> Ful
         image_size=config.image_size,
         classes=len(run.data.classes),
         weights=run_weights(run, (config.backbone,)),
-        precision=run_precision(run),
+        precision=run.settings.precision,
     )
     for name, value in folder.read_weights(record).items():
         node, index = (int(part) for part in name.split("/"))

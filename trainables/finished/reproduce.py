@@ -56,13 +56,14 @@ def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResul
     """
     from trainables.features.fill import TrainingData
     from trainables.features.store import FeatureStore
-    from trainables.finished.rebuild import run_precision, run_weights
+    from trainables.finished.rebuild import run_weights
     from trainables.photos.named import prepare
     from trainables.training.train import train
 
-    config, cache_dir = record.config, cache_dir_known_as(run.settings["cache_dir"])
+    config, settings = record.config, run.settings
+    cache_dir = cache_dir_known_as(settings.cache_dir)
     dataset = prepare(
-        run.settings["data"], image_size=config.image_size, cache_dir=cache_dir, seed=run.seed
+        settings.data, image_size=config.image_size, cache_dir=cache_dir, seed=run.seed
     )
     if dataset.record.digest != run.data.digest:
         raise DataRefusal("the photos are not those of the run any more", where=run.data.source)
@@ -72,11 +73,11 @@ def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResul
         classes=len(run.data.classes),
         digest=run.data.digest,
         weights=run_weights(run, (config.backbone,)),
-        store=FeatureStore(cache_dir / "features", run.settings["max_cache"]),
-        points={config.backbone: (config.unfreeze,)},
-        cache_dtype=run.settings["cache_dtype"],
-        precision=run_precision(run),
-        jit_compile=run.settings.get("jit_compile", False),
+        store=FeatureStore(cache_dir / "features", settings.max_cache or 0),
+        points=settings.points,  # as the run stored features, so that the same ones are read
+        cache_dtype=settings.cache_dtype,
+        precision=settings.precision,
+        jit_compile=settings.jit_compile,
     )
     return train(replace(config, epochs=len(record.epochs)), data, report=lambda _: None)
 

@@ -44,7 +44,7 @@ GOLDEN = (
     ' "parameters_head": 100, "first_trained": "block5_conv1", "stored": ["block4_pool"],'
     ' "recomputed": 0}, "weights_sha256": "ab", "error": ""}'
 )
-"""`trial.json` as every version so far has written it."""
+"""`trial.json` as this version writes it; earlier ones had less to say of costs."""
 
 
 @pytest.mark.parametrize(

@@ -30,13 +30,12 @@ def a_run(folder: Path, precision: str) -> tuple[RunFolder, RunRecord, TrialReco
     run = make_run(folder / "run", [Trial("VGG16", 0)])
     digest = run.write_artefacts(TRIAL, result.predictions, result.weights)
     record = TrialRecord.of(result, number=0, config=CONFIG, weights_sha256=digest)
-    settings = {} if precision == FLOAT32 else {"precision": precision}
     told = replace(
         run.read_run(),
         weights="random",
         seed=SEED,
         weights_sha256=data.weights.digests,
-        settings={"cache_dir": str(folder), **settings},
+        settings=replace(run.read_run().settings, cache_dir=str(folder), precision=precision),
     )
     return run, told, record
 

@@ -1,0 +1,166 @@
+"""The stages of one sweep, each reading what the one before left on the disk.
+
+Made by `run_sweep.py`, which tells their order. Ray is loaded by `train` alone, so that a plan or a
+repetition does not wait for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from results.ledger.store import RunFolder
+from sweep.hardware import detect, share
+from sweep.prepare import Prepared, gather, refuse_taken, resume, run_folder, start
+from sweep.process.commands import export_winners, measure_backbones, reproduce
+from sweep.process.environment import run_onednn
+from sweep.process.worker import small_photos
+from sweep.rates import keep_rates, known_rates
+from sweep.signals import Interrupted
+from sweep.terminal.arguments import most_trials
+from sweep.terminal.bars import showing
+from sweep.terminal.plan import plan, plan_table
+from sweep.terminal.tensorboard_server import command, served
+
+
+class Sweep:
+    """One sweep, new or resumed.
+
+    Attributes:
+        folder: where the run is or will be.
+        console: where it is shown.
+    """
+
+    def __init__(
+        self, arguments: argparse.Namespace, words: Sequence[str], console: Console
+    ) -> None:
+        self.folder = run_folder(arguments)
+        self.console = console
+        self._arguments = arguments
+        self._words = words
+        self._hardware = detect()
+        run = self.folder.read_run() if arguments.resume else None
+        most = len(run.planned) if run else most_trials(arguments)
+        self._machine = share(arguments, self._hardware, most_trials=most, resumed=run)
+        self._warn = partial(console.print, style="yellow", markup=False, highlight=False)
+
+    def show_plan(self) -> None:
+        """Print what would run, without starting it."""
+        if self._arguments.resume:
+            settings = self.folder.read_run().settings
+            onednn, finished = settings.onednn, self.folder.records()
+            counts = self.folder.read_split().counts()
+            rates = known_rates(settings, self._machine, onednn)
+            plans = plan(settings, counts, finished, rates)
+            self.console.print(plan_table(plans, settings, self._machine))
+            return
+        with showing(self.console) as progress:
+            new = gather(self._arguments, self._machine, progress=progress, warn=self._warn)
+        rates = known_rates(new.settings, self._machine, run_onednn(os.environ))
+        plans = plan(new.settings, new.split.counts(), (), rates)
+        self.console.print(plan_table(plans, new.settings, self._machine))
+
+    def check_folder(self) -> None:
+        """Refuse a folder that holds something else than the run to resume."""
+        if not self._arguments.resume:
+            refuse_taken(self._arguments, self.folder)
+
+    def prepare(self) -> Prepared:
+        """Open photos and weights, and write `run.json` or check it."""
+        with showing(self.console) as progress:
+            if self._arguments.resume:
+                return resume(self._arguments, self.folder, self._machine, progress=progress)
+            new = gather(self._arguments, self._machine, progress=progress, warn=self._warn)
+            return start(new, self.folder, self._machine, self._hardware, words=self._words)
+
+    @contextmanager
+    def ending_well(self) -> Iterator[None]:
+        """Say how to go on after a signal; leave no empty folder behind a refusal."""
+        try:
+            yield
+        except Interrupted:
+            if self.folder.exists():
+                done, planned = len(self.folder.records()), len(self.folder.read_run().planned)
+                self.say(
+                    f"stopped with {done} of {planned} trials done and kept; "
+                    f"go on with: run_sweep.py --resume {shlex.quote(str(self.folder.root))}"
+                )
+            raise
+        finally:
+            self.folder.discard_unstarted()
+
+    @contextmanager
+    def tensorboard(self) -> Iterator[None]:
+        """TensorBoard, served if it was asked for, else how to open it."""
+        self.say(f"watch: {command(self.folder.tensorboard)}")
+        wanted = self._arguments.tensorboard
+        with served(self.folder.tensorboard, wanted=wanted) as address:
+            if address:
+                self.say(f"TensorBoard: {address} while this command runs")
+            yield
+
+    def train(self, prepared: Prepared) -> None:
+        """Train every trial that is left, as far as the budgets go."""
+        from sweep.schedule.pool import Pool
+        from sweep.terminal.live import LiveTable
+        from sweep.tune.runner import run_trials
+
+        _log_libraries_like_us()
+        run, context = prepared.run, prepared.context
+        pool = Pool(self.folder, context.settings, run.lag)
+        finished = tuple(pool.finished.values())
+        rates = known_rates(context.settings, self._machine, context.onednn)
+        plans = plan(context.settings, self.folder.read_split().counts(), finished, rates)
+        self.console.print(plan_table(plans, context.settings, self._machine))
+        self.say(f"run: {self.folder.root}")
+        backbones, planned = context.settings.backbones, len(run.planned)
+        with LiveTable(self.console, backbones, planned, finished) as table:
+            run_trials(pool, context, on_epoch=table.running, on_finished=table.finished)
+
+    def measure(self, prepared: Prepared) -> None:
+        """Note what the report needs besides the ledger: rates, Table 1, importances."""
+        from sweep.schedule.suggest import importances
+
+        context, records = prepared.context, self.folder.records()
+        counts = self.folder.read_split().counts()
+        keep_rates(context.settings, self._machine, context.onednn, records, counts)
+        if not measure_backbones(self.folder):
+            self.say(f"Table 1 could not be measured, see {self.folder.log}")
+        self.folder.write_importances(importances(records, context.settings.space))
+
+    def keep_thumbnails(self, prepared: Prepared, rows: list[int]) -> None:
+        """Keep small copies of some photos for the report."""
+        self.folder.write_thumbnails(small_photos(prepared.context, rows))
+
+    def export(self) -> None:
+        """Write the winners as Keras models."""
+        export_winners(self.folder)
+        self.say(f"models: {self.folder.models}")
+
+    def say(self, line: str) -> None:
+        """Show a line with a path in it as it is, so that it can be copied."""
+        self.console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def reproduce_trial(run: str, trial: str) -> int:
+    """Train one finished trial again; return the exit code."""
+    folder = RunFolder(Path(run).expanduser().absolute())
+    folder.read_run()
+    return reproduce(folder, trial)
+
+
+def _log_libraries_like_us() -> None:
+    """Send what Ray and Optuna log to where our own messages go."""
+    for name in ("ray", "optuna"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+        logger.setLevel(logging.WARNING)
