@@ -106,7 +106,8 @@ def test_the_cost_of_a_pass_is_counted_and_that_of_a_stored_cut_is_none(
 def test_a_trials_own_cut_is_stored_first_and_then_the_smallest(whole: Any, tmp_path: Path) -> None:
     inputs(whole, tmp_path / "all", EARLY, max_bytes=PLENTY, others=(LATE, HEAD))
     own, middle, smallest = sorted(stored(tmp_path / "all").values(), reverse=True)
-    for room, expected in ((own, [own]), (own + middle, [own, smallest])):
+    more = 20_000  # than two headers take
+    for room, expected in ((own + more, [own]), (own + middle + more, [own, smallest])):
         folder = tmp_path / str(room)
         inputs(whole, folder, EARLY, max_bytes=room, others=(LATE, HEAD))
         assert sorted(stored(folder).values(), reverse=True) == expected
