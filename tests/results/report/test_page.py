@@ -98,21 +98,22 @@ def drawn(summary: Summary, thumbnails: Thumbnails) -> str:
     return page(summary, gallery(summary), thumbnails)
 
 
-@pytest.fixture(params=RUNS)
-def any_summary(tmp_path: Path, request: pytest.FixtureRequest) -> Summary:
-    return summary_of(tmp_path, request.param)
+@pytest.fixture(scope="module", params=RUNS)
+def any_page(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> str:
+    """Each run's page, drawn once for all tests: its pictures take seconds."""
+    return drawn(summary_of(tmp_path_factory.mktemp("run"), request.param), {})
 
 
-def test_every_section_of_every_run_says_something(any_summary: Summary) -> None:
-    found = Page(drawn(any_summary, {}))
+def test_every_section_of_every_run_says_something(any_page: str) -> None:
+    found = Page(any_page)
     anchors = [section.anchor for section in SECTIONS]
     assert [one.get("id") for one in found.all("section")] == anchors
     for one in SECTIONS:
         assert len(found.texts[one.anchor]) > len(one.title) + 20, one.anchor
 
 
-def test_every_page_has_sound_ids_links_and_alternative_texts(any_summary: Summary) -> None:
-    found = Page(drawn(any_summary, {}))
+def test_every_page_has_sound_ids_links_and_alternative_texts(any_page: str) -> None:
+    found = Page(any_page)
     ids = [attributes["id"] for _, attributes in found.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
     assert all((one["href"] or "").removeprefix("#") in ids for one in found.all("a"))
@@ -121,10 +122,9 @@ def test_every_page_has_sound_ids_links_and_alternative_texts(any_summary: Summa
     assert len(found.all("table")) == len(found.all("caption"))
 
 
-def test_no_page_asks_anything_of_a_network(any_summary: Summary) -> None:
-    source = drawn(any_summary, {})
-    found = Page(source)
-    assert not re.search(r"https?:|//[a-z]|url\(|@import", source)
+def test_no_page_asks_anything_of_a_network(any_page: str) -> None:
+    found = Page(any_page)
+    assert not re.search(r"https?:|//[a-z]|url\(|@import", any_page)
     assert found.all("link") == []
     assert all((one["src"] or "").startswith("data:image/png;") for one in found.all("img"))
     assert all("src" not in one for one in found.all("script"))
