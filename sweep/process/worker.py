@@ -100,7 +100,7 @@ def serve(connection: Connection) -> None:
     Each is answered by its epochs and then `TrialFinished`, or by the refusal that ends the sweep.
     """
     context = connection.recv()
-    with suppress(EOFError):
+    with suppress(EOFError, ConnectionError):
         while True:
             assignment = connection.recv()
             try:
@@ -119,6 +119,7 @@ def train_and_commit(
     Raises:
         Refusal: what concerns every trial: a full disk, weights that do not fit, photos that are
             gone. Nothing is recorded.
+        ConnectionError: nobody listens to `report` any more, which says nothing about the trial.
     """
     data, networks = _workplace(context)
 
@@ -136,7 +137,7 @@ def train_and_commit(
 
     try:
         result = train(config, data, report_and_log, networks=networks, cutoffs=assignment.cutoffs)
-    except Refusal:
+    except (Refusal, ConnectionError):
         raise
     except Exception as fault:
         record = _failed(assignment, fault)
@@ -218,5 +219,7 @@ def _end_with_parent(temporary: Path) -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the driver decides
     _end_with_parent(Path(sys.argv[2]))
-    serve(Connection(int(sys.argv[1])))
-    shutil.rmtree(sys.argv[2], ignore_errors=True)
+    try:
+        serve(Connection(int(sys.argv[1])))
+    finally:
+        shutil.rmtree(sys.argv[2], ignore_errors=True)

@@ -66,7 +66,8 @@ def _start(machine: Machine, temporary: Path) -> None:
         if machine.address:
             ray.init(address=machine.address, **common)
         else:
-            ray.init(**own, **common)
+            with _temporary_files_in(temporary):
+                ray.init(**own, **common)
         signal.signal(signal.SIGTERM, ours)  # Ray puts its own there
     except Exception as fault:
         _LOG.exception("Ray does not start")
@@ -75,6 +76,22 @@ def _start(machine: Machine, temporary: Path) -> None:
             where=machine.address or str(temporary),
             fix="See the log; a shorter TMPDIR, free ports or more memory may help.",
         ) from fault
+
+
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """Let processes that are started in the block keep their temporary files in a folder.
+
+    Ray ends its workers' children without a warning, so that these cannot remove their own.
+    """
+    before = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ["TMPDIR"]
+        if before is not None:
+            os.environ["TMPDIR"] = before
 
 
 def _refuse_unfit_nodes(machine: Machine, folder: RunFolder) -> None:

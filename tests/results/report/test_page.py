@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
+import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -98,10 +100,16 @@ def drawn(summary: Summary, thumbnails: Thumbnails) -> str:
     return page(summary, gallery(summary), thumbnails)
 
 
-@pytest.fixture(scope="module", params=RUNS)
-def any_page(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> str:
-    """Each run's page, drawn once for all tests: its pictures take seconds."""
-    return drawn(summary_of(tmp_path_factory.mktemp("run"), request.param), {})
+@functools.cache
+def page_of(run: str) -> str:
+    """A run's page, drawn once for all tests: its pictures take seconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        return drawn(summary_of(Path(folder), run), {})
+
+
+@pytest.fixture(params=RUNS)
+def any_page(request: pytest.FixtureRequest) -> str:
+    return page_of(request.param)
 
 
 def test_every_section_of_every_run_says_something(any_page: str) -> None:
@@ -173,18 +181,16 @@ def test_text_is_one_line_without_control_characters() -> None:
 @pytest.mark.parametrize(
     ("run", "mark"), [("partial", "PARTIAL"), ("a demonstration", "DEMONSTRATION")]
 )
-def test_the_banner_and_every_caption_say_what_kind_of_run_it_is(
-    tmp_path: Path, run: str, mark: str
-) -> None:
-    source = drawn(summary_of(tmp_path, run), {})
+def test_the_banner_and_every_caption_say_what_kind_of_run_it_is(run: str, mark: str) -> None:
+    source = page_of(run)
     captions = re.findall(r"<caption><span>(.*?)</span>", source)
     assert f"<b>{mark}.</b>" in source
     assert len(captions) > 10
     assert all(one.startswith(mark) for one in captions)
 
 
-def test_a_complete_run_has_no_banner(tmp_path: Path) -> None:
-    assert 'class="banner"' not in drawn(summary_of(tmp_path, "six"), {})
+def test_a_complete_run_has_no_banner() -> None:
+    assert 'class="banner"' not in page_of("six")
 
 
 def test_numbers_come_from_the_summary(tmp_path: Path) -> None:
@@ -213,8 +219,8 @@ def test_table_1_is_shown_measured_next_to_published(tmp_path: Path) -> None:
     assert all(one in words for one in (EVIL, "138,357,544", "14,714,688", "812.3", "138.4 M"))
 
 
-def test_the_leaderboard_is_ordered_by_validation(tmp_path: Path) -> None:
-    source = drawn(summary_of(tmp_path, "six"), {})
+def test_the_leaderboard_is_ordered_by_validation() -> None:
+    source = page_of("six")
     board = source[source.index('id="leaderboard"') : source.index('id="verdicts"')]
     rows = [re.findall(r'data-value="(.*?)"', row)[:1] for row in board.split("<tr")[2:]]
     values = [float(row[0]) for row in rows if row and row[0]]
@@ -240,5 +246,5 @@ def test_a_report_has_its_page_and_stays_small(tmp_path: Path) -> None:
     folder = make_run(tmp_path, [Trial("VGG16", 0)], sizes=SIZES)
     summary = write_report(folder)
     assert folder.report_html.read_text(encoding="utf-8") == drawn(summary, {})
-    assert len(drawn(summary_of(tmp_path, "six"), {}).encode()) < 1_000_000
+    assert len(page_of("six").encode()) < 1_000_000
     assert (folder.report / "figures" / "intervals.png").is_file()

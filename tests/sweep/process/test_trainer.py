@@ -57,6 +57,16 @@ def test_a_process_that_is_killed_in_a_trial_is_named_as_dead_and_leaves_no_reco
     assert RunFolder(context.run).read_record("VGG16/baseline") is None
 
 
+def test_a_process_whose_parent_hangs_up_in_a_trial_ends_and_leaves_no_record(
+    context: RunContext,
+) -> None:
+    trainer = Trainer(context)
+    with pytest.raises(OSError, match="handle is closed"):
+        trainer.train(baseline(context), lambda _: trainer._connection.close())
+    assert trainer.close() == 0
+    assert RunFolder(context.run).read_record("VGG16/baseline") is None
+
+
 def test_a_reason_that_concerns_every_trial_is_raised_and_leaves_no_record(
     context: RunContext,
 ) -> None:
