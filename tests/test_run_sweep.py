@@ -127,7 +127,7 @@ def test_a_plan_is_a_table_and_no_run(tmp_path: Path, capsys: pytest.CaptureFixt
     frozen = f"{2 * 10 * DIGITS_PER_CLASS:,}"
     [row] = [line for line in shown.out.splitlines() if line.strip().startswith("VGG16 ")]
     assert row.split()[:3] == ["VGG16", "4", frozen]
-    assert "layers are measured when the sweep starts" in shown.out
+    assert "not known yet; measured by the first run here" in shown.out
     assert not (tmp_path / "[/x]").exists()
 
 

@@ -204,17 +204,17 @@ def _load(base: Any, entry: Backbone, path: Path, digest: str) -> None:
 def _check_unchanged(entry: Backbone, path: Path, digest: str) -> None:
     """Hash again what was hashed when the run began, hours before or on another machine."""
     try:
-        found = file_sha256(path)
+        actual = file_sha256(path)
     except OSError as fault:
         raise EnvironmentRefusal(
             f"the weights of {entry.name} cannot be read: {fault.strerror}",
             where=str(path),
             fix="Put the file back and resume the run.",
         ) from fault
-    if found != digest:
+    if actual != digest:
         raise EnvironmentRefusal(
             f"the weights of {entry.name} were changed since the run began: their SHA-256 must be "
-            f"{digest}, got {found}",
+            f"{digest}, got {actual}",
             where=str(path),
             fix="Put the file back and resume the run, or start another run.",
         )

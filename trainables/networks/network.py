@@ -156,7 +156,7 @@ class Network:
         self._frozen = full.part(read.nodes, cut.required) if read.nodes != cut.required else None
         self._read = read
         self._jit_compile = jit_compile
-        self._one = tf.ones(())
+        self._unit_loss = tf.ones(())
         self._variables = self._live.trainable_variables
         self._optimizers: dict[str, tuple[Any, list[Any], CompiledFunction]] = {}
         self.classes = int(full.layers[full.graph.output].output.shape[-1])
@@ -205,7 +205,7 @@ class Network:
         Returns:
             The mean loss in nats and the probabilities [n, C], both from before the update.
         """
-        scale = self._optimizer.scale_loss(self._one)
+        scale = self._optimizer.scale_loss(self._unit_loss)
         loss, probabilities, gradients = self._gradients(_tensors(inputs), labels, scale)
         self._update(gradients)
         return float(loss), probabilities.numpy()

@@ -116,10 +116,10 @@ def _check_readable(backbone: str, path: Path) -> None:
 
 def _refuse_foreign_storage(file: h5py.File, path: Path) -> None:
     """Refuse links and storage that would read other files (CVE-2026-1669 and its kin)."""
-    found: list[tuple[str, object]] = []
+    entries: list[tuple[str, object]] = []
     # Looked at afterwards: an exception does not come out of HDF5's visit as what it was.
-    file.visititems_links(lambda name, kind: found.append((name, kind)))
-    for name, kind in found:
+    file.visititems_links(lambda name, kind: entries.append((name, kind)))
+    for name, kind in entries:
         if not isinstance(kind, h5py.HardLink):
             raise EnvironmentRefusal(
                 f"the weights hold a link to elsewhere, {name}",
