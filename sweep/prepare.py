@@ -218,7 +218,7 @@ def _context(
         run=folder.root,
         dataset=materials.dataset.path,
         weights=materials.weights,
-        settings=materials.settings,
+        settings=run.settings,
         machine=machine,
         onednn=run.settings.onednn,
     )

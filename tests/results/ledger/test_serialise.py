@@ -39,10 +39,12 @@ GOLDEN = (
     ' "validation_accuracy": 1.0, "validation_loss": 0.25, "test_accuracy": null,'
     ' "test_loss": null, "cost": {"seconds_features": 2.0, "seconds_training": 0.0,'
     ' "seconds_total": 0.0, "photos_prefix": 52, "photos_trained": 0, "bytes_stored": 0,'
-    ' "seconds_waiting": 0.0, "seconds_tracing": 0.0}, "anatomy": {"layers_frozen": 10,'
+    ' "seconds_waiting": 0.0, "seconds_tracing": 0.0, "seconds_prefix": 0.0,'
+    ' "multiply_adds_prefix": 0.0}, "anatomy": {"layers_frozen": 10,'
     ' "layers_trained": 5, "parameters_frozen": 1000, "parameters_trained": 500,'
     ' "parameters_head": 100, "first_trained": "block5_conv1", "stored": ["block4_pool"],'
-    ' "recomputed": 0}, "weights_sha256": "ab", "error": ""}'
+    ' "recomputed": 0, "multiply_adds_frozen": 0.0, "multiply_adds_trained": 0.0},'
+    ' "weights_sha256": "ab", "error": ""}'
 )
 """`trial.json` as this version writes it; earlier ones had less to say of costs."""
 
