@@ -20,10 +20,10 @@ _DECLARED = {
     field.name: field.metadata for field in dataclasses.fields(TrialConfig) if field.metadata
 }
 
-_ORDER = ("learning_rate", "optimizer", "unfreeze", "scaling", "batch_size")
+FIRST_DIMENSIONS = ("learning_rate", "optimizer", "unfreeze", "scaling", "batch_size")
 """Of the first version; a sampler's numbers depend on it. Later dimensions follow as declared."""
 
-DIMENSIONS: tuple[str, ...] = (*_ORDER, *(name for name in _DECLARED if name not in _ORDER))
+DIMENSIONS: tuple[str, ...] = tuple(dict.fromkeys((*FIRST_DIMENSIONS, *_DECLARED)))
 DEFAULT_SEARCH = DIMENSIONS[:4]
 
 

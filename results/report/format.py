@@ -7,6 +7,7 @@ from typing import Any
 
 from results.ledger.units import UNKNOWN
 from results.scores.metrics import Interval
+from search_spaces.space import DIMENSIONS, FIRST_DIMENSIONS
 
 LONGEST_NAME = 240
 """Characters of a name from outside that the page shows; thousands would break its layout."""
@@ -63,7 +64,9 @@ def configuration(config: Mapping[str, Any] | None) -> str:
     """What a search varies, on one line."""
     if config is None:
         return UNKNOWN
-    return (
+    line = (
         f"{config['optimizer']} {config['learning_rate']:.3g}, from {config['unfreeze']}, "
         f"{config['scaling']}, batch {config['batch_size']}"
     )
+    later = [name for name in DIMENSIONS if name in config and name not in FIRST_DIMENSIONS]
+    return ", ".join([line, *(f"{name.replace('_', ' ')} {config[name]}" for name in later)])

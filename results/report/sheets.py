@@ -8,7 +8,7 @@ it into an HTML table. Sheets select and order values; they compute none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -46,7 +46,8 @@ class Column:
         if callable(self.value):
             return self.value(item)
         for name in (self.value or self.key).split("."):
-            item = None if item is None else getattr(item, name)
+            if item is not None:
+                item = item.get(name) if isinstance(item, Mapping) else getattr(item, name)
         return item
 
 

@@ -7,7 +7,7 @@ trial, or a comparison with nothing to compare.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -29,7 +29,8 @@ class Scores:
     """How right a method is on the test photos; its metrics on validation and test.
 
     Attributes:
-        validation_*, test_*: each of `METRICS`.
+        validation_loss, test_loss: mean cross-entropy in nats.
+        more: each of `metrics.METRICS`, as `validation_NAME` and `test_NAME`.
         correct, photos: on test.
         interval: Wilson's, of the test accuracy.
         report: on test.
@@ -43,6 +44,7 @@ class Scores:
     interval: Interval
     report: Report
     confusion: tuple[tuple[int, ...], ...]
+    more: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

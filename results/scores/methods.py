@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -74,18 +73,19 @@ def scores(evidence: Evidence, validation: Probabilities, test: Probabilities) -
     labels = evidence.labels("test")
     predicted = test.argmax(axis=1).astype(np.int64)
     correct = int(metrics.right(test, labels).sum())
-    measured: dict[str, Any] = {
-        f"{part}_{name}": metric(probabilities, evidence.labels(part))
-        for part, probabilities in (("validation", validation), ("test", test))
-        for name, metric in metrics.METRICS.items()
-    }
     return Scores(
-        **measured,
+        validation_loss=metrics.cross_entropy(validation, evidence.labels("validation")),
+        test_loss=metrics.cross_entropy(test, labels),
         correct=correct,
         photos=len(labels),
         interval=metrics.wilson(correct, len(labels)),
         report=metrics.classification_report(predicted, labels, names=evidence.classes),
         confusion=metrics.confusion(predicted, labels, classes=len(evidence.classes)),
+        more={
+            f"{part}_{name}": metric(probabilities, evidence.labels(part))
+            for part, probabilities in (("validation", validation), ("test", test))
+            for name, metric in metrics.METRICS.items()
+        },
     )
 
 

@@ -1,8 +1,8 @@
 """Numbers of one classifier and of two, as pure functions of arrays.
 
 N photos, C classes. Probabilities are [N, C], rows sum to 1; labels are [N] whole numbers below C.
-A metric is a function of probabilities and labels, an entry in `METRICS`, and a field per split in
-`Scores`. scikit-learn and scipy are loaded when they are needed, so that training never loads them.
+A metric is a function of probabilities and labels. scikit-learn and scipy are loaded when they are
+needed, so that training never loads them.
 """
 
 from __future__ import annotations
@@ -216,8 +216,9 @@ def verdict(*, correct: int, photos: int, published: float, doubts: Sequence[str
     return Verdict(Outcome.BELOW, "the published value lies above the measured 95 % interval")
 
 
-METRICS: Mapping[str, Metric] = {"loss": cross_entropy}
-"""What a method is scored by on validation and on test, besides its count of right answers."""
+METRICS: Mapping[str, Metric] = {}
+"""What a method is scored by besides accuracy, loss and report: a function and its name here, and a
+column of `method.scores.more.test_NAME` where it is to be shown."""
 
 
 def _row(name: str, precision: float, recall: float, f1: float, support: int) -> ClassScores:

@@ -20,12 +20,13 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
 from results.ledger.records import EpochRecord, Status, TrialRecord
-from search_spaces.backbones import NAMES, SCALINGS
-from search_spaces.config import OPTIMIZERS, TrialConfig
+from search_spaces.backbones import NAMES
+from search_spaces.config import TrialConfig
+from search_spaces.space import DIMENSIONS, Categorical, SearchSpace
 
 _LOG = logging.getLogger(__name__)
 
-_SHOWN = ("backbone", "unfreeze", "scaling", "optimizer", "learning_rate", "batch_size")
+_SHOWN = ("backbone", *DIMENSIONS)
 _METRICS = {
     "best/validation_accuracy": "validation accuracy",
     "best/validation_loss": "validation loss",
@@ -90,11 +91,12 @@ def describe_experiment(root: Path) -> None:
 
     Called by the training process of a run's first trial, which has TensorFlow loaded anyway.
     """
-    domains = {
-        "backbone": hparams.Discrete(list(NAMES)),
-        "scaling": hparams.Discrete(list(SCALINGS)),
-        "optimizer": hparams.Discrete(list(OPTIMIZERS)),
-    }
+    domains = {"backbone": hparams.Discrete(list(NAMES))}
+    for dimension in SearchSpace(varied=DIMENSIONS).dimensions(NAMES[0]):
+        # Unfreeze points are each backbone's own, and numbers are examples: these stay open.
+        choices = dimension.choices if isinstance(dimension, Categorical) else (0,)
+        if dimension.name != "unfreeze" and all(isinstance(choice, str) for choice in choices):
+            domains[dimension.name] = hparams.Discrete([str(choice) for choice in choices])
     try:
         with tf.summary.create_file_writer(str(root)).as_default(step=0):
             hparams.hparams_config(
