@@ -73,8 +73,9 @@ def _story(arguments: Namespace, words: Sequence[str]) -> int:
         with sweep.tensorboard():
             sweep.train(prepared)
             sweep.measure(prepared)
-            sweep.keep_thumbnails(prepared, rows_to_show(summarise(folder)))
-            summary = write_report(folder)
+            summary = summarise(folder)
+            sweep.keep_thumbnails(prepared, rows_to_show(summary))
+            write_report(folder, summary)
             searched = prepared.context.settings.trials > 0
             for table in story(summary) if searched else [table_13(summary)]:
                 sweep.console.print(table)

@@ -21,6 +21,7 @@ from results.report.sheets_comparisons import compared
 from results.report.terminal import draw, story
 from results.report.write import write_report
 from results.scores.compare import compare
+from results.scores.summary import summarise
 from search_spaces.refusals import Refusal, UsageRefusal
 
 COMPARE = "compare"
@@ -49,7 +50,9 @@ def _run(arguments: list[str], console: Console) -> None:
         console.print(draw(compared(compare(RunFolder(first), RunFolder(second)))))
         return
     folder = RunFolder(_reporting().parse_args(arguments).run)
-    for table in story(write_report(folder)):
+    summary = summarise(folder)
+    write_report(folder, summary)
+    for table in story(summary):
         console.print(table)
     console.print(f"report: {folder.report}", markup=False, highlight=False, soft_wrap=True)
 

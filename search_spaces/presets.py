@@ -13,8 +13,6 @@ from pathlib import Path
 
 import platformdirs
 
-from search_spaces import paper
-
 
 @dataclass(frozen=True)
 class Preset:
@@ -39,14 +37,14 @@ class Preset:
 PAPER = Preset(
     data="cats_vs_dogs",
     weights="imagenet",
-    image_size=paper.IMAGE_SIZE,
-    epochs=paper.EPOCHS,
-    batch_size=paper.BATCH_SIZE,
+    image_size=150,
+    epochs=10,
+    batch_size=32,
     trials=20,
 )
 
 DEMONSTRATION = Preset(
-    data="digits", weights="random", image_size=75, epochs=4, batch_size=paper.BATCH_SIZE, trials=4
+    data="digits", weights="random", image_size=75, epochs=4, batch_size=32, trials=4
 )
 
 DIGITS_PER_CLASS = 60

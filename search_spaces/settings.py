@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from search_spaces import paper
 from search_spaces.backbones import PAPER_NAMES, backbone_named
@@ -260,6 +260,8 @@ class RunSettings(Settings):
         onednn: `TF_ENABLE_ONEDNN_OPTS` of all that computes with the run's networks, `0` or `1`;
             None in runs of versions that left it to the environment.
     """
+
+    reads_other_versions: ClassVar[bool] = True
 
     seconds_prepare: float = 0.0
     cache_dir: str = ""

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from results.ledger.files import free_megabytes
-from results.ledger.runs import RunRecord
 from search_spaces.presets import cache_dir_known_as, default_cache_dir
 from search_spaces.refusals import UsageRefusal
+from search_spaces.settings import RunSettings
 
 _MEGABYTE = 1024 * 1024
 _TRIAL_MEGABYTES = 5000
@@ -111,7 +111,7 @@ def share(
     hardware: Hardware,
     *,
     most_trials: int,
-    resumed: RunRecord | None = None,
+    resumed: RunSettings | None = None,
 ) -> Machine:
     """Divide the machine among trials; what was typed comes first.
 
@@ -206,15 +206,14 @@ def _concurrency(arguments: argparse.Namespace, hardware: Hardware, gpus: float)
     return max(1, min(by_cpu, by_memory, by_gpu, _MOST_CONCURRENT))
 
 
-def _cache(arguments: argparse.Namespace, resumed: RunRecord | None) -> tuple[Path, int]:
+def _cache(arguments: argparse.Namespace, resumed: RunSettings | None) -> tuple[Path, int]:
     """The cache folder, and how many bytes of features it may hold."""
-    recorded = resumed.settings if resumed else None
-    if arguments.cache_dir is None and recorded and recorded.cache_dir:
-        folder = cache_dir_known_as(recorded.cache_dir)
+    if arguments.cache_dir is None and resumed and resumed.cache_dir:
+        folder = cache_dir_known_as(resumed.cache_dir)
     else:
         folder = (arguments.cache_dir or default_cache_dir()).expanduser().absolute()
-    same_folder = recorded is not None and str(folder) == recorded.cache_dir
-    before = recorded.max_cache if recorded and same_folder else None
+    same_folder = resumed is not None and str(folder) == resumed.cache_dir
+    before = resumed.max_cache if resumed and same_folder else None
     return folder, arguments.max_cache or before or _half_of_the_disk(folder)
 
 

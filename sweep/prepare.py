@@ -16,7 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from results.ledger.runs import RunRecord, Split
+from results.ledger.run_record import RunRecord
+from results.ledger.runs import Split
 from results.ledger.store import RunFolder
 from search_spaces.presets import DEMONSTRATION, PAPER
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal

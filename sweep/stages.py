@@ -49,7 +49,8 @@ class Sweep:
         self._hardware = detect()
         run = self.folder.read_run() if arguments.resume else None
         most = len(run.planned) if run else most_trials(arguments)
-        self._machine = share(arguments, self._hardware, most_trials=most, resumed=run)
+        settings = run.settings if run else None
+        self._machine = share(arguments, self._hardware, most_trials=most, resumed=settings)
         self._warn = partial(console.print, style="yellow", markup=False, highlight=False)
 
     def show_plan(self) -> None:

@@ -76,11 +76,13 @@ def test_a_backbone_is_one_row(copied: Path) -> None:
         copied,
         "from pathlib import Path\n"
         "from results.report.write import write_report\n"
+        "from results.scores.summary import summarise\n"
         "from results.figures.palette import colour, css, shape\n"
         "from tests.results.helpers import Trial, make_run\n"
         "trials = [Trial('MobileNetV2', 0), Trial('MobileNetV2', 1), Trial('VGG16', 0)]\n"
         "folder = make_run(Path('run'), trials)\n"
-        "summary = write_report(folder)\n"
+        "summary = summarise(folder)\n"
+        "write_report(folder, summary)\n"
         "print(summary.backbones[-1].name, summary.backbones[-1].baseline.verdict)\n"
         "print(f'--{colour(\"MobileNetV2\")}:' in css(), shape('MobileNetV2') != shape('VGG16'))\n"
         "print('MobileNetV2/t01' in folder.report_html.read_text())\n",

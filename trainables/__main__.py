@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from results.ledger.files import write_text
-from results.ledger.runs import RunRecord
+from results.ledger.run_record import RunRecord
 from results.ledger.store import RunFolder
 from search_spaces.refusals import Refusal, UsageRefusal
 

@@ -17,8 +17,7 @@ from results.figures.style import (
     tooltip,
 )
 from results.ledger.units import duration
-from results.scores.comparisons import ENSEMBLE
-from results.scores.method_types import EnsembleSummary, Method
+from results.scores.method_types import ENSEMBLE, EnsembleSummary, Method
 from results.scores.types import Summary, TrialRow
 from search_spaces.backbones import HEAD, NAMES, backbone_named
 from search_spaces.config import OPTIMIZERS

@@ -12,8 +12,7 @@ from results.figures.matrices import LARGEST, matrix
 from results.figures.style import Picture, drawing
 from results.ledger.files import write_bytes
 from results.ledger.store import RunFolder
-from results.scores.comparisons import ENSEMBLE
-from results.scores.method_types import EnsembleSummary, Method
+from results.scores.method_types import ENSEMBLE, EnsembleSummary, Method
 from results.scores.types import Summary
 
 Gallery = Mapping[str, tuple[Picture, ...]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,6 +131,8 @@ class TrialRecord:
         number: 0 for the baseline, then 1, 2, ... per backbone.
         weights_sha256: of the trial's `weights.npz`; empty for a failed trial.
     """
+
+    named_in_json: ClassVar[str] = "trial"
 
     number: int
     status: Status

@@ -17,9 +17,7 @@ from cattrs import Converter
 from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
-from results.ledger.records import TrialRecord
 from search_spaces.config import TrialId
-from search_spaces.settings import RunSettings
 
 _T = TypeVar("_T")
 
@@ -61,26 +59,39 @@ def _converter() -> Converter:
     converter.register_structure_hook(StrEnum, lambda value, kind: kind(value))
     converter.register_unstructure_hook(TrialId, lambda trial: trial.name)
     converter.register_structure_hook(TrialId, lambda name, _: TrialId.parse(name))
-    # Settings know which of theirs came later, and pass over those of other versions.
-    converter.register_structure_hook(
-        RunSettings, lambda document, _: RunSettings.from_dict(document)
+    # Such a type knows which of its fields came later, and passes over those of other versions.
+    converter.register_structure_hook_func(
+        lambda kind: getattr(kind, "reads_other_versions", False),
+        lambda document, kind: kind.from_dict(document),
     )
-    # A record's name follows from its backbone and number; the file says it for whoever reads it.
-    fields_of = make_dict_unstructure_fn(TrialRecord, converter)
-    of_fields = make_dict_structure_fn(TrialRecord, converter)
-
-    def read_record(document: dict[str, Any], _: type) -> TrialRecord:
-        fields = dict(document)
-        name, record = fields.pop("trial"), of_fields(fields, TrialRecord)
-        if name != record.trial:
-            raise ValueError(f"a record of {record.trial} is called {name}")
-        return record
-
-    converter.register_unstructure_hook(
-        TrialRecord, lambda record: {"trial": record.trial, **fields_of(record)}
-    )
-    converter.register_structure_hook(TrialRecord, read_record)
+    # Such a type has a name that follows from its fields; the file says it for whoever reads it.
+    converter.register_unstructure_hook_factory(_is_named, _named_writer)
+    converter.register_structure_hook_factory(_is_named, _named_reader)
     return converter
+
+
+def _is_named(kind: Any) -> bool:
+    return hasattr(kind, "named_in_json")
+
+
+def _named_writer(kind: Any, converter: Converter) -> Any:
+    fields_of = make_dict_unstructure_fn(kind, converter)
+    name = kind.named_in_json
+    return lambda value: {name: getattr(value, name), **fields_of(value)}
+
+
+def _named_reader(kind: Any, converter: Converter) -> Any:
+    of_fields = make_dict_structure_fn(kind, converter)
+    name = kind.named_in_json
+
+    def read(document: dict[str, Any], _: type) -> Any:
+        fields = dict(document)
+        written, value = fields.pop(name), of_fields(fields, kind)
+        if written != getattr(value, name):
+            raise ValueError(f"{name} {getattr(value, name)} is called {written}")
+        return value
+
+    return read
 
 
 _CONVERTER = _converter()

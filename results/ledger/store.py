@@ -21,7 +21,8 @@ from results.ledger.arrays import damaged, read_npz, write_npz
 from results.ledger.files import file_sha256, read_json, write_json, write_text
 from results.ledger.places import RunPlaces, TrialFile
 from results.ledger.records import Predictions, TrialRecord
-from results.ledger.runs import MeasuredCharacteristics, RunRecord, Split
+from results.ledger.run_record import RunRecord
+from results.ledger.runs import MeasuredCharacteristics, Split
 from results.ledger.serialise import from_json, to_json
 from search_spaces.config import TrialConfig
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal

@@ -8,8 +8,7 @@ from dataclasses import replace
 from results.report import kinds
 from results.report.kinds import COUNT, INTERVAL, LABEL, P_VALUE, PERCENT, RATIO, Label, Place
 from results.report.sheets import Column, Row, Sheet, lay_out, marked, rows
-from results.scores.compare import Comparison
-from results.scores.method_types import EnsembleRow, EnsembleSummary, Pair, ScalingRow
+from results.scores.method_types import Comparison, EnsembleRow, EnsembleSummary, Pair, ScalingRow
 from results.scores.types import Summary
 from search_spaces import paper
 

@@ -8,8 +8,7 @@ from results.report import kinds
 from results.report.format import configuration
 from results.report.kinds import INTERVAL, LABEL, PERCENT, Label, Place
 from results.report.sheets import Column, Sheet, lay_out
-from results.scores.comparisons import ENSEMBLE
-from results.scores.method_types import EnsembleSummary, Method
+from results.scores.method_types import ENSEMBLE, EnsembleSummary, Method
 from results.scores.metrics import Verdict
 from results.scores.types import BackboneSummary, Summary
 

@@ -11,8 +11,7 @@ from results.ledger.units import duration
 from results.report.format import percent, whole
 from results.report.kinds import CELL, COUNT, NAME, SCORE, Place, published
 from results.report.sheets import Column, Row, Sheet, fields_of, lay_out, listed, marked
-from results.scores.comparisons import ENSEMBLE
-from results.scores.method_types import EnsembleEpoch, Method, Scores
+from results.scores.method_types import ENSEMBLE, EnsembleEpoch, Method, Scores
 from results.scores.metrics import ClassScores
 from results.scores.types import Summary
 from search_spaces import paper

@@ -2,60 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from results.ledger.runs import Split
 from results.ledger.store import RunFolder
 from results.scores import ensemble, metrics
-from results.scores.comparisons import ENSEMBLE, differing
-from results.scores.evidence import Evidence, candidate, read_evidence
-from results.scores.methods import averaged
-from results.scores.metrics import McNemar
+from results.scores.comparisons import differing
+from results.scores.evidence import Evidence, averaged, candidate, read_evidence
+from results.scores.method_types import ENSEMBLE, ComparedRow, Comparison, Side
 from search_spaces.backbones import NAMES
-
-
-@dataclass(frozen=True)
-class Side:
-    """One run's method: trial names, and accuracies as fractions."""
-
-    trials: tuple[str, ...]
-    validation_accuracy: float
-    test_accuracy: float
-
-
-@dataclass(frozen=True)
-class ComparedRow:
-    """One method in two runs.
-
-    Attributes:
-        method: `VGG16 baseline`, `VGG16 best` or `ensemble`.
-        first, second: None where a run has no such method with scores.
-        differs: `field: first, second` for each field in which the configurations differ.
-        test: McNemar's, if both runs have the same split.
-    """
-
-    method: str
-    first: Side | None
-    second: Side | None
-    differs: tuple[str, ...]
-    test: McNemar | None
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two runs.
-
-    Attributes:
-        first, second: the run folders' last parts.
-        same_split: every photo is the same and in the same split, so that methods can be paired.
-        partial: names of runs that are not complete.
-    """
-
-    first: str
-    second: str
-    same_split: bool
-    partial: tuple[str, ...]
-    rows: tuple[ComparedRow, ...]
 
 
 def compare(first: RunFolder, second: RunFolder) -> Comparison:

@@ -7,8 +7,9 @@ from itertools import combinations
 
 from results.ledger.records import TrialRecord
 from results.scores import ensemble, metrics
-from results.scores.evidence import Evidence, best_of, candidate, scored
+from results.scores.evidence import Evidence, averaged, best_of, candidate, scored, scores
 from results.scores.method_types import (
+    ENSEMBLE,
     EnsembleRow,
     EnsembleSummary,
     Gain,
@@ -17,12 +18,8 @@ from results.scores.method_types import (
     Purpose,
     ScalingRow,
 )
-from results.scores.methods import averaged, scores
 from search_spaces import paper
 from search_spaces.config import TrialConfig
-
-ENSEMBLE = "ensemble"
-"""The best two's name beside trial names."""
 
 
 def gain(evidence: Evidence, baseline: Method, best: Method | None) -> Gain | None:

@@ -1,17 +1,22 @@
-"""A run read into memory once, and the choices that validation makes in it."""
+"""A run read into memory once, the choices that validation makes in it, and any answers scored."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from results.ledger.records import Predictions, TrialRecord
-from results.ledger.runs import RunRecord, Split
+import numpy as np
+
+from results.ledger.records import Predictions, Probabilities, TrialRecord
+from results.ledger.run_record import RunRecord
+from results.ledger.runs import Split
 from results.ledger.store import RunFolder
+from results.scores import ensemble, metrics
 from results.scores.ensemble import Candidate, by_validation
+from results.scores.method_types import Scores
 from results.scores.metrics import Correct, Labels, accuracy, right
 from search_spaces.backbones import NAMES
 from search_spaces.config import TrialId
@@ -167,6 +172,32 @@ def candidate(record: TrialRecord) -> Candidate:
     return Candidate(
         record.trial, record.backbone, record.number, record.validation_accuracy, loss, test
     )
+
+
+def scores(evidence: Evidence, validation: Probabilities, test: Probabilities) -> Scores:
+    """Score probabilities of the validation and the test photos, each [n, C]."""
+    labels = evidence.labels("test")
+    predicted = test.argmax(axis=1).astype(np.int64)
+    correct = int(metrics.right(test, labels).sum())
+    return Scores(
+        validation_loss=metrics.cross_entropy(validation, evidence.labels("validation")),
+        test_loss=metrics.cross_entropy(test, labels),
+        correct=correct,
+        photos=len(labels),
+        interval=metrics.wilson(correct, len(labels)),
+        report=metrics.classification_report(predicted, labels, names=evidence.classes),
+        confusion=metrics.confusion(predicted, labels, classes=len(evidence.classes)),
+        more={
+            f"{part}_{name}": metric(probabilities, evidence.labels(part))
+            for part, probabilities in (("validation", validation), ("test", test))
+            for name, metric in metrics.METRICS.items()
+        },
+    )
+
+
+def averaged(evidence: Evidence, members: Sequence[str], part: str) -> Probabilities:
+    """Mean probabilities of trials on `validation` or `test`: [n, C]."""
+    return ensemble.mean([getattr(evidence.predictions(trial), part) for trial in members])
 
 
 def read_evidence(folder: RunFolder) -> Evidence:

@@ -24,6 +24,10 @@ class Purpose(StrEnum):
     ENSEMBLE = "ensemble"
 
 
+ENSEMBLE = "ensemble"
+"""The best two's name beside trial names."""
+
+
 @dataclass(frozen=True)
 class Scores:
     """How right a method is on the test photos; its metrics on validation and test.
@@ -191,3 +195,47 @@ class ScalingRow:
     @property
     def observational(self) -> bool:
         return bool(self.also_differs)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One run's method: trial names, and accuracies as fractions."""
+
+    trials: tuple[str, ...]
+    validation_accuracy: float
+    test_accuracy: float
+
+
+@dataclass(frozen=True)
+class ComparedRow:
+    """One method in two runs.
+
+    Attributes:
+        method: `VGG16 baseline`, `VGG16 best` or `ensemble`.
+        first, second: None where a run has no such method with scores.
+        differs: `field: first, second` for each field in which the configurations differ.
+        test: McNemar's, if both runs have the same split.
+    """
+
+    method: str
+    first: Side | None
+    second: Side | None
+    differs: tuple[str, ...]
+    test: McNemar | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs.
+
+    Attributes:
+        first, second: the run folders' last parts.
+        same_split: every photo is the same and in the same split, so that methods can be paired.
+        partial: names of runs that are not complete.
+    """
+
+    first: str
+    second: str
+    same_split: bool
+    partial: tuple[str, ...]
+    rows: tuple[ComparedRow, ...]

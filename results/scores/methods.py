@@ -8,7 +8,7 @@ import numpy as np
 
 from results.ledger.records import Cost, Probabilities, Status, TrialRecord
 from results.scores import ensemble, metrics
-from results.scores.evidence import Evidence
+from results.scores.evidence import Evidence, averaged, scores
 from results.scores.method_types import (
     EnsembleEpoch,
     EnsembleSummary,
@@ -68,27 +68,6 @@ def setting_doubts(config: TrialConfig) -> tuple[str, ...]:
     return (f"other settings ({', '.join(changed)})",) if changed else ()
 
 
-def scores(evidence: Evidence, validation: Probabilities, test: Probabilities) -> Scores:
-    """Score probabilities of the validation and the test photos, each [n, C]."""
-    labels = evidence.labels("test")
-    predicted = test.argmax(axis=1).astype(np.int64)
-    correct = int(metrics.right(test, labels).sum())
-    return Scores(
-        validation_loss=metrics.cross_entropy(validation, evidence.labels("validation")),
-        test_loss=metrics.cross_entropy(test, labels),
-        correct=correct,
-        photos=len(labels),
-        interval=metrics.wilson(correct, len(labels)),
-        report=metrics.classification_report(predicted, labels, names=evidence.classes),
-        confusion=metrics.confusion(predicted, labels, classes=len(evidence.classes)),
-        more={
-            f"{part}_{name}": metric(probabilities, evidence.labels(part))
-            for part, probabilities in (("validation", validation), ("test", test))
-            for name, metric in metrics.METRICS.items()
-        },
-    )
-
-
 def baseline_method(evidence: Evidence, backbone: str) -> Method:
     """The documented configuration's trial, finished or not."""
     record = evidence.baseline(backbone)
@@ -139,11 +118,6 @@ def published_accuracy(method: str) -> float | None:
     """The paper's test accuracy of a backbone or of `Ensemble`; None where it published none."""
     result = paper.PUBLISHED.get(method)
     return result.test_accuracy if result else None
-
-
-def averaged(evidence: Evidence, members: Sequence[str], part: str) -> Probabilities:
-    """Mean probabilities of trials on `validation` or `test`: [n, C]."""
-    return ensemble.mean([getattr(evidence.predictions(trial), part) for trial in members])
 
 
 def ensemble_summary(evidence: Evidence, members: tuple[str, ...]) -> EnsembleSummary | None:

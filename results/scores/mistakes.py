@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from results.scores.comparisons import ENSEMBLE
 from results.scores.ensemble import by_validation
-from results.scores.evidence import Evidence, candidate
-from results.scores.methods import averaged
+from results.scores.evidence import Evidence, averaged, candidate
+from results.scores.method_types import ENSEMBLE
 from results.scores.metrics import right
 from results.scores.types import Mistake, Mistakes, Summary, Suspect
 

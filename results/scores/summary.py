@@ -5,7 +5,7 @@ Validation chooses and test only reports; the one exception is the ensemble by t
 
 from __future__ import annotations
 
-from results.ledger.files import read_json, write_json
+from results.ledger.files import read_json
 from results.ledger.records import Status, TrialRecord
 from results.ledger.runs import SPLITS
 from results.ledger.serialise import from_json, to_json
@@ -73,7 +73,7 @@ def summarise(folder: RunFolder) -> Summary:
 
 
 def read_summary(folder: RunFolder) -> Summary:
-    """What `write_summary` wrote.
+    """The report's `summary.json`.
 
     Raises:
         EnvironmentRefusal: there is none, or it is damaged or another version's.
@@ -87,11 +87,6 @@ def read_summary(folder: RunFolder) -> Summary:
             where=str(folder.summary_json),
             fix=f"Make the report again: python -m results {folder.root}.",
         ) from fault
-
-
-def write_summary(folder: RunFolder, summary: Summary) -> None:
-    """Write `report/summary.json`, whole or not at all."""
-    write_json(folder.summary_json, to_json(summary))
 
 
 def _data(evidence: Evidence) -> DataSummary:

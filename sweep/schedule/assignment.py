@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from search_spaces.config import TrialConfig, TrialId
 
+METRIC = "validation_accuracy"
+"""What Ray is told of every epoch, and maximises."""
+
 
 @dataclass(frozen=True)
 class Assignment:

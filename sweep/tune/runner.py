@@ -18,12 +18,13 @@ from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal, Refusal
 from sweep.process.context import RunContext
 from sweep.process.environment import NeverRestored
+from sweep.schedule.assignment import METRIC
 from sweep.schedule.pool import Pool
 from sweep.schedule.suggest import Studies
 from sweep.terminal.live import Running
 from sweep.tune.cluster import ray_started
 from sweep.tune.searcher import PoolSearcher, budget
-from sweep.tune.task import METRIC, run_trial
+from sweep.tune.task import run_trial
 
 _LOG = logging.getLogger(__name__)
 

@@ -20,10 +20,9 @@ from search_spaces.refusals import Refusal
 from sweep.hardware import Machine
 from sweep.process.environment import NeverRestored
 from sweep.schedule.affinity import WorkerAffinity
-from sweep.schedule.assignment import Assignment
+from sweep.schedule.assignment import METRIC, Assignment
 from sweep.schedule.pool import Pool
 from sweep.schedule.suggest import Studies
-from sweep.tune.task import METRIC
 
 _SECONDS_BETWEEN_DISK_CHECKS = 10
 

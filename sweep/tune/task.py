@@ -14,10 +14,7 @@ from results.ledger.store import RunFolder
 from search_spaces.refusals import Refusal
 from sweep.process.context import RunContext
 from sweep.process.trainer import Trainer
-from sweep.schedule.assignment import Assignment
-
-METRIC = "validation_accuracy"
-"""What Ray is told of every epoch, and maximises."""
+from sweep.schedule.assignment import METRIC, Assignment
 
 _TRAINERS: dict[Path, Trainer] = {}
 """Of this Ray worker, by run: it is reused for trial after trial."""

@@ -27,7 +27,8 @@ from results.ledger.records import (
     Status,
     TrialRecord,
 )
-from results.ledger.runs import DataRecord, RunRecord, Split
+from results.ledger.run_record import RunRecord
+from results.ledger.runs import DataRecord, Split
 from results.ledger.store import RunFolder
 from results.scores import metrics
 from search_spaces import paper

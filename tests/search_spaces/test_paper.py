@@ -99,6 +99,11 @@ def test_the_papers_tables_name_every_backbone() -> None:
     assert set(paper.TABLE_1) == set(OPTIMIZERS) == set(PAPER_NAMES)
 
 
+def test_the_papers_preset_has_its_sizes() -> None:
+    sizes = (PAPER.image_size, PAPER.epochs, PAPER.batch_size)
+    assert sizes == (paper.IMAGE_SIZE, paper.EPOCHS, paper.BATCH_SIZE)
+
+
 @pytest.mark.parametrize("preset", [PAPER, DEMONSTRATION], ids=["paper", "demonstration"])
 def test_a_preset_fits_every_backbone(preset: Preset) -> None:
     for name in PAPER_NAMES:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results.ledger.runs import RunRecord
 from search_spaces.refusals import UsageRefusal
+from search_spaces.settings import RunSettings
 from sweep.hardware import (
     Hardware,
     Machine,
@@ -31,17 +31,16 @@ def shared(
     gb: int = 64,
     gpus: int = 0,
     trials: int = 126,
-    resumed: RunRecord | None = None,
+    resumed: RunSettings | None = None,
 ) -> Machine:
     hardware = Hardware(cpus, gb * 1000, gpus, "test")
     return share(parse_arguments(words.split()), hardware, most_trials=trials, resumed=resumed)
 
 
-def run_with_cache(folder: Path) -> RunRecord:
+def run_with_cache(folder: Path) -> RunSettings:
     """A run that may keep five bytes of features there."""
     run = make_run_record(("cats", "dogs"), ("VGG16/baseline",))
-    there = dataclasses.replace(run.settings, cache_dir=str(folder), max_cache=5)
-    return dataclasses.replace(run, settings=there)
+    return dataclasses.replace(run.settings, cache_dir=str(folder), max_cache=5)
 
 
 @pytest.mark.parametrize(

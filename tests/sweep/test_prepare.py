@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from results.ledger.files import read_json, write_json
-from results.ledger.runs import RunRecord
+from results.ledger.run_record import RunRecord
 from results.ledger.store import RunFolder
 from search_spaces.presets import DEMONSTRATION, DIGITS_PER_CLASS
 from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal

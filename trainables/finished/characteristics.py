@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from results.ledger.files import read_json, write_json
-from results.ledger.runs import MeasuredCharacteristics, RunRecord
+from results.ledger.run_record import RunRecord
+from results.ledger.runs import MeasuredCharacteristics
 from search_spaces.presets import cache_dir_known_as
 from trainables.networks.devices import device_name, onednn_setting
 

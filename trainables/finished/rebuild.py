@@ -12,7 +12,7 @@ from typing import Any
 import keras
 
 from results.ledger.records import TrialRecord
-from results.ledger.runs import RunRecord
+from results.ledger.run_record import RunRecord
 from results.ledger.store import RunFolder
 from search_spaces.presets import cache_dir_known_as
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from results.ledger.records import TrialRecord, TrialResult
-from results.ledger.runs import RunRecord
+from results.ledger.run_record import RunRecord
 from results.ledger.store import RunFolder
 from search_spaces.presets import cache_dir_known_as
 from search_spaces.refusals import DataRefusal

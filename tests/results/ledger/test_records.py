@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from results.ledger.records import Anatomy, Cost, EpochRecord, Status, TrialRecord
-from results.ledger.runs import DataRecord, Rejected, RunRecord
+from results.ledger.run_record import RunRecord
+from results.ledger.runs import DataRecord, Rejected
 from results.ledger.serialise import from_json, to_json
 from search_spaces import paper
 from search_spaces.backbones import NAMES

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from results.ledger.records import Anatomy, Cost, EpochRecord, Status, TrialRecord
-from results.ledger.runs import DataRecord, Rejected, RunRecord
+from results.ledger.run_record import RunRecord
+from results.ledger.runs import DataRecord, Rejected
 from results.ledger.serialise import from_json, to_json
 from results.scores.summary import summarise
 from search_spaces import paper

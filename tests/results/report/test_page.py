@@ -244,7 +244,8 @@ def test_photos_are_shown_where_they_were_kept(tmp_path: Path) -> None:
 
 def test_a_report_has_its_page_and_stays_small(tmp_path: Path) -> None:
     folder = make_run(tmp_path, [Trial("VGG16", 0)], sizes=SIZES)
-    summary = write_report(folder)
+    summary = summarise(folder)
+    write_report(folder, summary)
     assert folder.report_html.read_text(encoding="utf-8") == drawn(summary, {})
     assert len(page_of("six").encode()) < 1_000_000
     assert (folder.report / "figures" / "intervals.png").is_file()

@@ -158,7 +158,8 @@ def test_the_same_numbers_are_in_the_terminal_the_page_the_sheets_and_the_summar
     tmp_path: Path,
 ) -> None:
     folder = measured(make_run(tmp_path, BOTH), VGG16=10.0, Xception=0.2)
-    summary = write_report(folder)
+    summary = summarise(folder)
+    write_report(folder, summary)
     saved = summary.costs.backbones[0].seconds_saved
     assert saved == pytest.approx(2116.0)
     shown = "35 min 16 s"

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from results.ledger.files import write_json
+from results.ledger.files import read_json, write_json
 from results.ledger.records import Probabilities, Status
 from results.ledger.serialise import to_json
 from results.ledger.store import RunFolder
 from results.scores import metrics
-from results.scores.summary import summarise, write_summary
+from results.scores.summary import read_summary, summarise
 from search_spaces import paper
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 from tests.results.helpers import SMALL, Trial, counted, make_run, make_split
@@ -168,8 +167,9 @@ def test_equal_scores_are_decided_by_the_lower_number(tmp_path: Path) -> None:
 
 def test_summary_json_has_the_promised_names(tmp_path: Path) -> None:
     folder = make_run(tmp_path, TWO)
-    write_summary(folder, summarise(folder))
-    written = json.loads(folder.summary_json.read_text())
+    write_json(folder.summary_json, to_json(summarise(folder)))
+    assert read_summary(folder) == summarise(folder)
+    written = read_json(folder.summary_json)
     promised = {
         ".": "complete demonstration data weights trials backbones ensemble seconds",
         "data": "name digest classes counts",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from results.ledger.records import TrialRecord
-from results.ledger.runs import RunRecord
+from results.ledger.run_record import RunRecord
 from results.ledger.store import RunFolder
 from search_spaces.config import FLOAT32, PRECISIONS
 from tests.results.helpers import Trial, make_run

@@ -1,0 +1,43 @@
+"""`run.json` as a frozen type: what was asked for, of what, on what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from results.ledger.runs import DataRecord
+from search_spaces.config import TrialId
+from search_spaces.settings import RunSettings
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """`run.json`: what was asked for, of what, on what. Written before any trial.
+
+    Attributes:
+        created: local time, ISO 8601, for people only.
+        command: the arguments as typed.
+        settings: resolved; a resume must agree with them.
+        planned: trials in the order of their starting: all baselines, then round after round.
+        seed: of the whole run.
+        lag: trial *n* of a backbone is suggested from results up to *n - lag*.
+        demonstration: True if this run makes no statement about the paper.
+        data: the photos.
+        weights: a name or folder as given, and the SHA-256 per backbone.
+        versions: of Python and the libraries that decide numbers.
+        hardware: processors, memory and GPUs in words.
+    """
+
+    created: str
+    command: tuple[str, ...]
+    settings: RunSettings
+    planned: tuple[TrialId, ...]
+    seed: int
+    lag: int
+    demonstration: bool
+    data: DataRecord
+    weights: str
+    weights_sha256: Mapping[str, str]
+    versions: Mapping[str, str]
+    hardware: Mapping[str, Any]
