@@ -41,8 +41,8 @@ folder = run_folder(arguments)
 folder.root.mkdir()
 materials = gather(arguments, machine, progress=quiet, warn=print)
 prepared = start(materials, folder, machine, hardware, words=words)
-pool = Pool(folder, prepared.job.settings, prepared.run.lag)
-run_trials(pool, prepared.job, on_epoch=lambda _: None, on_finished=lambda _: None)
+pool = Pool(folder, prepared.context.settings, prepared.run.lag)
+run_trials(pool, prepared.context, on_epoch=lambda _: None, on_finished=lambda _: None)
 """
 
 
