@@ -68,9 +68,9 @@ def one_of(value: str, allowed: Iterable[str], *, what: str, where: str) -> str:
     """
     names = list(allowed)
     by_folded = {name.casefold(): name for name in names}
-    found = by_folded.get(value.strip().casefold())
-    if found is not None:
-        return found
+    member = by_folded.get(value.strip().casefold())
+    if member is not None:
+        return member
     near = difflib.get_close_matches(value.casefold(), by_folded, n=1)
     hint = f"Did you mean {by_folded[near[0]]}?" if near else f"Choose from: {', '.join(names)}."
     known = f"; known are {', '.join(names)}" if near else ""

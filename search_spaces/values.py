@@ -19,14 +19,14 @@ def count(flag: str, least: int = 1, most: int = 999_999_999) -> Callable[[str],
 
     def read(text: str) -> int:
         number = int(text) if re.fullmatch(r"[+-]?\d{1,30}", text.strip()) else text
-        found = whole_number(number, at_least=least, where=flag)
-        if found > most:
+        value = whole_number(number, at_least=least, where=flag)
+        if value > most:
             raise UsageRefusal(
-                f"a whole number of at most {most:,} is needed, got {found:,}",
+                f"a whole number of at most {most:,} is needed, got {value:,}",
                 where=flag,
                 fix=f"Give {most} or less.",
             )
-        return found
+        return value
 
     return read
 
@@ -115,12 +115,12 @@ def parse_bytes(text: str, *, where: str = "a size") -> int:
 
 def _quantity(text: str, units: dict[str, int], where: str, examples: str) -> float:
     by_folded = {unit.casefold(): factor for unit, factor in units.items()}
-    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?)\s*([a-z]+)", text.strip().casefold())
-    factor = by_folded.get(found[2]) if found else None
-    if found is None or factor is None or float(found[1]) == 0:
+    matched = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?)\s*([a-z]+)", text.strip().casefold())
+    factor = by_folded.get(matched[2]) if matched else None
+    if matched is None or factor is None or float(matched[1]) == 0:
         raise UsageRefusal(
             f"a positive number with one of the units {', '.join(units)} is needed, got {text!r}",
             where=where,
             fix=f"Give {examples}.",
         )
-    return float(found[1]) * factor
+    return float(matched[1]) * factor

@@ -201,8 +201,8 @@ def refuse_taken(arguments: argparse.Namespace, folder: RunFolder) -> None:
 
 def versions() -> dict[str, str]:
     """Of Python and the libraries, without importing them."""
-    found = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    return {"python": platform.python_version(), **found}
+    libraries = {name: importlib.metadata.version(name) for name in _LIBRARIES}
+    return {"python": platform.python_version(), **libraries}
 
 
 def _materials(settings: Settings, machine: Machine, progress: Progress) -> Materials:
@@ -229,10 +229,14 @@ def _changes(run: RunRecord, materials: Materials) -> list[str]:
     digests, installed = materials.weights.digests, versions()
     return [
         *(["photos"] if materials.dataset.record.digest != run.data.digest else []),
-        *(f"weights of {one}" for one in digests if digests[one] != run.weights_sha256.get(one)),
         *(
-            f"{one} from {run.versions.get(one)} to {installed[one]}"
-            for one in _DECIDE_NUMBERS
-            if installed[one] != run.versions.get(one)
+            f"weights of {name}"
+            for name in digests
+            if digests[name] != run.weights_sha256.get(name)
+        ),
+        *(
+            f"{name} from {run.versions.get(name)} to {installed[name]}"
+            for name in _DECIDE_NUMBERS
+            if installed[name] != run.versions.get(name)
         ),
     ]

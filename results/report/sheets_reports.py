@@ -135,7 +135,9 @@ def confusion(summary: Summary) -> Sheet:
 def histories(summary: Summary) -> Sheet:
     """Every method's epochs, for the file."""
     epochs: dict[str, Iterable[EpochRecord | EnsembleEpoch]] = {
-        method.trial: method.history for one in summary.backbones for method in one.methods
+        method.trial: method.history
+        for backbone in summary.backbones
+        for method in backbone.methods
     }
     if summary.ensemble is not None:
         epochs[ENSEMBLE] = summary.ensemble.history

@@ -64,9 +64,12 @@ def resolve(
         digests = {backbone: _random_digest(backbone, seed) for backbone in backbones}
         return Weights(name=name, files={}, seed=seed, digests=digests)
     if name == IMAGENET:
-        files = {one: _downloaded(one, cache_dir / "weights", progress) for one in backbones}
+        files = {
+            backbone: _downloaded(backbone, cache_dir / "weights", progress)
+            for backbone in backbones
+        }
     else:
-        files = {one: _in_folder(one, Path(name)) for one in backbones}
+        files = {backbone: _in_folder(backbone, Path(name)) for backbone in backbones}
     for backbone, path in files.items():
         _check_readable(backbone, path)
     digests = {backbone: file_sha256(path) for backbone, path in files.items()}
