@@ -1,4 +1,4 @@
-"""What may vary: the six backbones, the paper's configuration and the box that is searched.
+"""What may vary: the backbones, their documented baselines and the box that is searched.
 
 The leftmost room: it imports nothing of ours and nothing heavy, so every other room may read it.
 """

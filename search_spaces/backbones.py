@@ -85,6 +85,7 @@ class Backbone:
         optimizer: of the documented baseline.
         scaling: of the documented baseline.
         in_paper: whether the paper documents and measured it; see `search_spaces.paper`.
+        divides_by_deviation_twice: Keras adds a second Rescaling with its ImageNet weights.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Backbone:
     optimizer: str = "adam"
     scaling: Scaling = Scaling.NATIVE
     in_paper: bool = False
+    divides_by_deviation_twice: bool = False
 
 
 _DENSE = (Dense(512), Dropout(0.5), Dense(256))
@@ -131,6 +133,7 @@ CATALOGUE: tuple[Backbone, ...] = (
         optimizer="adagrad",
         scaling=Scaling.UNIT,
         in_paper=True,
+        divides_by_deviation_twice=True,
     ),
     Backbone(
         name="InceptionV3",

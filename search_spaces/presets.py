@@ -59,6 +59,7 @@ def default_cache_dir() -> Path:
 def cache_dir_known_as(recorded: str) -> Path:
     """The cache folder that a run recorded or, where the run was moved to, this machine's own."""
     try:
-        return Path(recorded) if Path(recorded).is_dir() else default_cache_dir()
+        known = recorded and Path(recorded).is_dir()
+        return Path(recorded) if known else default_cache_dir()
     except OSError:  # another user's, such as /root/.cache
         return default_cache_dir()

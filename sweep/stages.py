@@ -18,6 +18,7 @@ from pathlib import Path
 from rich.console import Console
 
 from results.ledger.store import RunFolder
+from search_spaces.config import TrialId
 from sweep.hardware import detect, share
 from sweep.prepare import Prepared, gather, refuse_taken, resume, run_folder, start
 from sweep.process.commands import export_winners, measure_backbones, reproduce
@@ -25,7 +26,7 @@ from sweep.process.environment import run_onednn
 from sweep.process.worker import small_photos
 from sweep.rates import keep_rates, known_rates
 from sweep.signals import Interrupted
-from sweep.terminal.arguments import most_trials
+from sweep.terminal.arguments import most_trials, refuse_contradictions
 from sweep.terminal.bars import showing
 from sweep.terminal.plan import plan, plan_table
 from sweep.terminal.tensorboard_server import command, served
@@ -51,21 +52,23 @@ class Sweep:
         most = len(run.planned) if run else most_trials(arguments)
         settings = run.settings if run else None
         self._machine = share(arguments, self._hardware, most_trials=most, resumed=settings)
+        self._onednn = run.settings.onednn if run else run_onednn(os.environ)  # refused early
+        self._kept: frozenset[TrialId] = frozenset()
         self._warn = partial(console.print, style="yellow", markup=False, highlight=False)
 
     def show_plan(self) -> None:
         """Print what would run, without starting it."""
         if self._arguments.resume:
-            settings = self.folder.read_run().settings
-            onednn, finished = settings.onednn, self.folder.records()
+            settings, finished = self.folder.read_run().settings, self.folder.records()
+            refuse_contradictions(self._arguments, settings)
             counts = self.folder.read_split().counts()
-            rates = known_rates(settings, self._machine, onednn)
+            rates = known_rates(settings, self._machine, self._onednn)
             plans = plan(settings, counts, finished, rates)
             self.console.print(plan_table(plans, settings, self._machine))
             return
         with showing(self.console) as progress:
             new = gather(self._arguments, self._machine, progress=progress, warn=self._warn)
-        rates = known_rates(new.settings, self._machine, run_onednn(os.environ))
+        rates = known_rates(new.settings, self._machine, self._onednn)
         plans = plan(new.settings, new.split.counts(), (), rates)
         self.console.print(plan_table(plans, new.settings, self._machine))
 
@@ -118,7 +121,8 @@ class Sweep:
         run, context = prepared.run, prepared.context
         pool = Pool(self.folder, context.settings, run.lag)
         finished = tuple(pool.finished.values())
-        rates = known_rates(context.settings, self._machine, context.onednn)
+        self._kept = frozenset(pool.finished)
+        rates = known_rates(context.settings, self._machine, self._onednn)
         plans = plan(context.settings, self.folder.read_split().counts(), finished, rates)
         self.console.print(plan_table(plans, context.settings, self._machine))
         self.say(f"run: {self.folder.root}")
@@ -132,7 +136,9 @@ class Sweep:
 
         context, records = prepared.context, self.folder.records()
         counts = self.folder.read_split().counts()
-        keep_rates(context.settings, self._machine, context.onednn, records, counts)
+        # Of trials before a resume nothing is known of the machine that they ran on.
+        trained = [record for record in records if record.id not in self._kept]
+        keep_rates(context.settings, self._machine, self._onednn, trained, counts)
         if not measure_backbones(self.folder):
             self.say(f"Table 1 could not be measured, see {self.folder.log}")
         self.folder.write_importances(importances(records, context.settings.space))
@@ -153,9 +159,7 @@ class Sweep:
 
 def reproduce_trial(run: str, trial: str) -> int:
     """Train one finished trial again; return the exit code."""
-    folder = RunFolder(Path(run).expanduser().absolute())
-    folder.read_run()
-    return reproduce(folder, trial)
+    return reproduce(RunFolder(Path(run).expanduser().absolute()), trial)
 
 
 def _log_libraries_like_us() -> None:

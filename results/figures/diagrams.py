@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from results.figures.palette import LIGHT, colour, shape
 from results.figures.style import EDGE, NORMAL, WIDTH, Picture, box, canvas, fitted, marker
-from results.ledger.records import Anatomy
+from results.ledger.records import FROM_PHOTOS, Anatomy
 from results.scores.method_types import EnsembleSummary, Method
 from search_spaces.backbones import NAMES, backbone_named
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FROM_PHOTOS = "photos"
 SCALINGS = {"unit": "X/255", "native": "the backbone's own scale"}
 _PARTS = {
     "cached": "cached: read from the feature store",

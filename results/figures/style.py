@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from results.figures.inline_svg import Frame, inline_svg
 from results.figures.palette import LIGHT
+from results.ledger.units import clean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -199,11 +200,6 @@ def keep_percent(axes: Axes, axis: str) -> None:
     low, high = getattr(axes, f"get_{axis}lim")()
     low, high = max(0.0, low), min(100.0, high)
     getattr(axes, f"set_{axis}lim")(low, max(high, low + 1))
-
-
-def clean(name: str) -> str:
-    """A name from outside on one line, without control characters."""
-    return "".join(letter if letter.isprintable() else "�" for letter in " ".join(name.split()))
 
 
 def breadth(text: str, size: float = NORMAL) -> float:

@@ -1,6 +1,6 @@
 """Where a run's files are, and whose the folder is.
 
-run.json  split.json  optuna.db  importances.json  thumbnails.npz  log.txt
+run.json  split.json  optuna.db  importances.json  characteristics.json  thumbnails.npz  log.txt
 trials/<Backbone>/<tNN>/    suggestion.json history.csv predictions.npz weights.npz
                             trial.json, and error.txt where it failed
 tensorboard/  models/  report/  ray/

@@ -1,4 +1,4 @@
-"""What came out, as frozen types: one trial, its predictions, the photos, the run.
+"""What came out of one trial, as frozen types: its record, its cost and its predictions.
 
 These types pass between the rooms. They hold numbers and never print, read or write anything.
 """
@@ -90,6 +90,10 @@ def plain_photos(epochs: int, *, train: int, validation: int, test: int) -> int:
         train, validation, test: photos in each split.
     """
     return epochs * (train + validation) + test if epochs else 0
+
+
+FROM_PHOTOS = "photos"
+"""What `Anatomy.stored` says of a network that reads no stored features."""
 
 
 @dataclass(frozen=True)

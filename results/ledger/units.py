@@ -1,4 +1,4 @@
-"""How seconds and bytes are written, in every table of the terminal and of the report."""
+"""How seconds, bytes and names from outside are written, wherever they are shown."""
 
 from __future__ import annotations
 
@@ -23,3 +23,11 @@ def duration(seconds: float | None) -> str:
     if hours >= 100:
         return f"{hours:,} h"
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def clean(text: object) -> str:
+    """One line without control characters: each that cannot be printed becomes U+FFFD."""
+    line = " ".join(str(text).split())
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line
+    )

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from results.ledger.units import UNKNOWN
+from results.ledger.units import UNKNOWN, clean
 from results.scores.metrics import Interval
 from search_spaces.space import DIMENSIONS, FIRST_DIMENSIONS
 
 LONGEST_NAME = 240
 """Characters of a name from outside that the page shows; thousands would break its layout."""
-
-
-def clean(text: object) -> str:
-    """One line without control characters: each that cannot be printed becomes U+FFFD."""
-    line = " ".join(str(text).split())
-    return "".join(letter if letter.isprintable() else "�" for letter in line)
 
 
 def shorten(text: object) -> str:

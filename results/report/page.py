@@ -28,7 +28,7 @@ from results.figures.matrices import LARGEST, NAMED
 from results.figures.style import Picture
 from results.ledger.files import write_text
 from results.ledger.store import RunFolder
-from results.ledger.units import duration, size
+from results.ledger.units import clean, duration, size
 from results.report import format as written
 from results.report import kinds, sheets_comparisons, sheets_methods, sheets_reports, sheets_run
 from results.scores.mistakes import FEWEST_WITNESSES
@@ -109,7 +109,7 @@ def environment() -> Environment:
         loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=lambda value: value if isinstance(value, Markup) else written.clean(value),
+        finalize=lambda value: value if isinstance(value, Markup) else clean(value),
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -31,7 +31,9 @@ def _ratio(line: MethodLine) -> tuple[int, int] | None:
 
 
 def _reason(line: MethodLine) -> str:
-    return line.method.verdict.reason if line.method.verdict else "not measured in this run"
+    if line.method.verdict is not None:
+        return line.method.verdict.reason
+    return "not in the paper" if line.method.scores else "not measured in this run"
 
 
 def _outcome(line: MethodLine) -> Verdict | str | None:

@@ -212,7 +212,7 @@ def characteristics(summary: Summary) -> Sheet:
     return lay_out(
         summary,
         "characteristics",
-        "MeasuredCharacteristics",
+        "Table 1 as measured",
         CHARACTERISTICS,
         summary.characteristics,
     )

@@ -17,8 +17,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from results.ledger.units import clean
 from results.report import sheets_comparisons, sheets_methods, sheets_reports, sheets_run
-from results.report.format import clean
 from results.report.kinds import LABEL, Place
 from results.report.sheets import Column, Row, Sheet
 from results.scores.method_types import Scores

@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from results.ledger.rates import seconds_per_multiply_add
-from results.ledger.records import Cost, TrialRecord, plain_photos
+from results.ledger.records import FROM_PHOTOS, Cost, TrialRecord, plain_photos
 from results.scores.cost_types import CostLedger, CostRow, Photos, Seconds
 from results.scores.evidence import Evidence
-
-FROM_PHOTOS = "photos"
-"""The anatomy's word for a network that reads no stored features."""
 
 
 def ledger(evidence: Evidence) -> CostLedger:

@@ -35,9 +35,7 @@ class Pool:
         self._folder = folder
         self._settings = settings
         self._lag = lag
-        self.finished = {
-            TrialId(record.backbone, record.number): record for record in folder.records()
-        }
+        self.finished = {record.id: record for record in folder.records()}
         self._configs = {trial_id: record.config for trial_id, record in self.finished.items()}
         self._waiting = {name: self._unfinished(name) for name in settings.backbones}
         # Per backbone, the number below which all trials are finished.

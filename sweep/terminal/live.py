@@ -73,7 +73,7 @@ class LiveTable:
 
     def finished(self, record: TrialRecord) -> None:
         """A trial has its record."""
-        self._running.pop(TrialId(record.backbone, record.number), None)
+        self._running.pop(record.id, None)
         self._finished.append(record)
         if not self._console.is_terminal:
             self._console.print(escape(self.line(record)), soft_wrap=True, highlight=False)

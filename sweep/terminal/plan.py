@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from results.ledger.rates import Rates
-from results.ledger.records import TrialRecord
+from results.ledger.records import TrialRecord, plain_photos
 from results.ledger.units import UNKNOWN, duration, size
 from search_spaces.backbones import SCALINGS
 from search_spaces.settings import Settings
@@ -117,9 +117,7 @@ def _of(
     passes = (len(SCALINGS) if searched else 1) if left else 0
     photos_prefix = passes * sum(counts.values())
     photos_trained = left * settings.epochs * counts["train"]
-    photos_plain = left * (
-        settings.epochs * (counts["train"] + counts["validation"]) + counts["test"]
-    )
+    photos_plain = left * plain_photos(settings.epochs, **counts)
     return BackbonePlan(
         name=name,
         trials=trials,

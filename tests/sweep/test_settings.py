@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 
 from search_spaces.backbones import PAPER_NAMES, backbone_named
-from search_spaces.presets import DEMONSTRATION, PAPER, default_cache_dir
+from search_spaces.presets import (
+    DEMONSTRATION,
+    PAPER,
+    cache_dir_known_as,
+    default_cache_dir,
+)
 from search_spaces.refusals import UsageRefusal
 from search_spaces.settings import Settings
 from sweep.terminal.arguments import (
@@ -194,3 +199,8 @@ def test_the_cache_is_the_platforms(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_cache_dir() == Path("/somewhere/transfer-sweep")
     monkeypatch.setenv("XDG_CACHE_HOME", "")
     assert default_cache_dir() == Path.home() / ".cache/transfer-sweep"
+
+
+@pytest.mark.parametrize("recorded", ["", "/no/such/folder"])
+def test_a_run_without_a_cache_folder_here_has_this_machines(recorded: str) -> None:
+    assert cache_dir_known_as(recorded) == default_cache_dir()

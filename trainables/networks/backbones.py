@@ -29,10 +29,8 @@ from search_spaces.heads import (
 )
 from search_spaces.refusals import EnvironmentRefusal
 from trainables.networks.cuts import Cut, Graph, cut_at
+from trainables.networks.scaling import IMAGENET_DEVIATION_RGB
 from trainables.networks.weights import Weights
-
-# The variance that Keras' EfficientNet divides by once more when it loads ImageNet weights.
-_IMAGENET_STDDEV_RGB = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
@@ -197,7 +195,7 @@ def _load(base: Any, entry: Backbone, path: Path, digest: str) -> None:
             fix="Use the file that keras.applications downloads, or one saved from it.",
         ) from fault
     _check_finite(base, entry, path)
-    if entry.name == "EfficientNetB0":
+    if entry.divides_by_deviation_twice:
         _divide_again_by_stddev(base)
 
 
@@ -240,7 +238,7 @@ def _divide_again_by_stddev(base: Any) -> None:
         layer for layer in base.layers if isinstance(layer, keras.layers.Normalization)
     ]
     _, variance, *_ = normalization.weights
-    variance.assign(variance.numpy() * np.array(_IMAGENET_STDDEV_RGB, variance.dtype))
+    variance.assign(variance.numpy() * np.array(IMAGENET_DEVIATION_RGB, variance.dtype))
     normalization.finalize_state()
 
 

@@ -1,7 +1,7 @@
 """How pixels become a network's input: the paper's X/255, or what each backbone was trained with.
 
     unit    X / 255                          0 .. 1, the paper's for all six
-    raw     X                                0 .. 255, EfficientNetB0 rescales inside
+    raw     X                                0 .. 255, the network rescales inside
     tf      X / 127.5 - 1                    -1 .. 1, the Inceptions and Xception
     caffe   BGR(X) - (103.939, 116.779, 123.68)    ResNet50 and VGG16
     torch   (X / 255 - mean) / deviation     of ImageNet's red, green and blue; DenseNet121

@@ -1,7 +1,8 @@
 """From what the user names with `--data` to a decoded dataset, cached.
 
 `prepare` takes a folder of class folders, a folder of split folders, a zip of either, a dataset
-file of ours, or a word out of `SOURCES`. Another word is one file, such as `digits`, and one entry.
+file of ours, or a word out of `SOURCES`. Another word is one file, such as `digits`, one entry, and
+its name in `settings.DATA_NAMES`.
 
 Photos are recognised by `listing`'s fingerprints, not by content: a copied folder is decoded again.
 `DataRecord.digest` is computed while a file is written. Opening checks names and labels in full,

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from results.ledger.records import (
+    FROM_PHOTOS,
     Anatomy,
     EpochRecord,
     Predictions,
@@ -29,7 +30,7 @@ from results.ledger.runs import SPLITS
 from results.scores.metrics import accuracy, cross_entropy
 from search_spaces.config import TrialConfig
 from trainables.features.fill import Inputs, TrainingData, frozen_inputs
-from trainables.networks.backbones import FullNetwork
+from trainables.networks.backbones import FullNetwork, weights_of
 from trainables.networks.cuts import PHOTO, Cut
 from trainables.networks.network import Network
 from trainables.networks.scaling import scaling_kind
@@ -216,7 +217,7 @@ def anatomy(full: FullNetwork, cut: Cut, config: TrialConfig, inputs: Inputs) ->
         parameters_head=_parameters(full, nodes[full.backbone_layers :]),
         first_trained="" if first == full.backbone_layers else config.unfreeze,
         stored=tuple(
-            "photos" if node == PHOTO else f"{node} {type(full.layers[node]).__name__}"
+            FROM_PHOTOS if node == PHOTO else f"{node} {type(full.layers[node]).__name__}"
             for node in inputs.format.nodes
         ),
         recomputed=inputs.recomputed,
@@ -226,5 +227,5 @@ def anatomy(full: FullNetwork, cut: Cut, config: TrialConfig, inputs: Inputs) ->
 
 
 def _parameters(full: FullNetwork, nodes: Iterable[int]) -> int:
-    weights = (weight for node in nodes for weight in full.layers[node].weights)
+    weights = (weight for node in nodes for weight in weights_of(full.layers[node]))
     return sum(int(np.prod(weight.shape)) for weight in weights)
