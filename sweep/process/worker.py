@@ -69,7 +69,7 @@ def find_weights(settings: Settings, machine: Machine, progress: Progress) -> We
     Raises:
         EnvironmentRefusal: a file is missing, damaged, or cannot be downloaded.
     """
-    from trainables.networks.weights import resolve
+    from trainables.networks.weight_files import resolve
 
     return resolve(
         settings.weights,

@@ -51,7 +51,7 @@ def training_data(
     """The spec's dataset with a feature store in `cache` of `room` bytes."""
     from trainables.features.fill import TrainingData
     from trainables.features.store import FeatureStore
-    from trainables.networks.weights import resolve
+    from trainables.networks.weight_files import resolve
     from trainables.photos.dataset import open_dataset
     from trainables.photos.splits import split
 

@@ -13,7 +13,8 @@ from search_spaces.backbones import NAMES
 from search_spaces.config import TrialConfig
 from trainables.features.fill import TrainingData
 from trainables.features.store import FeatureStore
-from trainables.networks.weights import RANDOM, resolve
+from trainables.networks.weight_files import resolve
+from trainables.networks.weights import RANDOM
 
 SEED = 7
 COUNTS = (24, 8, 8)

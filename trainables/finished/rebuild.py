@@ -19,7 +19,8 @@ from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 from trainables.networks.backbones import FullNetwork, build, weights_of
 from trainables.networks.network import as_list
 from trainables.networks.scaling import scaled, scaling_kind
-from trainables.networks.weights import Weights, resolve
+from trainables.networks.weight_files import resolve
+from trainables.networks.weights import Weights
 
 
 def run_weights(run: RunRecord, backbones: tuple[str, ...]) -> Weights:

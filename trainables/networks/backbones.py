@@ -5,18 +5,15 @@ The order of layers (and so their index) is Keras' own: `model.layers`, then tho
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from results.ledger.files import file_sha256
 from search_spaces.backbones import HEAD, Backbone, backbone_named
 from search_spaces.config import FLOAT32
 from search_spaces.heads import (
@@ -27,10 +24,9 @@ from search_spaces.heads import (
     GlobalAveragePooling,
     HeadLayer,
 )
-from search_spaces.refusals import EnvironmentRefusal
 from trainables.networks.cuts import Cut, Graph, cut_at
 from trainables.networks.scaling import IMAGENET_DEVIATION_RGB
-from trainables.networks.weights import Weights
+from trainables.networks.weights import Weights, load
 
 
 @dataclass(frozen=True)
@@ -98,7 +94,9 @@ def build(
     with _layers_computing_in(precision):
         base = make(include_top=False, weights=None, input_shape=(image_size, image_size, 3))
         if not weights.random:
-            _load(base, entry, weights.files[entry.name], weights.digests[entry.name])
+            load(base, entry, weights.files[entry.name], weights.digests[entry.name])
+            if entry.divides_by_deviation_twice:
+                _divide_again_by_stddev(base)
         logits = base.output
         for layer in entry.head:
             logits = head_layer(layer)(logits)
@@ -179,53 +177,6 @@ def head_layer(layer: HeadLayer) -> Any:
             return keras.layers.Dropout(rate, name="head_dropout")
         case Dense(units):
             return keras.layers.Dense(units, activation="relu", name=f"head_dense_{units}")
-
-
-def _load(base: Any, entry: Backbone, path: Path, digest: str) -> None:
-    _check_unchanged(entry, path, digest)
-    try:
-        with warnings.catch_warnings():
-            # Keras only warns when it leaves a layer at its random values.
-            warnings.simplefilter("error", UserWarning)
-            base.load_weights(path)
-    except (ValueError, OSError, KeyError, UserWarning) as fault:
-        raise EnvironmentRefusal(
-            f"these weights do not fit {entry.name} without its top",
-            where=str(path),
-            fix="Use the file that keras.applications downloads, or one saved from it.",
-        ) from fault
-    _check_finite(base, entry, path)
-    if entry.divides_by_deviation_twice:
-        _divide_again_by_stddev(base)
-
-
-def _check_unchanged(entry: Backbone, path: Path, digest: str) -> None:
-    """Hash again what was hashed when the run began, hours before or on another machine."""
-    try:
-        actual = file_sha256(path)
-    except OSError as fault:
-        raise EnvironmentRefusal(
-            f"the weights of {entry.name} cannot be read: {fault.strerror}",
-            where=str(path),
-            fix="Put the file back and resume the run.",
-        ) from fault
-    if actual != digest:
-        raise EnvironmentRefusal(
-            f"the weights of {entry.name} were changed since the run began: their SHA-256 must be "
-            f"{digest}, got {actual}",
-            where=str(path),
-            fix="Put the file back and resume the run, or start another run.",
-        )
-
-
-def _check_finite(base: Any, entry: Backbone, path: Path) -> None:
-    for variable in base.variables:
-        if variable.dtype.startswith("float") and not np.isfinite(variable.numpy()).all():
-            raise EnvironmentRefusal(
-                f"the weights of {entry.name} hold values that are no numbers",
-                where=str(path),
-                fix="The file is damaged: download it again.",
-            )
 
 
 def _divide_again_by_stddev(base: Any) -> None:

@@ -1,28 +1,19 @@
-"""Which weights the backbones start from: ImageNet's, random ones, or a folder of files.
-
-Loads nothing: it finds, downloads and hashes. A folder holds `<backbone>_notop.weights.h5` in lower
-case (Keras 3's own format), or the files that `keras.applications` downloads, under their names.
-
-Keras publishes an MD5 for most of its files. A download is checked against what it publishes; the
-SHA-256 of what is used is recorded in the run either way, and a resume must find it again.
-"""
+"""The weights that a run's backbones start from, and how a file of them is loaded."""
 
 from __future__ import annotations
 
-import hashlib
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import h5py
+import numpy as np
 
 from results.ledger.files import file_sha256
-from search_spaces.backbones import backbone_named
+from search_spaces.backbones import Backbone
 from search_spaces.refusals import EnvironmentRefusal
-from trainables.photos.download import fetch
-from trainables.progress import Progress, quiet
 
-IMAGENET = "imagenet"
 RANDOM = "random"
 
 
@@ -47,92 +38,51 @@ class Weights:
         return self.name == RANDOM
 
 
-def resolve(
-    name: str,
-    backbones: tuple[str, ...],
-    *,
-    cache_dir: Path,
-    seed: int,
-    progress: Progress = quiet,
-) -> Weights:
-    """Find (and for `imagenet`, where needed, download) the weights of every backbone.
+def load(base: Any, entry: Backbone, path: Path, digest: str) -> None:
+    """Put a file's weights into a Keras model without its top.
 
     Raises:
-        EnvironmentRefusal: a file is missing, damaged, or cannot be downloaded.
+        EnvironmentRefusal: the file was changed, does not fit, or holds no numbers.
     """
-    if name == RANDOM:
-        digests = {backbone: _random_digest(backbone, seed) for backbone in backbones}
-        return Weights(name=name, files={}, seed=seed, digests=digests)
-    if name == IMAGENET:
-        files = {
-            backbone: _downloaded(backbone, cache_dir / "weights", progress)
-            for backbone in backbones
-        }
-    else:
-        files = {backbone: _in_folder(backbone, Path(name)) for backbone in backbones}
-    for backbone, path in files.items():
-        _check_readable(backbone, path)
-    digests = {backbone: file_sha256(path) for backbone, path in files.items()}
-    return Weights(name=name, files=files, seed=seed, digests=digests)
-
-
-def _random_digest(backbone: str, seed: int) -> str:
-    return hashlib.sha256(f"random weights of {backbone}, seed {seed}".encode()).hexdigest()
-
-
-def _downloaded(backbone: str, folder: Path, progress: Progress) -> Path:
-    published = backbone_named(backbone).weights
-    target = folder / published.file
-    return fetch(
-        published.url,
-        target,
-        md5=published.md5,
-        sha256=published.sha256,
-        progress=progress,
-        fix="Give --weights DIR with the file, or --weights random.",
-    )
-
-
-def _in_folder(backbone: str, folder: Path) -> Path:
-    names = (f"{backbone.lower()}_notop.weights.h5", backbone_named(backbone).weights.file)
-    for name in names:
-        if (folder / name).is_file():
-            return folder / name
-    raise EnvironmentRefusal(
-        f"there are no weights of {backbone} here",
-        where=str(folder),
-        fix=f"Put {' or '.join(names)} there, or choose other --backbones or --weights.",
-    )
-
-
-def _check_readable(backbone: str, path: Path) -> None:
+    _check_unchanged(entry, path, digest)
     try:
-        with h5py.File(path, "r") as file:
-            _refuse_foreign_storage(file, path)
-    except (OSError, KeyError, RuntimeError) as fault:  # h5py's, by where the damage is
+        with warnings.catch_warnings():
+            # Keras only warns when it leaves a layer at its random values.
+            warnings.simplefilter("error", UserWarning)
+            base.load_weights(path)
+    except (ValueError, OSError, KeyError, UserWarning) as fault:
         raise EnvironmentRefusal(
-            f"the weights of {backbone} are damaged or no HDF5 file",
+            f"these weights do not fit {entry.name} without its top",
             where=str(path),
-            fix="Download the file again.",
+            fix="Use the file that keras.applications downloads, or one saved from it.",
         ) from fault
+    _check_finite(base, entry, path)
 
 
-def _refuse_foreign_storage(file: h5py.File, path: Path) -> None:
-    """Refuse links and storage that would read other files (CVE-2026-1669 and its kin)."""
-    entries: list[tuple[str, object]] = []
-    # Looked at afterwards: an exception does not come out of HDF5's visit as what it was.
-    file.visititems_links(lambda name, kind: entries.append((name, kind)))
-    for name, kind in entries:
-        if not isinstance(kind, h5py.HardLink):
+def _check_unchanged(entry: Backbone, path: Path, digest: str) -> None:
+    """Hash again what was hashed when the run began, hours before or on another machine."""
+    try:
+        actual = file_sha256(path)
+    except OSError as fault:
+        raise EnvironmentRefusal(
+            f"the weights of {entry.name} cannot be read: {fault.strerror}",
+            where=str(path),
+            fix="Put the file back and resume the run.",
+        ) from fault
+    if actual != digest:
+        raise EnvironmentRefusal(
+            f"the weights of {entry.name} were changed since the run began: their SHA-256 must be "
+            f"{digest}, got {actual}",
+            where=str(path),
+            fix="Put the file back and resume the run, or start another run.",
+        )
+
+
+def _check_finite(base: Any, entry: Backbone, path: Path) -> None:
+    for variable in base.variables:
+        if variable.dtype.startswith("float") and not np.isfinite(variable.numpy()).all():
             raise EnvironmentRefusal(
-                f"the weights hold a link to elsewhere, {name}",
+                f"the weights of {entry.name} hold values that are no numbers",
                 where=str(path),
-                fix="Use a file that you trust.",
-            )
-        entry = file[name]
-        if isinstance(entry, h5py.Dataset) and (entry.external or entry.is_virtual):
-            raise EnvironmentRefusal(
-                f"the weights are stored outside the file, {name}",
-                where=str(path),
-                fix="Use a file that you trust.",
+                fix="The file is damaged: download it again.",
             )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from search_spaces.refusals import EnvironmentRefusal
-from trainables.networks.weights import resolve
+from trainables.networks.weight_files import resolve
 
 pytestmark = pytest.mark.slow
 

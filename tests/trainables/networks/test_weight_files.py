@@ -15,7 +15,8 @@ import pytest
 from results.ledger.files import file_sha256
 from search_spaces.backbones import CATALOGUE, backbone_named
 from search_spaces.refusals import EnvironmentRefusal
-from trainables.networks.weights import Weights, resolve
+from trainables.networks.weight_files import resolve
+from trainables.networks.weights import Weights
 from trainables.photos.download import fetch
 
 BACKBONES = ("VGG16", "Xception")

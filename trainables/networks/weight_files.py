@@ -1,0 +1,115 @@
+"""Finds what the backbones start from: ImageNet's weights, random ones, or a folder of files.
+
+Loads nothing: it finds, downloads and hashes. A folder holds `<backbone>_notop.weights.h5` in lower
+case (Keras 3's own format), or the files that `keras.applications` downloads, under their names.
+
+Keras publishes an MD5 for most of its files. A download is checked against what it publishes; the
+SHA-256 of what is used is recorded in the run either way, and a resume must find it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import h5py
+
+from results.ledger.files import file_sha256
+from search_spaces.backbones import backbone_named
+from search_spaces.refusals import EnvironmentRefusal
+from trainables.networks.weights import RANDOM, Weights
+from trainables.photos.download import fetch
+from trainables.progress import Progress, quiet
+
+IMAGENET = "imagenet"
+
+
+def resolve(
+    name: str,
+    backbones: tuple[str, ...],
+    *,
+    cache_dir: Path,
+    seed: int,
+    progress: Progress = quiet,
+) -> Weights:
+    """Find (and for `imagenet`, where needed, download) the weights of every backbone.
+
+    Raises:
+        EnvironmentRefusal: a file is missing, damaged, or cannot be downloaded.
+    """
+    if name == RANDOM:
+        digests = {backbone: _random_digest(backbone, seed) for backbone in backbones}
+        return Weights(name=name, files={}, seed=seed, digests=digests)
+    if name == IMAGENET:
+        files = {
+            backbone: _downloaded(backbone, cache_dir / "weights", progress)
+            for backbone in backbones
+        }
+    else:
+        files = {backbone: _in_folder(backbone, Path(name)) for backbone in backbones}
+    for backbone, path in files.items():
+        _check_readable(backbone, path)
+    digests = {backbone: file_sha256(path) for backbone, path in files.items()}
+    return Weights(name=name, files=files, seed=seed, digests=digests)
+
+
+def _random_digest(backbone: str, seed: int) -> str:
+    return hashlib.sha256(f"random weights of {backbone}, seed {seed}".encode()).hexdigest()
+
+
+def _downloaded(backbone: str, folder: Path, progress: Progress) -> Path:
+    published = backbone_named(backbone).weights
+    target = folder / published.file
+    return fetch(
+        published.url,
+        target,
+        md5=published.md5,
+        sha256=published.sha256,
+        progress=progress,
+        fix="Give --weights DIR with the file, or --weights random.",
+    )
+
+
+def _in_folder(backbone: str, folder: Path) -> Path:
+    names = (f"{backbone.lower()}_notop.weights.h5", backbone_named(backbone).weights.file)
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise EnvironmentRefusal(
+        f"there are no weights of {backbone} here",
+        where=str(folder),
+        fix=f"Put {' or '.join(names)} there, or choose other --backbones or --weights.",
+    )
+
+
+def _check_readable(backbone: str, path: Path) -> None:
+    try:
+        with h5py.File(path, "r") as file:
+            _refuse_foreign_storage(file, path)
+    except (OSError, KeyError, RuntimeError) as fault:  # h5py's, by where the damage is
+        raise EnvironmentRefusal(
+            f"the weights of {backbone} are damaged or no HDF5 file",
+            where=str(path),
+            fix="Download the file again.",
+        ) from fault
+
+
+def _refuse_foreign_storage(file: h5py.File, path: Path) -> None:
+    """Refuse links and storage that would read other files (CVE-2026-1669 and its kin)."""
+    entries: list[tuple[str, object]] = []
+    # Looked at afterwards: an exception does not come out of HDF5's visit as what it was.
+    file.visititems_links(lambda name, kind: entries.append((name, kind)))
+    for name, kind in entries:
+        if not isinstance(kind, h5py.HardLink):
+            raise EnvironmentRefusal(
+                f"the weights hold a link to elsewhere, {name}",
+                where=str(path),
+                fix="Use a file that you trust.",
+            )
+        entry = file[name]
+        if isinstance(entry, h5py.Dataset) and (entry.external or entry.is_virtual):
+            raise EnvironmentRefusal(
+                f"the weights are stored outside the file, {name}",
+                where=str(path),
+                fix="Use a file that you trust.",
+            )
