@@ -5,15 +5,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.house import ROOMS, ROOT
-
-Copy = Callable[..., Path]
-Run = Callable[[Path, str], str]
 
 
 @pytest.fixture

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from results.ledger.files import whole_or_absent
 from search_spaces.refusals import EnvironmentRefusal
 
+TRAIN_AGAIN = "Remove the trial's folder and resume the run to train it again."
+"""What to do about artefacts that cannot be trusted."""
+
 
 def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
     """Write named arrays."""
@@ -40,5 +43,5 @@ def damaged(path: Path) -> EnvironmentRefusal:
     return EnvironmentRefusal(
         "a file of the run is missing or damaged",
         where=str(path),
-        fix="Remove the trial's folder and resume the run to train it again.",
+        fix=TRAIN_AGAIN,
     )

@@ -17,7 +17,7 @@ from typing import Any, TypedDict, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from results.ledger.arrays import damaged, read_npz, write_npz
+from results.ledger.arrays import TRAIN_AGAIN, damaged, read_npz, write_npz
 from results.ledger.files import file_sha256, read_json, write_json, write_text
 from results.ledger.places import RunPlaces, TrialFile
 from results.ledger.records import Predictions, TrialRecord
@@ -29,7 +29,6 @@ from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
 _NO_THUMBNAILS = np.empty((0, 64, 64, 3), dtype=np.uint8)
 _PREDICTIONS = ("validation", "test", "validation_by_epoch", "train_by_epoch")
-_TRAIN_AGAIN = "Remove the trial's folder and resume the run to train it again."
 _T = TypeVar("_T")
 
 _Photo = TypedDict("_Photo", {"file": str, "class": str, "split": str, "sha256": str})
@@ -192,7 +191,7 @@ class RunFolder(RunPlaces):
             raise EnvironmentRefusal(
                 "these weights are missing or not the ones that were recorded",
                 where=str(path),
-                fix=_TRAIN_AGAIN,
+                fix=TRAIN_AGAIN,
             )
         return read_npz(path)
 
@@ -224,7 +223,7 @@ class RunFolder(RunPlaces):
         return {int(row): one.astype(np.uint8) for row, one in zip(rows, pixels, strict=True)}
 
 
-def _read(kind: type[_T], path: Path, what: str, *, fix: str = _TRAIN_AGAIN) -> _T:
+def _read(kind: type[_T], path: Path, what: str, *, fix: str = TRAIN_AGAIN) -> _T:
     document = read_json(path)
     try:
         return from_json(kind, document)

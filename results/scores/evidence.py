@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from results.ledger.arrays import TRAIN_AGAIN
 from results.ledger.records import Predictions, Probabilities, TrialRecord
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import Split
@@ -223,5 +224,5 @@ def _unusable(what: str, folder: Path) -> EnvironmentRefusal:
     return EnvironmentRefusal(
         what,
         where=str(folder),
-        fix="Remove the trial's folder and resume the run to train it again.",
+        fix=TRAIN_AGAIN,
     )

@@ -14,7 +14,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-_HEADER_BYTES = 16 * 1024
+HEADER_BYTES = 16 * 1024
+"""Of a file, besides its rows."""
 
 
 def lay_out(part: Path, name: str, shape: tuple[int, ...], dtype: str, *, more: int = 0) -> int:
@@ -26,7 +27,7 @@ def lay_out(part: Path, name: str, shape: tuple[int, ...], dtype: str, *, more: 
     Raises:
         OSError: the disk has no room.
     """
-    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize + more + _HEADER_BYTES
+    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize + more + HEADER_BYTES
     reserve(part, size)
     plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     plan.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)

@@ -27,11 +27,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from trainables.features.contiguous import lay_out
+from trainables.features.contiguous import HEADER_BYTES, lay_out
 
 _DATASET = "features"
 _PIECE = 1024 * 1024
-_HEADER_BYTES = 16 * 1024  # what `lay_out` adds to the rows
 
 _verified: set[tuple[str, int, int]] = set()
 """Name, inode and sum of the files whose rows this process has summed."""
@@ -71,7 +70,7 @@ class FeatureKey:
 
     def file_bytes(self, rows: int) -> int:
         """Of the whole file, its header included."""
-        return self.row_bytes * rows + _HEADER_BYTES
+        return self.row_bytes * rows + HEADER_BYTES
 
     @property
     def text(self) -> str:
