@@ -9,9 +9,9 @@ RUN := $(VENV)/bin/python
 sweep: $(VENV)/.ready
 	$(RUN) run_sweep.py --backbones all $(ARGS)
 
-# Fast and slow tests. A bare `pytest` runs the fast ones alone.
+# Fast and slow tests, two files at a time. A bare `pytest` runs the fast ones alone.
 test: $(VENV)/.ready
-	$(RUN) -m pytest -m "slow or not slow" $(ARGS)
+	$(RUN) -m pytest -m "slow or not slow" -n 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/.ready
 	$(RUN) -m ruff format --check .

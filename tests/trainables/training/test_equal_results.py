@@ -68,23 +68,28 @@ def placed(entry: Backbone, where: str) -> TrialConfig:
     return point(entry.name, size=size, unfreeze=unfreeze, batch_size=WHOLE)
 
 
-EVERY_CUT = [
-    (entry, where)
+CUTS = [
+    pytest.param(entry, where, id=f"{entry.name}-{where}")
     for entry in CATALOGUE
     for where in (("head", "baseline", "earliest") if entry.in_paper else ("baseline",))
 ]
 """Of the paper's six; of the others one each, for the sake of time."""
 
 
-@pytest.mark.parametrize(
-    ("entry", "where"), EVERY_CUT, ids=[f"{entry.name}-{where}" for entry, where in EVERY_CUT]
-)
-def test_cached_and_recomputed_training_agree_bit_for_bit_unless_places_move_bits(
-    entry: Backbone, where: str, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def built(request: pytest.FixtureRequest) -> tuple[Backbone, Any]:
+    """A backbone and its networks, built once for all of its cuts."""
     from trainables.training.network_cache import NetworkCache
 
-    config, networks = placed(entry, where), NetworkCache()
+    return request.param, NetworkCache()
+
+
+@pytest.mark.parametrize(("built", "where"), CUTS, indirect=["built"])
+def test_cached_and_recomputed_training_agree_bit_for_bit_unless_places_move_bits(
+    built: tuple[Backbone, Any], where: str, tmp_path: Path
+) -> None:
+    entry, networks = built
+    config = placed(entry, where)
     cached = trained(config, tmp_path / "cached", PLENTY, networks, counts=COUNTS)
     recomputed = trained(config, tmp_path / "recomputed", NO_ROOM, networks, counts=COUNTS)
     assert cached.anatomy.stored != ("photos",)
