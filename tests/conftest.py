@@ -1,4 +1,4 @@
-"""Networks in tests compute as those of a run do: with oneDNN, unless the environment says otherwise.
+"""Networks in tests compute as those of a run do: with oneDNN, unless the environment forbids it.
 
 TensorFlow alone leaves oneDNN off on AVX2 processors, where the slow tests take twice as long then.
 """
