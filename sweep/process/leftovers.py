@@ -75,7 +75,8 @@ def _end(process: ProcessIdentity) -> None:
     with suppress(OSError):  # it has ended
         if _parent_and_start(process.pid)[1] != process.started:
             return
-        for pid in (*(child.pid for child in descendants(process.pid)), process.pid):
+        # Parents first: one that sees its child end may start another.
+        for pid in (process.pid, *(child.pid for child in descendants(process.pid))):
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
 
