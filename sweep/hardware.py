@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from results.ledger.files import free_megabytes
+from results.ledger.files import folder_bytes, free_megabytes
 from search_spaces.presets import cache_dir_known_as, default_cache_dir
 from search_spaces.refusals import UsageRefusal
 from search_spaces.settings import RunSettings
@@ -218,4 +218,5 @@ def _cache(arguments: argparse.Namespace, resumed: RunSettings | None) -> tuple[
 
 
 def _half_of_the_disk(folder: Path) -> int:
-    return free_megabytes(folder) * _MEGABYTE // 2
+    """Half of what the cache could have: what it holds counts, or it would shrink by every run."""
+    return (free_megabytes(folder) * _MEGABYTE + folder_bytes(folder / "features")) // 2

@@ -79,6 +79,17 @@ def free_megabytes(path: Path) -> int:
     return shutil.disk_usage(place).free // _MEGABYTE
 
 
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files below a folder; files that vanish meanwhile do not count."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.lstat().st_size
+        except FileNotFoundError:
+            continue
+    return total
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a whole file, or leave the old one."""
     with whole_or_absent(path) as part:

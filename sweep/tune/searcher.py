@@ -14,6 +14,7 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
+from results.ledger.files import folder_bytes
 from results.ledger.records import TrialRecord
 from search_spaces.config import TrialId
 from search_spaces.refusals import Refusal
@@ -118,14 +119,3 @@ def budget(machine: Machine, folder: Path) -> Callable[[], bool]:
         return used > machine.max_disk
 
     return spent
-
-
-def folder_bytes(folder: Path) -> int:
-    """Bytes of all files below a folder; files that vanish meanwhile do not count."""
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.lstat().st_size
-        except FileNotFoundError:
-            continue
-    return total

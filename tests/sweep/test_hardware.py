@@ -165,6 +165,17 @@ def test_without_a_word_the_cache_has_half_of_the_disk_and_there_is_no_budget(
     assert (machine.time_budget, machine.max_disk) == (None, None)
 
 
+def test_what_the_cache_holds_does_not_shrink_its_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sweep.hardware.free_megabytes", lambda _: 100)
+    empty = shared(f"--cache-dir {tmp_path}").max_cache
+    (tmp_path / "features").mkdir()
+    (tmp_path / "features/layer.h5").write_bytes(bytes(10 * 2**20))
+    monkeypatch.setattr("sweep.hardware.free_megabytes", lambda _: 90)
+    assert shared(f"--cache-dir {tmp_path}").max_cache == empty == 50 * 2**20
+
+
 def test_a_resumed_run_whose_cache_is_gone_has_this_machines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

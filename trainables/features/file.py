@@ -27,6 +27,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from search_spaces.refusals import UsageRefusal
 from trainables.features.contiguous import HEADER_BYTES, lay_out
 
 _DATASET = "features"
@@ -119,7 +120,10 @@ class FeatureWriter:
 
         Raises:
             ValueError: these are no rows of this layer.
+            UsageRefusal: a value is beyond the range of the key's number type.
         """
+        if not np.can_cast(values.dtype, self.key.dtype):
+            _refuse_out_of_range(values, self.key)
         stored = np.ascontiguousarray(values, self.key.dtype)
         if stored.shape[1:] != self.key.shape:
             raise ValueError(f"rows must have the shape {self.key.shape}, got {stored.shape[1:]}")
@@ -143,6 +147,19 @@ class FeatureWriter:
             attributes["key"] = self.key.text
             attributes["crc32"] = self._crc32
             attributes["complete"] = True
+
+
+def _refuse_out_of_range(values: Rows, key: FeatureKey) -> None:
+    """Infinities of the layer itself are none of rounding's."""
+    largest = float(np.max(np.abs(values), initial=0, where=np.isfinite(values)))
+    limit = float(np.finfo(key.dtype).max)
+    if largest > limit:
+        raise UsageRefusal(
+            f"features of {key.backbone}'s layer {key.node} reach {largest:.3g}, "
+            f"{key.dtype} ends at {limit:.0f}",
+            where="--cache-dtype",
+            fix="Give --cache-dtype float32.",
+        )
 
 
 @contextmanager

@@ -144,7 +144,7 @@ def _fill(full: FullNetwork, cut: Cut, data: TrainingData, scaling: str, plan: F
         if not writers:
             return Cost()
         wanted = tuple(writer.key.node for writer in writers)
-        sources = plan.sources(wanted)
+        sources = plan.exact_sources(wanted)
         full.restore()
         read = InputFormat(sources.nodes, scaling, data.cache_dtype)
         layers = FrozenLayers(full, read, wanted, jit_compile=data.jit_compile)

@@ -67,9 +67,26 @@ class FeaturePlan:
     store: FeatureStore
     photos: NDArray[np.uint8]
 
+    def exact_sources(self, wanted: tuple[int, ...]) -> Sources:
+        """What layers that will be stored are computed from.
+
+        Rows that were rounded to half precision are passed over, so that what a file holds does not
+        depend on which files were there before it.
+        """
+        return self._nearest(wanted, [node for node in self._stored() if self._is_exact(node)])
+
     def sources(self, wanted: tuple[int, ...]) -> Sources:
         """Open what is nearest to the wanted layers, passing over files that cannot be opened."""
-        stored = {node for node, key in self.keys.items() if self.store.has(key)}
+        return self._nearest(wanted, self._stored())
+
+    def _stored(self) -> list[int]:
+        return [node for node, key in self.keys.items() if self.store.has(key)]
+
+    def _is_exact(self, node: int) -> bool:
+        return self.keys[node].dtype == "float32"
+
+    def _nearest(self, wanted: tuple[int, ...], candidates: Iterable[int]) -> Sources:
+        stored = set(candidates)
         while True:
             nodes, recomputed = nearest_sources(self.graph, wanted, stored)
             opened = {

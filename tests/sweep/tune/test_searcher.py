@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from ray.tune.search import Searcher
 
+from results.ledger.files import folder_bytes
 from results.ledger.records import Status, TrialRecord
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
 from sweep.schedule.pool import Pool
 from sweep.schedule.suggest import Studies
-from sweep.tune.searcher import PoolSearcher, budget, folder_bytes
+from sweep.tune.searcher import PoolSearcher, budget
 from tests.sweep.helpers import machine, outcome, record, settings
 
 SETTINGS = settings("--backbones", "vgg16,xception", "--trials", "2")

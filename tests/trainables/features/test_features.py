@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from search_spaces.refusals import EnvironmentRefusal
+from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 from tests.trainables.features.rows import (
     KEY,
     OTHERS,
@@ -55,6 +55,13 @@ def test_rows_of_another_shape_are_never_stored(store: FeatureStore) -> None:
     with pytest.raises(ValueError, match=r"must have the shape \(3, 2\), got \(5,\)"):
         fill(store, [KEY], lambda window: [OTHERS[window]])
     assert store.open(KEY, ROWS) is None
+
+
+def test_what_half_precision_cannot_hold_is_refused_and_leaves_nothing(store: FeatureStore) -> None:
+    half = replace(KEY, dtype="float16")
+    with pytest.raises(UsageRefusal, match=r"VGG16's layer 7 reach 7e[+]04, float16 ends at 65504"):
+        fill(store, [half], lambda window: [VALUES[window] + 7e4])
+    assert not store.has(half)
 
 
 def test_what_a_killed_process_left_is_removed_by_the_next_fill(store: FeatureStore) -> None:

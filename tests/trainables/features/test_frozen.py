@@ -113,20 +113,22 @@ def test_a_trials_own_cut_is_stored_first_and_then_the_smallest(whole: Any, tmp_
         assert sorted(stored(folder).values(), reverse=True) == expected
 
 
-def test_rows_stored_in_half_precision_are_what_a_deeper_cut_is_computed_from(
+def test_what_is_stored_in_half_precision_does_not_depend_on_what_was_stored_before(
     whole: Any, tmp_path: Path
 ) -> None:
     from trainables.features.fill import frozen_inputs
 
-    def half(unfreeze: str, others: tuple[str, ...]) -> Any:
-        data = training_data(tmp_path, size=48, points={"VGG16": others})
+    def half(folder: Path, unfreeze: str, others: tuple[str, ...]) -> Any:
+        data = training_data(folder, size=48, points={"VGG16": others})
         cut = whole.cut(unfreeze)
         return frozen_inputs(whole, cut, replace(data, cache_dtype="float16"), "unit")
 
-    half(EARLY, ())
-    late = half(LATE, (EARLY,))
-    assert (late.cost.photos_prefix, late.recomputed) == (40, 0)
-    assert late.arrays[0].dtype.name == "float16"
+    half(tmp_path / "after", EARLY, ())
+    after = half(tmp_path / "after", LATE, (EARLY,))
+    alone = half(tmp_path / "alone", LATE, ())
+    assert (after.cost.photos_prefix, after.recomputed) == (40, 0)
+    assert after.arrays[0].dtype.name == "float16"
+    np.testing.assert_array_equal(after.arrays[0], alone.arrays[0])
 
 
 def test_features_of_another_gpu_are_others(monkeypatch: pytest.MonkeyPatch) -> None:
