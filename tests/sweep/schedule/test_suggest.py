@@ -35,7 +35,7 @@ def test_a_suggestion_depends_on_seed_number_and_history() -> None:
     different = [
         suggested(seed=43),
         suggested(17),
-        suggested(seen=LONG[:-1]),
+        suggested(seen=LONG[:-4]),
         suggested(seen=[*LONG[:-1], record("VGG16", 15, [0.01], config=LONG[-1].config)]),
         suggest(SPACE, paper.baseline("ResNet50"), 16, seed=42, history=[]),
     ]
@@ -84,6 +84,12 @@ def test_a_record_is_a_finished_trial_with_the_best_epochs_value(
     trial = as_optuna(record("VGG16", 1, [0.5, 0.6, 0.4], status=status), SPACE)
     assert (trial.state, trial.value) == (state, value)
     assert trial.intermediate_values == {1: 0.5, 2: 0.6, 3: 0.4}
+    assert trial.params == {name: getattr(BASELINE, name) for name in DIMENSIONS}
+
+
+def test_a_trial_that_diverged_is_pruned_before_its_first_epoch() -> None:
+    trial = as_optuna(record("VGG16", 1, [], status=Status.FAILED, diverged=True), SPACE)
+    assert (trial.state, trial.value, trial.intermediate_values) == (State.PRUNED, None, {})
     assert trial.params == {name: getattr(BASELINE, name) for name in DIMENSIONS}
 
 
