@@ -132,7 +132,7 @@ class Sweep:
 
     def measure(self, prepared: Prepared) -> None:
         """Note what the report needs besides the ledger: rates, Table 1, importances."""
-        from sweep.schedule.suggest import importances
+        from sweep.schedule.importances import importances
 
         context, records = prepared.context, self.folder.records()
         counts = self.folder.read_split().counts()

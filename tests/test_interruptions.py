@@ -90,6 +90,7 @@ def test_a_failing_trial_is_recorded_and_the_others_go_on(
     assert failed is not None
     assert failed.status == "failed"
     assert "diverged at epoch" in failed.error
+    assert failed.diverged
     assert len(folder.records()) == 6
     assert read_summary(folder).trials.failed == 1
     assert "VGG16/t02" in out

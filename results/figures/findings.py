@@ -43,17 +43,19 @@ class _Row(NamedTuple):
 
 def importances(summary: Summary) -> Iterator[Picture]:
     """Each searched dimension's share, per backbone."""
-    for backbone, shares in summary.importances.items():
-        rows = sorted(shares.items(), key=lambda row: (-row[1], row[0]))
+    for backbone, importances_of in summary.importances.items():
+        rows = sorted(importances_of.shares.items(), key=lambda row: (-row[1].mean, row[0]))
         names = [name.replace("_", " ") for name, _ in rows]
-        values = [share for _, share in rows]
+        values = [share.mean for _, share in rows]
+        labels = [f"{share.mean:.2f} ± {share.spread:.2f}" for _, share in rows]
         figure, axes = rows_chart(names, (), below=8)
         bars = axes.barh(range(len(rows)), values, height=0.7, color=LIGHT[colour(backbone)])
-        axes.bar_label(bars, fmt="%.2f", padding=6, color=LIGHT["muted"])
-        axes.set(xlim=(0, 1.15), xticks=[])
+        axes.bar_label(bars, labels, padding=6, color=LIGHT["muted"])
+        axes.set(xlim=(0, 1.35), xticks=[])
         axes.spines["bottom"].set_visible(False)
-        title = f"{backbone}: what mattered"
-        listed = ", ".join(f"{name} {share:.2f}" for name, share in zip(names, values, strict=True))
+        trials, epoch = importances_of.trials, importances_of.epoch
+        title = f"{backbone}: what mattered in {trials} trials, up to epoch {epoch}"
+        listed = ", ".join(f"{name} {label}" for name, label in zip(names, labels, strict=True))
         yield Picture(f"{backbone}-importances", title, f"{title}: {listed}.", figure)
 
 

@@ -134,6 +134,8 @@ class TrialRecord:
     Attributes:
         number: 0 for the baseline, then 1, 2, ... per backbone.
         weights_sha256: of the trial's `weights.npz`; empty for a failed trial.
+        diverged: a failed trial's loss stopped being a number: its configuration is the reason, and
+            the search keeps away from it.
     """
 
     named_in_json: ClassVar[str] = "trial"
@@ -151,6 +153,7 @@ class TrialRecord:
     anatomy: Anatomy | None = None
     weights_sha256: str = ""
     error: str = ""
+    diverged: bool = False
 
     @property
     def id(self) -> TrialId:

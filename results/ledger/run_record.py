@@ -21,7 +21,8 @@ class RunRecord:
         settings: resolved; a resume must agree with them.
         planned: trials in the order of their starting: all baselines, then round after round.
         seed: of the whole run.
-        lag: trial *n* of a backbone is suggested from results up to *n - lag*.
+        lag: the largest that a suggestion has, see `sweep.schedule.lag`: the trials at a time that
+            the run started with.
         demonstration: True if this run makes no statement about the paper.
         data: the photos.
         weights: a name or folder as given, and the SHA-256 per backbone.

@@ -1,10 +1,12 @@
-"""What a run is made of, as frozen types: its photos and their split; and Table 1 as measured.
+"""What a run is made of, as frozen types: its photos and their split; and what was measured besides
+trials: Table 1, and which dimensions of the search mattered.
 
 These types pass between the rooms. They hold facts and never print, read or write anything.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,3 +104,27 @@ class MeasuredCharacteristics:
     depth_without_top: int
     milliseconds_per_step: float
     milliseconds_per_step_without_top: float
+
+
+@dataclass(frozen=True)
+class Share:
+    """How much of the variation a dimension explains: a fraction, mean and standard deviation over
+    fANOVA's forests. Other trials would move it further than other forests do."""
+
+    mean: float
+    spread: float
+
+
+@dataclass(frozen=True)
+class Importances:
+    """What mattered in the search of one backbone.
+
+    Attributes:
+        trials: that were compared, those that diverged included.
+        epoch: from 1, the last that all of them reached: each counts by its best up to there.
+        shares: by dimension; their means sum to 1.
+    """
+
+    trials: int
+    epoch: int
+    shares: Mapping[str, Share]

@@ -22,7 +22,7 @@ from results.ledger.files import file_sha256, read_json, write_json, write_text
 from results.ledger.places import RunPlaces, TrialFile
 from results.ledger.records import Predictions, TrialRecord
 from results.ledger.run_record import RunRecord
-from results.ledger.runs import MeasuredCharacteristics, Split
+from results.ledger.runs import Importances, MeasuredCharacteristics, Split
 from results.ledger.serialise import from_json, to_json
 from search_spaces.config import TrialConfig
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
@@ -97,20 +97,21 @@ class RunFolder(RunPlaces):
             parts=tuple(photo["split"] for photo in photos),
         )
 
-    def write_importances(self, shares: Mapping[str, Mapping[str, float]]) -> None:
+    def write_importances(self, importances: Mapping[str, Importances]) -> None:
         """Keep per backbone each searched dimension's share."""
-        write_json(self.importances_json, to_json(shares))
+        write_json(self.importances_json, to_json(importances))
 
-    def read_importances(self) -> dict[str, dict[str, float]]:
+    def read_importances(self) -> dict[str, Importances]:
         """Shares per backbone and searched dimension; empty where none were computed.
 
         Raises:
-            EnvironmentRefusal: the file is damaged.
+            EnvironmentRefusal: the file is damaged, or another version's.
         """
         if not self.importances_json.is_file():
             return {}
-        kind = dict[str, dict[str, float]]
-        return _read(kind, self.importances_json, "file", fix="Remove it.")
+        kind = dict[str, Importances]
+        fix = "Resume the run, which computes it anew, or remove it."
+        return _read(kind, self.importances_json, "file", fix=fix)
 
     def write_characteristics(self, rows: Sequence[MeasuredCharacteristics]) -> None:
         """Keep what was measured for the paper's Table 1."""

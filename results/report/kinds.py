@@ -138,7 +138,12 @@ BYTES = _numeric("bytes", size)
 RATE = _numeric("rate", "{:.3g}".format)
 LOSS = _numeric("loss", "{:.4f}".format)
 SCORE = _numeric("score", _decimal(3))
-SHARE = _numeric("share", _decimal(2))
+SHARE = _numeric(
+    "share",
+    lambda share: f"{share.mean:.2f}±{share.spread:.2f}",
+    number=lambda share: share.mean,
+)
+"""A `Share`; its spread is one standard deviation."""
 TENTHS = _numeric("tenths", _decimal(1))
 PARAMETERS = _numeric(
     "parameters", lambda value: f"{value / 1e6} M" if isinstance(value, float) else whole(value)

@@ -115,28 +115,38 @@ def failed(summary: Summary) -> Sheet:
     return lay_out(summary, "failed", "Failed trials", columns, failures)
 
 
+IMPORTANCES_NOTE = (
+    "All trials count, by the best epoch up to the last that all of them reached; those that "
+    "diverged count by the worst of the others. ± is the standard deviation over fANOVA's forests."
+)
+
+
 def importances(summary: Summary) -> Sheet:
     """Each searched dimension's share, a row per dimension, for the file."""
     lines = [
-        {"backbone": backbone, "dimension": dimension, "share": share}
-        for backbone, shares in summary.importances.items()
-        for dimension, share in shares.items()
+        {"backbone": name, "dimension": dimension, "share": share.mean, "spread": share.spread}
+        | {"trials": importances.trials, "epoch": importances.epoch}
+        for name, importances in summary.importances.items()
+        for dimension, share in importances.shares.items()
     ]
-    return listed(summary, "importances", "backbone dimension share", lines)
+    header = "backbone dimension share spread trials epoch"
+    return listed(summary, "importances", header, lines)
 
 
 def importances_wide(summary: Summary) -> Sheet:
     """The same, a row per backbone, for the terminal."""
-    names = sorted({name for shares in summary.importances.values() for name in shares})
+    of_all = summary.importances
+    names = sorted({name for of_backbone in of_all.values() for name in of_backbone.shares})
     heads = [Column(name, name.replace("_", " "), kinds.SHARE) for name in names]
     return Sheet(
         "importances_wide",
         marked(summary, "What mattered: share of the variation in validation accuracy"),
-        (Column("backbone", "backbone", LABEL), *heads),
+        (Column("backbone", "backbone", LABEL), Column("trials", "trials", COUNT), *heads),
         tuple(
-            Row((Label(backbone, backbone), *(shares.get(name) for name in names)))
-            for backbone, shares in summary.importances.items()
+            Row((Label(name, name), of_backbone.trials, *map(of_backbone.shares.get, names)))
+            for name, of_backbone in of_all.items()
         ),
+        IMPORTANCES_NOTE,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from results.ledger.records import Cost, Status
-from results.ledger.runs import MeasuredCharacteristics, Rejected
+from results.ledger.runs import Importances, MeasuredCharacteristics, Rejected
 from results.scores.cost_types import CostLedger, Photos, Seconds
 from results.scores.method_types import (
     EnsembleRow,
@@ -194,7 +194,7 @@ class Summary:
     scaling: tuple[ScalingRow, ...]
     pairs: tuple[Pair, ...]
     rows: tuple[TrialRow, ...]
-    importances: Mapping[str, Mapping[str, float]]
+    importances: Mapping[str, Importances]
     characteristics: tuple[MeasuredCharacteristics, ...]
     mistakes: Mistakes
     seconds: Seconds

@@ -153,11 +153,14 @@ def train_and_commit(
 
 
 def _failed(assignment: Assignment, fault: Exception) -> TrialRecord:
+    from trainables.training.train import Diverged
+
     return TrialRecord(
         number=assignment.number,
         status=Status.FAILED,
         config=assignment.config,
         error=" ".join(f"{type(fault).__name__}: {fault}".split()),
+        diverged=isinstance(fault, Diverged),
     )
 
 

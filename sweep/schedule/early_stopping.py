@@ -10,7 +10,6 @@ killed and resumed stops the same trials as one that was not.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -28,21 +27,25 @@ def rungs(epochs: int) -> tuple[int, ...]:
     return tuple(itertools.takewhile(lambda rung: rung < epochs, powers))
 
 
-def cutoffs(history: Sequence[TrialRecord], epochs: int) -> dict[int, float]:
-    """Per rung the validation accuracy below which a trial stops.
+class Bars:
+    """The validation accuracy that a trial must reach at each rung; add finished trials to it.
 
-    Args:
-        history: finished trials of the same backbone. A rung that fewer than `ETA` of them reached
-            has no cutoff: the best third of two trials is none.
-        epochs: of the trial.
+    All trials of the backbone count, the baseline and those that were stopped later included. A
+    rung that fewer than `ETA` of them reached has no cutoff: the best third of two trials is none.
     """
-    by_rung: dict[int, float] = {}
-    for rung in rungs(epochs):
-        accuracies = [
-            record.epochs[rung - 1].validation_accuracy
-            for record in history
-            if len(record.epochs) >= rung
-        ]
-        if len(accuracies) >= ETA:
-            by_rung[rung] = float(np.percentile(accuracies, 100 * (1 - 1 / ETA)))
-    return by_rung
+
+    def __init__(self, epochs: int) -> None:
+        self._accuracies: dict[int, list[float]] = {rung: [] for rung in rungs(epochs)}
+
+    def add(self, record: TrialRecord) -> None:
+        for rung, accuracies in self._accuracies.items():
+            if len(record.epochs) >= rung:
+                accuracies.append(record.epochs[rung - 1].validation_accuracy)
+
+    def cutoffs(self) -> dict[int, float]:
+        """Per rung the validation accuracy below which a trial stops."""
+        return {
+            rung: float(np.percentile(accuracies, 100 * (1 - 1 / ETA)))
+            for rung, accuracies in self._accuracies.items()
+            if len(accuracies) >= ETA
+        }

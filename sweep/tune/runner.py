@@ -20,7 +20,7 @@ from sweep.process.context import RunContext
 from sweep.process.environment import NeverRestored
 from sweep.schedule.assignment import METRIC
 from sweep.schedule.pool import Pool
-from sweep.schedule.suggest import Studies
+from sweep.schedule.studies import Studies
 from sweep.terminal.live import Running
 from sweep.tune.cluster import ray_started
 from sweep.tune.searcher import PoolSearcher, budget

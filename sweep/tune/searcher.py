@@ -23,7 +23,7 @@ from sweep.process.environment import NeverRestored
 from sweep.schedule.affinity import WorkerAffinity
 from sweep.schedule.assignment import METRIC, Assignment
 from sweep.schedule.pool import Pool
-from sweep.schedule.suggest import Studies
+from sweep.schedule.studies import Studies
 
 _SECONDS_BETWEEN_DISK_CHECKS = 10
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +27,7 @@ from results.ledger.records import (
     TrialRecord,
 )
 from results.ledger.run_record import RunRecord
-from results.ledger.runs import DataRecord, Split
+from results.ledger.runs import DataRecord, Importances, Share, Split
 from results.ledger.store import RunFolder
 from results.scores import metrics
 from search_spaces import paper
@@ -85,7 +84,7 @@ def make_run(
     unfinished: Sequence[str] = (),
     demonstration: bool = False,
     weights: str = "imagenet",
-    importances: dict[str, dict[str, float]] | None = None,
+    importances: dict[str, Importances] | None = None,
     split: Split | None = None,
 ) -> RunFolder:
     """Write a run whose ledger holds `trials`; `unfinished` names are planned besides."""
@@ -97,8 +96,13 @@ def make_run(
     for trial in trials:
         write_trial(folder, trial, split, len(classes))
     if importances is not None:
-        folder.importances_json.write_text(json.dumps(importances))
+        folder.write_importances(importances)
     return folder
+
+
+def shares(**means: float) -> Importances:
+    """Importances with these shares, of six trials up to the second epoch."""
+    return Importances(6, 2, {name: Share(mean, 0.05) for name, mean in means.items()})
 
 
 def settings_of(weights: str) -> RunSettings:

@@ -44,6 +44,7 @@ def record(
     *,
     status: Status = Status.COMPLETED,
     config: TrialConfig | None = None,
+    diverged: bool = False,
 ) -> TrialRecord:
     """A finished trial with these validation accuracies, one per epoch."""
     failed = status == Status.FAILED
@@ -63,7 +64,32 @@ def record(
         test_loss=None if failed else 0.7,
         weights_sha256="" if failed else "a" * 64,
         error="it diverged" if failed else "",
+        diverged=diverged,
     )
+
+
+class MemoryFolder(RunFolder):
+    """A run's ledger and suggestions without files, for sweeps that are played by the dozen."""
+
+    def __init__(self, records: Sequence[TrialRecord] = ()) -> None:
+        super().__init__(Path("in-memory"))
+        self._records = {record.trial: record for record in records}
+        self._suggestions: dict[str, TrialConfig] = {}
+
+    def records(self) -> tuple[TrialRecord, ...]:
+        return tuple(self._records.values())
+
+    def read_record(self, trial: str) -> TrialRecord | None:
+        return self._records.get(trial)
+
+    def write_record(self, record: TrialRecord) -> None:
+        self._records[record.trial] = record
+
+    def read_suggestion(self, trial: str) -> TrialConfig | None:
+        return self._suggestions.get(trial)
+
+    def write_suggestion(self, trial: str, config: TrialConfig) -> None:
+        self._suggestions[trial] = config
 
 
 def outcome(assignment: Assignment) -> TrialRecord:

@@ -29,7 +29,7 @@ from results.ledger.store import RunFolder
 from results.scores.summary import summarise
 from results.scores.types import Summary
 from search_spaces.backbones import NAMES
-from tests.results.helpers import SMALL, Trial, make_run
+from tests.results.helpers import SMALL, Trial, make_run, shares
 
 ODD = ("<script>alert(1)</script>", '"quoted" & $x_$', "قطة سوداء 猫", "a very long class " * 20)
 Drawn = list[tuple[Picture, str]]
@@ -46,8 +46,8 @@ def searched() -> list[Trial]:
 
 
 def six(tmp_path: Path, classes: tuple[str, ...] = ("cat", "dog")) -> RunFolder:
-    shares = {"VGG16": {"learning_rate": 0.75, "optimizer": 0.25}}
-    return make_run(tmp_path, searched(), classes=classes, sizes=SIZES, importances=shares)
+    mattered = {"VGG16": shares(learning_rate=0.75, optimizer=0.25)}
+    return make_run(tmp_path, searched(), classes=classes, sizes=SIZES, importances=mattered)
 
 
 def all_of(summary: Summary) -> list[Picture]:

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 from results.scores.summary import summarise
-from tests.results.helpers import SMALL, Trial, counted, make_run, make_split
+from tests.results.helpers import SMALL, Trial, counted, make_run, make_split, shares
 
 TWO = (
     Trial("VGG16", 0, skill=0.7),
@@ -54,5 +54,5 @@ def test_costs_add_up_and_photos_saved_are_those_that_features_replaced(tmp_path
 
 
 def test_importances_are_taken_over_when_the_sweep_wrote_them(tmp_path: Path) -> None:
-    folder = make_run(tmp_path, TWO, importances={"VGG16": {"optimizer": 1}})
-    assert summarise(folder).importances == {"VGG16": {"optimizer": 1.0}}
+    folder = make_run(tmp_path, TWO, importances={"VGG16": shares(optimizer=1.0)})
+    assert summarise(folder).importances == {"VGG16": shares(optimizer=1.0)}

@@ -22,7 +22,8 @@ from results.scores.metrics import Interval
 from results.scores.summary import summarise
 from search_spaces import paper
 from search_spaces.backbones import PAPER_NAMES
-from tests.results.helpers import Trial, make_run
+from search_spaces.space import DIMENSIONS
+from tests.results.helpers import Trial, make_run, shares
 
 LONG = "a very long name of a class, as found in biology, " * 4
 ODD = ("[red]собака[/red]", "\x1b[2Jgato\n🐈", LONG)
@@ -59,7 +60,10 @@ RUNS: dict[str, dict[str, Any]] = {
     "ten classes": {"trials": everything(), "classes": TEN},
     "a hundred classes": {"trials": everything(), "classes": HUNDRED},
     "odd class names": {"trials": everything(), "classes": ODD},
-    "importances": {"trials": everything(), "importances": {"VGG16": {"optimizer": 1.0}}},
+    "importances": {
+        "trials": everything(),
+        "importances": {"VGG16": shares(**dict.fromkeys(DIMENSIONS, 0.2))},
+    },
 }
 
 

@@ -52,8 +52,10 @@ def test_a_record_that_contradicts_its_predictions_is_refused(tmp_path: Path) ->
         summarise(folder)
 
 
-@pytest.mark.parametrize("content", ["[]", "{", '{"VGG16": 3}', '{"VGG16": {"optimizer": "x"}}'])
-def test_damaged_importances_are_refused(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize("content", ["[]", "{", '{"VGG16": 3}', '{"VGG16": {"optimizer": 1.0}}'])
+def test_importances_that_are_damaged_or_of_an_earlier_version_are_refused(
+    tmp_path: Path, content: str
+) -> None:
     folder = make_run(tmp_path, TWO)
     folder.importances_json.write_text(content)
     with pytest.raises(EnvironmentRefusal, match="damaged"):

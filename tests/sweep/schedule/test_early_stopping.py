@@ -11,13 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from results.ledger.records import Status, TrialRecord
-from sweep.schedule.early_stopping import ETA, cutoffs, rungs
+from sweep.schedule.early_stopping import ETA, Bars, rungs
 from tests.sweep.helpers import record
 
 
 def trials(*accuracies: float, epochs: int = 2) -> list[TrialRecord]:
     """One trial each, with the same accuracy in every epoch."""
     return [record("VGG16", at, [accuracy] * epochs) for at, accuracy in enumerate(accuracies)]
+
+
+def cutoffs(history: list[TrialRecord], epochs: int) -> dict[int, float]:
+    bars = Bars(epochs)
+    for finished in history:
+        bars.add(finished)
+    return bars.cutoffs()
 
 
 @pytest.mark.parametrize(

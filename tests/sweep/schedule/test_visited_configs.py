@@ -12,8 +12,9 @@ from search_spaces.backbones import Scaling
 from search_spaces.config import TrialConfig
 from search_spaces.space import SearchSpace
 from sweep.schedule.assignment import Assignment
+from sweep.schedule.optuna_trials import as_optuna
 from sweep.schedule.pool import Pool
-from sweep.schedule.suggest import as_optuna, suggest
+from sweep.schedule.suggest import suggest
 from tests.sweep.helpers import record, settings
 
 

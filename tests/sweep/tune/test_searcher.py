@@ -13,7 +13,7 @@ from results.ledger.records import Status, TrialRecord
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
 from sweep.schedule.pool import Pool
-from sweep.schedule.suggest import Studies
+from sweep.schedule.studies import Studies
 from sweep.tune.searcher import PoolSearcher, budget
 from tests.sweep.helpers import machine, outcome, record, settings
 

@@ -1,0 +1,100 @@
+"""`optuna.db` is only a mirror: what happens to it does not touch the sweep."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from results.ledger.records import Status
+from search_spaces.space import DIMENSIONS
+from sweep.schedule.optuna_trials import distributions
+from sweep.schedule.studies import Studies
+from tests.sweep.helpers import record
+from tests.sweep.schedule.histories import SPACE, long_history
+
+LONG = long_history(16)
+State = optuna.trial.TrialState
+
+slow = pytest.mark.slow
+"""Optuna itself tries again for seconds where its store is broken or locked."""
+
+
+def tear(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def spoil(path: Path) -> None:
+    path.write_bytes(b"noise" * 5000)
+
+
+@pytest.mark.parametrize(
+    "harm", [spoil, pytest.param(tear, marks=slow), pytest.param(Path.unlink, marks=slow)]
+)
+def test_a_store_that_breaks_does_not_end_the_sweep(
+    tmp_path: Path, harm: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "optuna.db"
+    studies = Studies(path, SPACE, ["VGG16"])
+    harm(path)
+    for finished in LONG[:3]:
+        studies.add(finished)
+    assert caplog.text.count("optuna.db ends before VGG16/baseline") == 1
+
+
+@pytest.mark.parametrize("harm", [tear, spoil])
+def test_a_broken_store_is_built_again(tmp_path: Path, harm: Callable[[Path], None]) -> None:
+    path = tmp_path / "optuna.db"
+    Studies(path, SPACE, ["VGG16"]).add(LONG[0])
+    harm(path)
+    Studies(path, SPACE, ["VGG16"]).add(LONG[0])
+    assert len(mirrored(path, "VGG16")) == 1
+
+
+def test_a_folder_that_cannot_hold_a_store_does_not_end_the_sweep(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    studies = Studies(tmp_path / "missing/optuna.db", SPACE, ["VGG16"])
+    studies.add(LONG[0])
+    assert "the ledger is not affected" in caplog.text
+
+
+@slow
+def test_a_locked_store_does_not_end_the_sweep(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "optuna.db"
+    studies = Studies(path, SPACE, ["VGG16"])
+    other = sqlite3.connect(path)
+    other.execute("BEGIN EXCLUSIVE")
+    studies.add(LONG[0])
+    assert "optuna.db ends before VGG16/baseline" in caplog.text
+    other.close()
+
+
+def mirrored(path: Path, backbone: str) -> list[Any]:
+    study = optuna.load_study(study_name=backbone, storage=f"sqlite:///{path}")
+    return list(study.get_trials())
+
+
+def test_a_mirror_has_every_finished_trial_and_none_running(tmp_path: Path) -> None:
+    path = tmp_path / "optuna.db"
+    for _ in range(2):  # every start builds it anew
+        studies = Studies(path, SPACE, ["VGG16", "Xception"])
+        for finished in [*LONG, record("Xception", 0), record("ResNet50", 0)]:
+            studies.add(finished)
+    trials = mirrored(path, "VGG16")
+    assert [trial.user_attrs["trial"] for trial in trials] == [record.trial for record in LONG]
+    states = {
+        Status.COMPLETED: State.COMPLETE,
+        Status.STOPPED_EARLY: State.PRUNED,
+        Status.FAILED: State.FAIL,
+    }
+    assert [trial.state for trial in trials] == [states[record.status] for record in LONG]
+    assert trials[5].distributions == distributions(SPACE, "VGG16")
+    assert trials[5].params == {name: getattr(LONG[5].config, name) for name in DIMENSIONS}
+    assert len(mirrored(path, "Xception")) == 1
