@@ -47,8 +47,6 @@ TRIALS = (
     Column("best_epoch"),
     Column("validation_accuracy", "validation %", PERCENT),
     Column("validation_loss"),
-    Column("test_accuracy", "test %", PERCENT),
-    Column("test_loss"),
     *(_of_cost(field.name) for field in fields(Cost)),
 )
 MISTAKES = (
