@@ -88,13 +88,15 @@ def when(process: subprocess.Popen[str], ready: Callable[[], bool], number: sign
 
 
 def outcomes(run: Path) -> dict[str, tuple[object, ...]]:
-    """Per trial what must not depend on kills and resumes: point, status, losses and scores."""
-    return {record.trial: _outcome(record) for record in RunFolder(run).records()}
+    """Per trial what must not depend on kills and resumes: point, status, losses, test answers."""
+    folder = RunFolder(run)
+    return {record.trial: _outcome(folder, record) for record in folder.records()}
 
 
-def _outcome(record: TrialRecord) -> tuple[object, ...]:
+def _outcome(folder: RunFolder, record: TrialRecord) -> tuple[object, ...]:
     losses = tuple((one.train_loss, one.validation_loss) for one in record.epochs)
-    return record.config, record.status, losses, record.test_accuracy, record.test_loss
+    test = folder.open_sealed_test(record.trial).tobytes() if record.has_scores else b""
+    return record.config, record.status, losses, record.best_epoch, test
 
 
 def record_times(run: Path) -> dict[Path, int]:

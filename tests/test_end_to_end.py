@@ -62,8 +62,8 @@ def test_every_planned_trial_has_its_record_and_artefacts(finished: Finished) ->
     for record in records:
         assert record.status in ("completed", "stopped_early")
         assert finished.folder.read_weights(record)
-        predictions = finished.folder.read_predictions(record.trial)
-        assert predictions.test.shape == (8, 2)
+        assert finished.folder.read_predictions(record.trial).train.shape == (24, 2)
+        assert finished.folder.open_sealed_test(record.trial).shape == (8, 2)
 
 
 def test_onednn_is_on_and_the_rates_of_each_backbone_are_kept(finished: Finished) -> None:
@@ -131,7 +131,7 @@ def test_the_exported_ensemble_reproduces_the_stored_probabilities(finished: Fin
     dataset = prepare(str(finished.photos), image_size=32, cache_dir=finished.cache, seed=run.seed)
     photos = dataset.photos()[folder.read_split().indices("test")]
     members = read_json(folder.summary_json)["ensemble"]["members"]
-    stored = np.mean([folder.read_predictions(name).test for name in members], axis=0)
+    stored = np.mean([folder.open_sealed_test(name) for name in members], axis=0)
     np.testing.assert_allclose(model.predict_on_batch(photos), stored, atol=1e-4)
 
 

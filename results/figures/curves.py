@@ -30,14 +30,35 @@ class _Line:
     dashed: bool = False
 
 
+@dataclass(frozen=True)
+class _Level:
+    """One value that holds for no epoch, such as that of a finished ensemble."""
+
+    label: str
+    value: float
+
+
 def method_curves(backbone: str, method: Method) -> Iterator[Picture]:
     """Accuracy and loss of one trial; nothing without epochs."""
     return _pair(method.trial, method.trial, method.history, colour(backbone), method.best_epoch)
 
 
 def ensemble_curves(ensemble: EnsembleSummary) -> Iterator[Picture]:
-    """The members' probabilities averaged epoch by epoch."""
-    return _pair("ensemble", "Ensemble", ensemble.history, "accent", None)
+    """The members' validation probabilities averaged epoch by epoch; training as one level."""
+    lines = [_Line("validation", "accent", "circle", ensemble.history, "validation")]
+    for metric in METRICS:
+        value = getattr(ensemble, f"train_{metric}")
+        level = 100 * value if metric == "accuracy" else value
+        end = _last(ensemble.history, "validation", metric)
+        yield _curves(
+            f"ensemble-{metric}",
+            f"Ensemble: {metric} per epoch",
+            f"Ensemble, validation {metric} over {len(ensemble.history)} epochs; at the end {end}; "
+            f"of the finished ensemble on the training photos {_written(level, metric)}.",
+            lines,
+            metric,
+            level=_Level("train, when finished", level),
+        )
 
 
 def together(summary: Summary, role: str) -> Iterator[Picture]:
@@ -86,8 +107,9 @@ def _curves(
     lines: Sequence[_Line],
     metric: str,
     best_epoch: int | None = None,
+    level: _Level | None = None,
 ) -> Picture:
-    labels = [line.label for line in lines]
+    labels = [*(line.label for line in lines), *([level.label] if level else [])]
     figure, axes = chart(labels, 176)
     for line in lines:
         axes.plot(
@@ -97,6 +119,8 @@ def _curves(
             linestyle="--" if line.dashed else "-",
             **marker(line.role, line.shape, 5),
         )
+    if level is not None:
+        axes.axhline(level.value, color=LIGHT["muted"], linestyle="--", label=level.label)
     if best_epoch is not None:
         axes.axvline(best_epoch, color=LIGHT["axis"], linestyle=":", label="weights kept")
     last = max(len(line.epochs) for line in lines)
@@ -115,5 +139,8 @@ def _value(epoch: EpochRecord | EnsembleEpoch, part: str, metric: str) -> float:
 
 
 def _last(epochs: Epochs, part: str, metric: str) -> str:
-    value = _value(epochs[-1], part, metric)
+    return _written(_value(epochs[-1], part, metric), metric)
+
+
+def _written(value: float, metric: str) -> str:
     return f"{value:.1f} %" if metric == "accuracy" else f"{value:.3f}"

@@ -1,7 +1,7 @@
 """Where a run's files are, and whose the folder is.
 
 run.json  split.json  optuna.db  importances.json  characteristics.json  thumbnails.npz  log.txt
-trials/<Backbone>/<tNN>/    suggestion.json history.csv predictions.npz weights.npz
+trials/<Backbone>/<tNN>/    suggestion.json history.csv predictions.npz sealed_test.npz weights.npz
                             trial.json, and error.txt where it failed
 tensorboard/  models/  report/  ray/
 """
@@ -31,6 +31,7 @@ class TrialFile(StrEnum):
     SUGGESTION = "suggestion.json"
     HISTORY = "history.csv"
     PREDICTIONS = "predictions.npz"
+    SEALED_TEST = "sealed_test.npz"
     WEIGHTS = "weights.npz"
     ERROR = "error.txt"
     RECORD = "trial.json"

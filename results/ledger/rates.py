@@ -51,25 +51,40 @@ class Rates:
 
     Attributes:
         seconds_pass: through the frozen layers, to fill the feature store, tracing excluded.
-        seconds_frozen: through the layers before a trial's unfreeze point, forward.
+        seconds_skipped: through the layers before a trial's unfreeze point, forward, which reading
+            features skips; None unless a pass timed exactly these layers, for every trial.
         seconds_step: in a training step; validation included, the first epoch left out where there
             are more, since functions are traced in it.
         bytes_stored: in the feature store, for all unfreeze points together.
     """
 
     seconds_pass: float
-    seconds_frozen: float
+    seconds_skipped: float | None
     seconds_step: float
     bytes_stored: float
 
 
-def seconds_per_multiply_add(records: Sequence[TrialRecord]) -> float | None:
-    """Of one backbone's frozen passes, tracing and waiting excluded; None if none was measured."""
-    seconds = sum(record.cost.seconds_prefix for record in records)
-    work = sum(
-        record.cost.multiply_adds_prefix for record in records if record.cost.seconds_prefix > 0
-    )
-    return seconds / work if seconds > 0 and work > 0 else None
+def seconds_skipped(record: TrialRecord, records: Sequence[TrialRecord]) -> float | None:
+    """For one photo, through exactly the layers before a trial's unfreeze point, as passes took.
+
+    Layers are known by their multiply-adds for one photo. Nothing is scaled to other layers, whose
+    seconds per multiply-add are others.
+
+    Args:
+        records: of the trial's backbone, whose passes count, without tracing and waiting.
+
+    Returns:
+        None if no pass went through exactly these layers.
+    """
+    work = record.anatomy.multiply_adds_frozen if record.anatomy else 0.0
+    passes = [
+        other.cost
+        for other in records
+        if other.cost.seconds_prefix > 0
+        and other.cost.multiply_adds_prefix == other.cost.photos_prefix * work
+    ]
+    photos = sum(cost.photos_prefix for cost in passes)
+    return sum(cost.seconds_prefix for cost in passes) / photos if work and photos else None
 
 
 def measured_rates(records: Sequence[TrialRecord], train_photos: int) -> Rates | None:
@@ -79,15 +94,16 @@ def measured_rates(records: Sequence[TrialRecord], train_photos: int) -> Rates |
         train_photos: per epoch.
     """
     trained = [record for record in records if record.epochs and record.anatomy]
-    rate = seconds_per_multiply_add(records)
-    if rate is None or not trained:
-        return None
+    seconds_pass = sum(record.cost.seconds_prefix for record in records)
     photos = sum(record.cost.photos_prefix for record in records)
-    work = [record.anatomy.multiply_adds_frozen for record in trained if record.anatomy]
+    if not (seconds_pass and photos and trained):
+        return None
+    skipped = [seconds_skipped(record, records) for record in trained]
+    timed = [seconds for seconds in skipped if seconds is not None]
     epochs = [epoch for record in trained for epoch in record.epochs[1:] or record.epochs]
     return Rates(
-        seconds_pass=sum(record.cost.seconds_prefix for record in records) / photos,
-        seconds_frozen=rate * fmean(work),
+        seconds_pass=seconds_pass / photos,
+        seconds_skipped=fmean(timed) if len(timed) == len(trained) else None,
         seconds_step=fmean(epoch.seconds for epoch in epochs) / train_photos,
         bytes_stored=sum(record.cost.bytes_stored for record in records) / photos,
     )
@@ -106,7 +122,9 @@ def read_rates(path: Path) -> Rates | None:
     """Rates that were kept; None if there are none, or none that can be read."""
     try:
         rates = Rates(**json.loads(path.read_bytes()))
-        usable = all(math.isfinite(value) and value >= 0 for value in asdict(rates).values())
+        known = {"seconds_skipped": rates.seconds_skipped or 0.0}  # the one that may be None
+        values = (asdict(rates) | known).values()
+        usable = all(math.isfinite(value) and value >= 0 for value in values)
     except (OSError, ValueError, TypeError):
         return None
     return rates if usable else None

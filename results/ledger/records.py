@@ -56,10 +56,11 @@ class Cost:
 
     Attributes:
         seconds_features: computing frozen features, and waiting for them.
-        seconds_training: epochs, validation and the one test prediction.
+        seconds_training: epochs with their validation, and at the end predicting the training and
+            the test photos once.
         seconds_total: from the trial's start to its record.
         photos_prefix: photos pushed through frozen layers to fill the feature store.
-        photos_trained: photos (or their cached features) seen by training steps.
+        photos_trained: photos (or their cached features) seen by training steps alone.
         bytes_stored: new bytes in the feature store, counted by the trial that computed them.
         seconds_waiting: of `seconds_features`, idle while another process computed them.
         seconds_tracing: of all, the first calls of functions that had to be traced or compiled.
@@ -83,7 +84,8 @@ class Cost:
 def plain_photos(epochs: int, *, train: int, validation: int, test: int) -> int:
     """Photos that a plain script pushes through the whole network for one trial.
 
-    Every epoch the training and the validation photos, and the test photos once at the end.
+    Every epoch the training and the validation photos, and the test photos once at the end. It does
+    not predict the training photos at the end as ours does, so that is never counted as saved.
 
     Args:
         epochs: that were trained; a trial without any pushes nothing.
@@ -130,6 +132,7 @@ class TrialRecord:
 
     The scores are those of the best epoch's weights: highest validation accuracy, then lowest
     validation loss, then earliest. A failed trial has no scores (None) and says why in `error`.
+    There are no test scores: what the trial answered for the test photos is sealed in its own file.
 
     Attributes:
         number: 0 for the baseline, then 1, 2, ... per backbone.
@@ -147,8 +150,6 @@ class TrialRecord:
     best_epoch: int | None = None
     validation_accuracy: float | None = None
     validation_loss: float | None = None
-    test_accuracy: float | None = None
-    test_loss: float | None = None
     cost: Cost = field(default_factory=Cost)
     anatomy: Anatomy | None = None
     weights_sha256: str = ""
@@ -185,25 +186,25 @@ class TrialRecord:
         kept = {
             name: value
             for name, value in vars(result).items()
-            if name not in ("predictions", "weights")
+            if name not in ("predictions", "test", "weights")
         }
         return TrialRecord(number=number, config=config, weights_sha256=weights_sha256, **kept)
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """Probabilities of one trial; rows in the order of the split, see `Split`.
+    """Probabilities of one trial in inference mode; rows in the order of the split, see `Split`.
+
+    Those of the test photos are apart, so that reading these cannot show them.
 
     Attributes:
-        validation, test: [N, C] by the best epoch's weights.
+        train, validation: [N, C] by the best epoch's weights.
         validation_by_epoch: [E, N, C] by each epoch's weights.
-        train_by_epoch: [E, N, C] as training saw them: before each step's update, Dropout active.
     """
 
+    train: Probabilities
     validation: Probabilities
-    test: Probabilities
     validation_by_epoch: Probabilities
-    train_by_epoch: Probabilities
 
 
 @dataclass(frozen=True)
@@ -211,6 +212,7 @@ class TrialResult:
     """What `trainables.training.train.train` returns.
 
     Attributes:
+        test: [N, C] of the test photos by the best epoch's weights; to be sealed, not looked at.
         weights: the best epoch's trained arrays by path, head included; see `results.ledger.store`.
     """
 
@@ -219,9 +221,8 @@ class TrialResult:
     best_epoch: int
     validation_accuracy: float
     validation_loss: float
-    test_accuracy: float
-    test_loss: float
     predictions: Predictions
+    test: Probabilities
     weights: Mapping[str, NDArray[Any]]
     anatomy: Anatomy
     cost: Cost

@@ -3,6 +3,9 @@
 The ledger is the set of `trial.json` files. Each is written last in its folder, whole or absent, so
 a trial whose record exists has all its artefacts, and one without a record was never finished.
 Names are in `results.ledger.places`; nothing else knows them.
+
+A trial's test probabilities are in a file of their own, which is sealed by convention: no number
+in it stands in the record or elsewhere, and a report opens it only for methods that it names.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 
@@ -20,7 +23,7 @@ from numpy.typing import NDArray
 from results.ledger.arrays import TRAIN_AGAIN, damaged, read_npz, write_npz
 from results.ledger.files import file_sha256, read_json, write_json, write_text
 from results.ledger.places import RunPlaces, TrialFile
-from results.ledger.records import Predictions, TrialRecord
+from results.ledger.records import Predictions, Probabilities, TrialRecord
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import Importances, MeasuredCharacteristics, Split
 from results.ledger.serialise import from_json, to_json
@@ -28,7 +31,8 @@ from search_spaces.config import TrialConfig
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
 _NO_THUMBNAILS = np.empty((0, 64, 64, 3), dtype=np.uint8)
-_PREDICTIONS = ("validation", "test", "validation_by_epoch", "train_by_epoch")
+_PREDICTIONS = tuple(field.name for field in fields(Predictions))
+_TEST = "test"
 _T = TypeVar("_T")
 
 _Photo = TypedDict("_Photo", {"file": str, "class": str, "split": str, "sha256": str})
@@ -140,12 +144,21 @@ class RunFolder(RunPlaces):
         return _read(TrialConfig, path, "suggestion") if path.is_file() else None
 
     def write_artefacts(
-        self, trial: str, predictions: Predictions, weights: Mapping[str, NDArray[Any]]
+        self,
+        trial: str,
+        predictions: Predictions,
+        test: Probabilities,
+        weights: Mapping[str, NDArray[Any]],
     ) -> str:
-        """Write predictions and weights, before the record; return the weights' SHA-256."""
+        """Write predictions and weights, before the record; return the weights' SHA-256.
+
+        Args:
+            test: [N, C] of the test photos, which are sealed.
+        """
         folder = self.trial(trial)
         arrays = {name: getattr(predictions, name) for name in _PREDICTIONS}
         write_npz(folder / TrialFile.PREDICTIONS, arrays)
+        write_npz(folder / TrialFile.SEALED_TEST, {_TEST: test})
         write_npz(folder / TrialFile.WEIGHTS, weights)
         return file_sha256(folder / TrialFile.WEIGHTS)
 
@@ -170,16 +183,23 @@ class RunFolder(RunPlaces):
         return tuple(_read(TrialRecord, path, "record") for path in paths)
 
     def read_predictions(self, trial: str) -> Predictions:
-        """Probabilities of a finished trial.
+        """Probabilities of a finished trial, all but those of the test photos.
 
         Raises:
             EnvironmentRefusal: the file is missing or damaged.
         """
         path = self.trial(trial) / TrialFile.PREDICTIONS
-        arrays = read_npz(path)
-        if not set(_PREDICTIONS) <= set(arrays):
-            raise damaged(path)
-        return Predictions(**{name: arrays[name] for name in _PREDICTIONS})
+        return Predictions(**_named_arrays(path, _PREDICTIONS))
+
+    def open_sealed_test(self, trial: str) -> Probabilities:
+        """A finished trial's probabilities of the test photos: [N, C] float32.
+
+        Only `Evidence` (which remembers it) and a repetition (which shows none) may ask.
+
+        Raises:
+            EnvironmentRefusal: the file is missing or damaged.
+        """
+        return _named_arrays(self.trial(trial) / TrialFile.SEALED_TEST, (_TEST,))[_TEST]
 
     def read_weights(self, record: TrialRecord) -> dict[str, NDArray[Any]]:
         """The trained arrays of a finished trial, checked against the record's digest.
@@ -222,6 +242,13 @@ class RunFolder(RunPlaces):
                 "a file of the run is damaged", where=str(self.thumbnails_npz), fix="Remove it."
             )
         return {int(row): one.astype(np.uint8) for row, one in zip(rows, pixels, strict=True)}
+
+
+def _named_arrays(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    arrays = read_npz(path)
+    if not set(names) <= set(arrays):
+        raise damaged(path)
+    return {name: arrays[name] for name in names}
 
 
 def _read(kind: type[_T], path: Path, what: str, *, fix: str = TRAIN_AGAIN) -> _T:

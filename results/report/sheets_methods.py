@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from results.report import kinds
-from results.report.format import configuration
+from results.report.format import configuration, several
 from results.report.kinds import INTERVAL, LABEL, PERCENT, Label, Place
 from results.report.sheets import Column, Sheet, lay_out
 from results.scores.method_types import ENSEMBLE, EnsembleSummary, Method
@@ -131,7 +131,25 @@ def published_and_measured(summary: Summary) -> Sheet:
         PUBLISHED,
         lines,
         note="95 %: Wilson's interval of the measured value. Verdict: the measured value is above "
-        "or below the published one, or its interval holds it.",
+        f"or below the published one, or its interval holds it. {test_opened(summary)}",
+    )
+
+
+def test_opened(summary: Summary) -> str:
+    """Which trials' test answers were looked at, exactly: a sentence for the page and the terminal.
+
+    It ends such as `those of 3 of 9 trials were read: VGG16 (baseline), Xception (baseline, t03).`
+    """
+    if not summary.test_sealed:
+        return "No trial has test probabilities yet."
+    numbers: dict[str, list[str]] = {}
+    for trial in summary.test_opened:
+        backbone, _, number = trial.rpartition("/")
+        numbers.setdefault(backbone, []).append(number)
+    named = ", ".join(f"{name} ({', '.join(of)})" for name, of in numbers.items())
+    return (
+        "Every trial's test probabilities were stored sealed; those of "
+        f"{len(summary.test_opened)} of {several(summary.test_sealed, 'trial')} were read: {named}."
     )
 
 

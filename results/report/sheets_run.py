@@ -6,8 +6,8 @@ from dataclasses import fields
 
 from results.ledger.records import Cost
 from results.ledger.runs import MeasuredCharacteristics
-from results.ledger.units import UNKNOWN
 from results.report import kinds
+from results.report.format import several
 from results.report.kinds import COUNT, LABEL, NAME, PERCENT, SECONDS, TEXT, WORD, Label, Place
 from results.report.sheets import Column, Row, Sheet, fields_of, lay_out, listed, marked, rows
 from results.scores.cost_types import CostRow
@@ -47,8 +47,6 @@ TRIALS = (
     Column("best_epoch"),
     Column("validation_accuracy", "validation %", PERCENT),
     Column("validation_loss"),
-    Column("test_accuracy", "test %", PERCENT),
-    Column("test_loss"),
     *(_of_cost(field.name) for field in fields(Cost)),
 )
 MISTAKES = (
@@ -180,7 +178,7 @@ def cost(summary: Summary) -> Sheet:
         ("training", "seconds", seconds.training, "training"),
         ("other", "seconds", seconds.other, "everything else in trials"),
         ("tracing", "seconds", total.seconds_tracing, "of all, tracing and compiling"),
-        ("saved", "seconds", total.seconds_saved, "seconds saved by reuse, estimated"),
+        ("saved", "seconds", total.seconds_saved, "seconds saved by reuse, at least (estimate)"),
         ("prefix", "photos", photos.prefix, "photos through frozen layers, to be stored"),
         ("trained", "photos", photos.trained, "photos in training steps"),
         ("plain", "photos", photos.plain, "photos a plain script pushes"),
@@ -200,12 +198,13 @@ def cost(summary: Summary) -> Sheet:
 def cost_by_backbone(summary: Summary) -> Sheet:
     """The costs of each backbone, and below them of all together."""
     note = (
-        "Seconds saved are an estimate: for trials that read stored features, the multiply-adds of "
-        "the layers before the unfreeze point, for every photo of every epoch, at the speed of the "
-        "run's own frozen passes, less the seconds that the trials spent on features."
+        "Seconds saved are a cautious estimate: for trials that read stored features, the seconds "
+        "per photo of the run's own pass through exactly the layers before the unfreeze point, for "
+        "every photo of every epoch, less all seconds spent on features."
     )
-    if summary.costs.total.seconds_saved is None:
-        note += f" {UNKNOWN}: the run timed no frozen pass, its features were stored already."
+    if untimed := summary.costs.total.trials_untimed:
+        note += f" No pass timed exactly the layers of {several(untimed, 'trial')}: not measured, "
+        note += "so nothing counts as saved there."
     return lay_out(
         summary,
         "cost_by_backbone",

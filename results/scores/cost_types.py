@@ -48,11 +48,14 @@ class CostRow:
         seconds_features: of frozen passes, without waiting for another trial's.
         seconds_other: of `seconds_total`, what is neither features, waiting nor training.
         seconds_tracing: of `seconds_total`, tracing and compiling, wherever it happened.
-        seconds_saved: an estimate: what the trials that read stored features would have spent in
-            the layers before their unfreeze points, at the seconds per multiply-add that the run's
-            own frozen passes took, less what they spent to compute features. Negative when the
-            store cost more than it gave; None when a backbone's frozen layers were not timed, since
-            all of its features were stored already.
+        seconds_saved: a cautious estimate: for trials that read stored features, the seconds per
+            photo of the run's own passes through exactly the layers before their unfreeze points,
+            for every photo that a plain script pushes, less all that was spent on features. It is
+            assumed that a training step runs these layers as fast as the pass did, which also
+            handed over what other points read. Where no pass went through exactly a trial's layers,
+            nothing counts as saved. Negative when the store cost more than that; None when this is
+            so for all of them.
+        trials_untimed: of those that read stored features, the ones whose layers no pass timed.
     """
 
     backbone: str
@@ -67,6 +70,7 @@ class CostRow:
     seconds_tracing: float
     seconds_total: float
     seconds_saved: float | None
+    trials_untimed: int
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 
-from results.ledger.rates import seconds_per_multiply_add
+from results.ledger.rates import seconds_skipped
 from results.ledger.records import FROM_PHOTOS, Cost, TrialRecord, plain_photos
 from results.scores.cost_types import CostLedger, CostRow, Photos, Seconds
 from results.scores.evidence import Evidence
@@ -34,7 +34,7 @@ def photos(evidence: Evidence, total: CostRow) -> Photos:
     """Photos pushed, and photos that a plain script pushes for the same trials."""
     records = evidence.records
     counts = evidence.split.counts()
-    replaced = sum(_plain(record, counts) for record in records if _reads_features(record))
+    replaced = sum(_plain(record, counts) for record in _readers(records))
     return Photos(
         prefix=total.photos_prefix,
         trained=total.photos_trained,
@@ -61,6 +61,7 @@ def _row(evidence: Evidence, backbone: str, records: Sequence[TrialRecord]) -> C
         seconds_tracing=spent.seconds_tracing,
         seconds_total=spent.seconds_total,
         seconds_saved=_saved(evidence, records),
+        trials_untimed=sum(_skipped(evidence, one) is None for one in _readers(records)),
     )
 
 
@@ -74,17 +75,25 @@ def _summed(records: Sequence[TrialRecord]) -> Cost:
 
 
 def _saved(evidence: Evidence, records: Sequence[TrialRecord]) -> float | None:
-    """Of the trials together; None where a backbone's frozen layers were not timed in this run."""
-    counts = evidence.split.counts()
-    saved = 0.0
-    for record in filter(_reads_features, records):
-        rate = seconds_per_multiply_add(evidence.of(record.backbone))
-        work = record.anatomy.multiply_adds_frozen if record.anatomy else 0.0
-        if rate is None or not work:
-            return None
-        spent = record.cost.seconds_features - record.cost.seconds_waiting
-        saved += _plain(record, counts) * work * rate - spent
-    return saved
+    """See `CostRow.seconds_saved`: what timed layers would have taken, less all that was spent."""
+    counts, readers = evidence.split.counts(), _readers(records)
+    skipped = [_skipped(evidence, record) for record in readers]
+    if readers and not any(skipped):
+        return None
+    return sum(
+        _plain(record, counts) * (seconds or 0.0)
+        - (record.cost.seconds_features - record.cost.seconds_waiting)
+        for record, seconds in zip(readers, skipped, strict=True)
+    )
+
+
+def _skipped(evidence: Evidence, record: TrialRecord) -> float | None:
+    return seconds_skipped(record, evidence.of(record.backbone))
+
+
+def _readers(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Those that read stored features."""
+    return [record for record in records if _reads_features(record)]
 
 
 def _plain(record: TrialRecord, counts: dict[str, int]) -> int:

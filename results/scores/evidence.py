@@ -1,4 +1,8 @@
-"""A run read into memory once, the choices that validation makes in it, and any answers scored."""
+"""A run read into memory once, the choices that validation makes in it, and any answers scored.
+
+Test probabilities are sealed per trial. Whoever names a method asks `Evidence.test` for its own;
+the evidence remembers which were opened, so that the report can say it.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +44,7 @@ class Evidence:
     split: Split
     records: tuple[TrialRecord, ...]
     _predictions: dict[str, Predictions] = field(default_factory=dict)
+    _tests: dict[str, Probabilities] = field(default_factory=dict)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -49,6 +54,11 @@ class Evidence:
     def complete(self) -> bool:
         """Whether every planned trial is finished."""
         return {record.id for record in self.records} >= set(self.run.planned)
+
+    @property
+    def test_opened(self) -> tuple[str, ...]:
+        """The trials whose sealed test probabilities were read so far, in the records' order."""
+        return tuple(record.trial for record in self.records if record.trial in self._tests)
 
     @cached_property
     def backbones(self) -> tuple[str, ...]:
@@ -86,7 +96,7 @@ class Evidence:
         return tuple(record for record in best if record is not None)
 
     def predictions(self, trial: str) -> Predictions:
-        """Probabilities of a finished trial, read once.
+        """Probabilities of a finished trial, all but those of the test photos; read once.
 
         Raises:
             KeyError: the trial is not finished.
@@ -96,13 +106,32 @@ class Evidence:
         if trial not in self._predictions:
             predictions = self.folder.read_predictions(trial)
             self._check_shapes(self.record(trial), predictions)
-            self._check_accuracies(self.record(trial), predictions)
+            self._check_accuracy(self.record(trial), predictions)
             self._predictions[trial] = predictions
         return self._predictions[trial]
 
+    def test(self, trial: str) -> Probabilities:
+        """[n, C] of the test photos: opens the seal of a method that is named, once.
+
+        Raises:
+            EnvironmentRefusal: the file is missing, damaged, or of other photos than the split.
+        """
+        if trial not in self._tests:
+            test = self.folder.open_sealed_test(trial)
+            self._check_shape(trial, "test", test, self._shape("test"))
+            self._tests[trial] = test
+        return self._tests[trial]
+
+    def probabilities(self, trial: str, part: str) -> Probabilities:
+        """[n, C] of one part of the split by the kept weights; those of `test` are opened."""
+        if part == "test":
+            return self.test(trial)
+        probabilities: Probabilities = getattr(self.predictions(trial), part)
+        return probabilities
+
     def right(self, trial: str) -> Correct:
-        """Which test photos a trial has right: [n] bool."""
-        return right(self.predictions(trial).test, self.labels("test"))
+        """Which test photos a named method has right: [n] bool."""
+        return right(self.test(trial), self.labels("test"))
 
     @cached_property
     def _by_trial(self) -> dict[str, TrialRecord]:
@@ -116,31 +145,32 @@ class Evidence:
         return {backbone: tuple(records) for backbone, records in groups.items()}
 
     def _check_shapes(self, record: TrialRecord, predictions: Predictions) -> None:
-        epochs = len(record.epochs)
         expected = {
+            "train": self._shape("train"),
             "validation": self._shape("validation"),
-            "test": self._shape("test"),
-            "validation_by_epoch": (epochs, *self._shape("validation")),
-            "train_by_epoch": (epochs, *self._shape("train")),
+            "validation_by_epoch": (len(record.epochs), *self._shape("validation")),
         }
         for name, shape in expected.items():
-            got = getattr(predictions, name).shape
-            if got != shape:
-                raise _unusable(
-                    f"predictions of {name} must have the shape {shape}, got {got}",
-                    self.folder.trial(record.trial),
-                )
+            self._check_shape(record.trial, name, getattr(predictions, name), shape)
 
-    def _check_accuracies(self, record: TrialRecord, predictions: Predictions) -> None:
-        for part in ("validation", "test"):
-            recorded = getattr(record, f"{part}_accuracy")
-            measured = accuracy(getattr(predictions, part), self.labels(part))
-            if recorded is None or abs(measured - recorded) > AGREEMENT:
-                raise _unusable(
-                    f"the record says {part} accuracy {recorded}, "
-                    f"its predictions say {measured:.6f}",
-                    self.folder.trial(record.trial),
-                )
+    def _check_shape(
+        self, trial: str, name: str, probabilities: Probabilities, shape: tuple[int, ...]
+    ) -> None:
+        if probabilities.shape != shape:
+            raise _unusable(
+                f"predictions of {name} must have the shape {shape}, got {probabilities.shape}",
+                self.folder.trial(trial),
+            )
+
+    def _check_accuracy(self, record: TrialRecord, predictions: Predictions) -> None:
+        recorded = record.validation_accuracy
+        measured = accuracy(predictions.validation, self.labels("validation"))
+        if recorded is None or abs(measured - recorded) > AGREEMENT:
+            raise _unusable(
+                f"the record says validation accuracy {recorded}, "
+                f"its predictions say {measured:.6f}",
+                self.folder.trial(record.trial),
+            )
 
     def _shape(self, part: str) -> tuple[int, int]:
         return len(self.split.indices(part)), len(self.classes)
@@ -167,12 +197,10 @@ def candidate(record: TrialRecord) -> Candidate:
     Raises:
         ValueError: it has none.
     """
-    loss, test = record.validation_loss, record.test_accuracy
-    if record.validation_accuracy is None or loss is None or test is None:
+    loss = record.validation_loss
+    if record.validation_accuracy is None or loss is None:
         raise ValueError(f"{record.trial} has no scores")
-    return Candidate(
-        record.trial, record.backbone, record.number, record.validation_accuracy, loss, test
-    )
+    return Candidate(record.trial, record.backbone, record.number, record.validation_accuracy, loss)
 
 
 def scores(evidence: Evidence, validation: Probabilities, test: Probabilities) -> Scores:
@@ -197,8 +225,8 @@ def scores(evidence: Evidence, validation: Probabilities, test: Probabilities) -
 
 
 def averaged(evidence: Evidence, members: Sequence[str], part: str) -> Probabilities:
-    """Mean probabilities of trials on `validation` or `test`: [n, C]."""
-    return ensemble.mean([getattr(evidence.predictions(trial), part) for trial in members])
+    """Mean probabilities of trials on one part of the split: [n, C]."""
+    return ensemble.mean([evidence.probabilities(trial, part) for trial in members])
 
 
 def read_evidence(folder: RunFolder) -> Evidence:

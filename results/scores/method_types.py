@@ -105,11 +105,13 @@ class Gain:
 
 @dataclass(frozen=True)
 class EnsembleEpoch:
-    """The members' probabilities averaged after one epoch; training's as training saw them."""
+    """The members' validation probabilities averaged after one epoch.
+
+    Training has no such curve: what members gave in mid-epoch with Dropout on are the answers of no
+    network, and nobody knows what their average means.
+    """
 
     epoch: int
-    train_loss: float
-    train_accuracy: float
     validation_loss: float
     validation_accuracy: float
 
@@ -139,9 +141,16 @@ class Redrawn:
 
 @dataclass(frozen=True)
 class EnsembleSummary:
-    """The best two backbones' best trials, averaged. `members` are trial names, best first."""
+    """The best two backbones' best trials, averaged.
+
+    Attributes:
+        members: trial names, best first.
+        train_accuracy, train_loss: of the members as kept, in inference mode.
+    """
 
     members: tuple[str, ...]
+    train_accuracy: float
+    train_loss: float
     validation_accuracy: float
     test_accuracy: float
     published_test_accuracy: float

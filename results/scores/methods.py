@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from results.ledger.records import Cost, Probabilities, Status, TrialRecord
+from results.ledger.runs import SPLITS
 from results.scores import ensemble, metrics
 from results.scores.evidence import Evidence, averaged, scores
 from results.scores.method_types import (
@@ -127,8 +128,11 @@ def ensemble_summary(evidence: Evidence, members: tuple[str, ...]) -> EnsembleSu
     validation = averaged(evidence, members, "validation")
     test = scores(evidence, validation, averaged(evidence, members, "test"))
     published = paper.PUBLISHED[paper.ENSEMBLE].test_accuracy
+    train, train_labels = averaged(evidence, members, "train"), evidence.labels("train")
     return EnsembleSummary(
         members=members,
+        train_accuracy=metrics.accuracy(train, train_labels),
+        train_loss=metrics.cross_entropy(train, train_labels),
         validation_accuracy=metrics.accuracy(validation, evidence.labels("validation")),
         test_accuracy=test.correct / test.photos,
         published_test_accuracy=published,
@@ -142,8 +146,8 @@ def ensemble_summary(evidence: Evidence, members: tuple[str, ...]) -> EnsembleSu
 def _trial_scores(evidence: Evidence, record: TrialRecord) -> Scores | None:
     if record.validation_accuracy is None:
         return None
-    predictions = evidence.predictions(record.trial)
-    return scores(evidence, predictions.validation, predictions.test)
+    validation = evidence.predictions(record.trial).validation
+    return scores(evidence, validation, evidence.test(record.trial))
 
 
 def _verdict(test: Scores, published: float, reasons: Sequence[str]) -> Verdict:
@@ -162,28 +166,24 @@ def _doubts(evidence: Evidence, members: Sequence[str]) -> tuple[str, ...]:
 
 
 def _history(evidence: Evidence, members: Sequence[str]) -> tuple[EnsembleEpoch, ...]:
-    predictions = [evidence.predictions(trial) for trial in members]
-    train = ensemble.by_epoch([member.train_by_epoch for member in predictions])
-    validation = ensemble.by_epoch([member.validation_by_epoch for member in predictions])
-    labels = {part: evidence.labels(part) for part in ("train", "validation")}
+    by_epoch = ensemble.by_epoch(
+        [evidence.predictions(trial).validation_by_epoch for trial in members]
+    )
+    labels = evidence.labels("validation")
     return tuple(
         EnsembleEpoch(
-            epoch=epoch + 1,
-            train_loss=metrics.cross_entropy(train[epoch], labels["train"]),
-            train_accuracy=metrics.accuracy(train[epoch], labels["train"]),
-            validation_loss=metrics.cross_entropy(validation[epoch], labels["validation"]),
-            validation_accuracy=metrics.accuracy(validation[epoch], labels["validation"]),
+            epoch=epoch,
+            validation_loss=metrics.cross_entropy(probabilities, labels),
+            validation_accuracy=metrics.accuracy(probabilities, labels),
         )
-        for epoch in range(len(train))
+        for epoch, probabilities in enumerate(by_epoch, start=1)
     )
 
 
 def _redrawn(evidence: Evidence, members: Sequence[str]) -> Redrawn:
     """Score the ensemble as the paper did, on a fresh fifth of all photos.
 
-    The rows that were training photos are taken from the best epoch as training saw them, before
-    each step's update and with Dropout active, since nothing else is stored of them. A finished
-    network usually does even better on them, so the gap to the honest score is understated.
+    All photos are scored alike: by the kept weights in inference mode.
     """
     labels, split = evidence.split.labels, evidence.split
     rows = ensemble.redrawn_rows(len(labels), seed=evidence.run.seed + REDRAW_OFFSET)
@@ -211,12 +211,8 @@ def _redrawn(evidence: Evidence, members: Sequence[str]) -> Redrawn:
 
 def _everywhere(evidence: Evidence, trial: str) -> Probabilities:
     """A trial's probabilities of all photos, [N, C] in the dataset's order."""
-    predictions, split = evidence.predictions(trial), evidence.split
-    best_epoch = evidence.record(trial).best_epoch
-    if best_epoch is None:
-        raise ValueError(f"{trial} has no best epoch")
+    split = evidence.split
     everywhere = np.empty((len(split.labels), len(evidence.classes)), dtype=np.float32)
-    everywhere[split.indices("train")] = predictions.train_by_epoch[best_epoch - 1]
-    everywhere[split.indices("validation")] = predictions.validation
-    everywhere[split.indices("test")] = predictions.test
+    for part in SPLITS:
+        everywhere[split.indices(part)] = evidence.probabilities(trial, part)
     return everywhere

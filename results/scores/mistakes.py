@@ -88,7 +88,7 @@ def _contradicted(evidence: Evidence, winners: Sequence[str], part: str) -> Iter
     """One split's photos whose label enough winners confidently contradict with one class."""
     rows, labels = evidence.split.indices(part), evidence.labels(part)
     # [M, n, C] by winner, photo of the split and class
-    probabilities = np.stack([getattr(evidence.predictions(trial), part) for trial in winners])
+    probabilities = np.stack([evidence.probabilities(trial, part) for trial in winners])
     predicted = probabilities.argmax(axis=2)  # [M, n]
     contradicts = (probabilities.max(axis=2) >= CONFIDENT) & (predicted != labels)  # [M, n]
     for index in np.flatnonzero(contradicts.sum(axis=0) >= FEWEST_WITNESSES):

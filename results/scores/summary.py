@@ -1,6 +1,8 @@
 """Every number that is shown, computed once: the ledger in, a `Summary` out.
 
 Validation chooses and test only reports; the one exception is the ensemble by the paper's rule.
+Only methods that are named have their test answers read: each backbone's baseline and best, the two
+scalings compared, and the members of ensembles.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from results.ledger.runs import SPLITS
 from results.ledger.serialise import from_json, to_json
 from results.ledger.store import RunFolder
 from results.scores import comparisons, costs, ensemble
-from results.scores.evidence import Evidence, candidate, read_evidence
+from results.scores.evidence import Evidence, candidate, read_evidence, scored
 from results.scores.method_types import EnsembleSummary, Pair, ScalingRow
 from results.scores.methods import baseline_method, ensemble_summary, trial_method
 from results.scores.mistakes import find_mistakes
@@ -42,6 +44,9 @@ def summarise(folder: RunFolder) -> Summary:
     backbones = tuple(_backbone(evidence, name) for name in evidence.backbones)
     best_two = ensemble_summary(evidence, ensemble.best_two(winners))
     scaling = comparisons.scaling_rows(evidence)
+    ensembles = comparisons.ensemble_rows(evidence)
+    pairs = _pairs(evidence, backbones, best_two, scaling)
+    mistakes = find_mistakes(evidence, best_two.members if best_two else ())
     spent = costs.ledger(evidence)
     return Summary(
         name=folder.root.resolve().name,
@@ -53,13 +58,15 @@ def summarise(folder: RunFolder) -> Summary:
         trials=_counts(evidence),
         backbones=backbones,
         ensemble=best_two,
-        ensembles=comparisons.ensemble_rows(evidence),
+        ensembles=ensembles,
         scaling=scaling,
-        pairs=_pairs(evidence, backbones, best_two, scaling),
+        pairs=pairs,
         rows=tuple(_row(record) for record in evidence.records),
+        test_opened=evidence.test_opened,
+        test_sealed=len(scored(evidence.records)),
         importances=folder.read_importances(),
         characteristics=folder.read_characteristics(),
-        mistakes=find_mistakes(evidence, best_two.members if best_two else ()),
+        mistakes=mistakes,
         seconds=costs.seconds(evidence, spent.total),
         photos=costs.photos(evidence, spent.total),
         costs=spent,
@@ -164,7 +171,5 @@ def _row(record: TrialRecord) -> TrialRow:
         best_epoch=record.best_epoch,
         validation_accuracy=record.validation_accuracy,
         validation_loss=record.validation_loss,
-        test_accuracy=record.test_accuracy,
-        test_loss=record.test_loss,
         cost=record.cost,
     )

@@ -96,7 +96,7 @@ class BackboneSummary:
 
 @dataclass(frozen=True)
 class TrialRow:
-    """One finished trial, for scatter plots and parallel views."""
+    """One finished trial, for scatter plots and parallel views; its test answers stay sealed."""
 
     trial: str
     backbone: str
@@ -108,8 +108,6 @@ class TrialRow:
     best_epoch: int | None
     validation_accuracy: float | None
     validation_loss: float | None
-    test_accuracy: float | None
-    test_loss: float | None
     cost: Cost
 
 
@@ -178,6 +176,8 @@ class Summary:
         pairs: every McNemar test of the text; p-values are not corrected for their number.
         importances: per backbone, each searched dimension's share; empty if not computed.
         characteristics: the paper's Table 1 as measured; empty if it was not.
+        test_opened: the trials whose sealed test probabilities were read for this summary.
+        test_sealed: how many trials have such probabilities, these among them.
         costs: `seconds` and `photos` per backbone, with what reusing features saved.
     """
 
@@ -194,6 +194,8 @@ class Summary:
     scaling: tuple[ScalingRow, ...]
     pairs: tuple[Pair, ...]
     rows: tuple[TrialRow, ...]
+    test_opened: tuple[str, ...]
+    test_sealed: int
     importances: Mapping[str, Importances]
     characteristics: tuple[MeasuredCharacteristics, ...]
     mistakes: Mistakes

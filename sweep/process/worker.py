@@ -143,7 +143,7 @@ def train_and_commit(
         record = _failed(assignment, fault)
         folder.write_failure(trial, traceback.format_exc())
     else:
-        digest = folder.write_artefacts(trial, result.predictions, result.weights)
+        digest = folder.write_artefacts(trial, result.predictions, result.test, result.weights)
         record = TrialRecord.of(
             result, number=assignment.number, config=config, weights_sha256=digest
         )

@@ -25,25 +25,29 @@ class Estimate:
         bytes_stored: of features.
         seconds_prefix: every photo through the frozen layers, once per scaling.
         seconds_trained: training and validation of all trials.
-        seconds_plain: the same trials where every photo passes through every layer each time.
+        seconds_plain: the same trials where every photo passes through every layer each time; None
+            where no run timed exactly the layers that reading features skips.
     """
 
     bytes_stored: float
     seconds_prefix: float
     seconds_trained: float
-    seconds_plain: float
+    seconds_plain: float | None
 
     @property
-    def seconds_saved(self) -> float:
+    def seconds_saved(self) -> float | None:
         """What a plain script takes longer; negative where the store costs more than it gives."""
+        if self.seconds_plain is None:
+            return None
         return self.seconds_plain - self.seconds_prefix - self.seconds_trained
 
     def __add__(self, other: Estimate) -> Estimate:
+        plain = (self.seconds_plain, other.seconds_plain)
         return Estimate(
             self.bytes_stored + other.bytes_stored,
             self.seconds_prefix + other.seconds_prefix,
             self.seconds_trained + other.seconds_trained,
-            self.seconds_plain + other.seconds_plain,
+            None if plain[0] is None or plain[1] is None else plain[0] + plain[1],
         )
 
 
@@ -118,6 +122,7 @@ def _of(
     photos_prefix = passes * sum(counts.values())
     photos_trained = left * settings.epochs * counts["train"]
     photos_plain = left * plain_photos(settings.epochs, **counts)
+    skipped = rates.seconds_skipped if rates else None
     return BackbonePlan(
         name=name,
         trials=trials,
@@ -130,7 +135,9 @@ def _of(
             bytes_stored=photos_prefix * rates.bytes_stored,
             seconds_prefix=photos_prefix * rates.seconds_pass,
             seconds_trained=photos_trained * rates.seconds_step,
-            seconds_plain=photos_trained * rates.seconds_step + photos_plain * rates.seconds_frozen,
+            seconds_plain=photos_trained * rates.seconds_step + photos_plain * skipped
+            if skipped is not None
+            else None,
         )
         if rates
         else None,
@@ -175,6 +182,11 @@ def _caption(plans: Sequence[BackbonePlan], machine: Machine) -> str:
         lines.append(
             "Time: estimated from what earlier runs measured here, in seconds of work; trials that "
             f"run side by side, here {machine.max_concurrent}, share it by the clock."
+        )
+    if any(plan.estimate and plan.estimate.seconds_plain is None for plan in plans):
+        lines.append(
+            f"{UNKNOWN} for a plain script: no run timed exactly the layers before each unfreeze "
+            "point."
         )
     if any(backbone.estimate is None for backbone in plans):
         lines.append(f"{UNKNOWN}: not known yet; measured by the first run here.")

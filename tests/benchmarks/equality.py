@@ -49,7 +49,7 @@ def equality(spec: Spec) -> dict[str, float]:
     control, _ = _keras_losses(config, data, spec, before=_last_bits_moved(spec["seed"]))
     return {
         "recomputed": _apart(mine, [one.train_loss for one in again.epochs]),
-        "first": _apart([_first_loss(config, data, ours)], [first]),
+        "first": _apart([_first_loss(config, data)], [first]),
         "keras": _apart(mine, theirs),
         "outside": _apart(mine, outside),
         "control": _apart(outside, control),
@@ -71,15 +71,22 @@ def _apart(some: Sequence[float], others: Sequence[float]) -> float:
     return max(abs(one - other) / abs(other) for one, other in zip(some, others, strict=True))
 
 
-def _first_loss(config: Any, data: Any, result: Any) -> float:
-    """The loss of our first batch, from the probabilities that training saw before its update.
+def _first_loss(config: Any, data: Any) -> float:
+    """The loss of our first batch, of a network that is set up as `train` does it."""
+    from trainables.features.fill import frozen_inputs
+    from trainables.networks.scaling import scaling_kind
+    from trainables.training.network_cache import NetworkCache
 
-    Rounded as float32, they give it to about 1e-7.
-    """
-    labels = data.split.labels[data.split.indices("train")]
-    places = _order(config, len(labels), epoch=1)[: config.batch_size]
-    seen = result.predictions.train_by_epoch[0][places, labels[places]]
-    return float(-np.log(seen.astype(np.float64)).mean())
+    networks = NetworkCache()
+    full = networks.full_network(config, data)
+    cut = full.cut(config.unfreeze)
+    inputs = frozen_inputs(full, cut, data, scaling_kind(config.backbone, config.scaling))
+    network = networks.network(full, cut, inputs.format, jit_compile=data.jit_compile)
+    network.reset(optimizer=config.optimizer, learning_rate=config.learning_rate, seed=config.seed)
+    rows = data.split.indices("train")
+    batch = rows[_order(config, len(rows), epoch=1)[: config.batch_size]]
+    loss, _ = network.step([array[batch] for array in inputs.arrays], data.split.labels[batch])
+    return loss
 
 
 def _order(config: Any, rows: int, *, epoch: int) -> Any:

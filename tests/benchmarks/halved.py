@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from results.scores.metrics import accuracy
 from tests.benchmarks.probes import Spec, main, point, training_data
 
 
@@ -24,10 +25,10 @@ def halved(spec: Spec) -> dict[str, Any]:
     for kind in ("float32", "float16"):
         data = training_data(spec, f"features-{kind}", (config.unfreeze,), cache_dtype=kind)
         result = train(config, data, lambda _: None)
-        seen.append(np.concatenate([result.predictions.validation, result.predictions.test]))
+        seen.append(np.concatenate([result.predictions.validation, result.test]))
         found[kind] = {
             "validation": result.validation_accuracy,
-            "test": result.test_accuracy,
+            "test": accuracy(result.test, data.split.labels[data.split.indices("test")]),
             "bytes": result.cost.bytes_stored,
         }
     apart = np.abs(seen[0] - seen[1])

@@ -27,8 +27,8 @@ def equal_results(place: Workplace) -> list[Row]:
     words = "; ".join(f"{name} {_apart(one)}" for name, one in found.items())
     note = (
         "relative difference of cached training's losses over two epochs of three steps, to "
-        "recomputed training, to the first step of Keras' own `fit` (ours from probabilities in "
-        "float32, so good to 1e-7), to all its steps, the photos scaled in the network on both "
+        "recomputed training, to the first step of Keras' own `fit` (a float32, "
+        "so good to 1e-7), to all its steps, the photos scaled in the network on both "
         "sides, and, beyond the goal, to `fit` on photos that were scaled before the network, "
         "which TensorFlow rounds otherwise where a network scales again, as EfficientNetB0 does; "
         "as a measure of how rounding grows, last, of Keras to itself with the photos' last bits "

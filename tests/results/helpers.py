@@ -51,6 +51,7 @@ class Trial:
     epochs: int = 3
     changes: dict[str, Any] = dataclasses.field(default_factory=dict)
     stored: tuple[str, ...] = ("block13_pool",)
+    train: Probabilities | None = None
     test: Probabilities | None = None
     validation: Probabilities | None = None
 
@@ -163,14 +164,15 @@ def write_trial(folder: RunFolder, trial: Trial, split: Split, classes: int) -> 
         )
         return
     predictions = make_predictions(trial, split, classes)
-    digest = folder.write_artefacts(trial.name, predictions, {"dense/kernel": np.ones((2, 2))})
+    test = make_test(trial, split, classes)
+    weights = {"dense/kernel": np.ones((2, 2))}
+    digest = folder.write_artefacts(trial.name, predictions, test, weights)
     folder.write_record(make_record(trial, predictions, split, digest))
 
 
 def make_predictions(trial: Trial, split: Split, classes: int) -> Predictions:
     """Probabilities of a made-up trial; the last epoch is the best."""
-    seed = int(hashlib.sha256(trial.name.encode()).hexdigest()[:8], 16)
-    random = np.random.default_rng(seed)
+    random = _random(trial, "seen")
 
     def answers(part: str) -> Probabilities:
         return probabilities(random, split.labels[split.indices(part)], classes, trial.skill)
@@ -178,11 +180,23 @@ def make_predictions(trial: Trial, split: Split, classes: int) -> Predictions:
     validation = trial.validation if trial.validation is not None else answers("validation")
     earlier = [answers("validation") for _ in range(trial.epochs - 1)]
     return Predictions(
+        train=trial.train if trial.train is not None else answers("train"),
         validation=validation,
-        test=trial.test if trial.test is not None else answers("test"),
         validation_by_epoch=np.stack([*earlier, validation]),
-        train_by_epoch=np.stack([answers("train") for _ in range(trial.epochs)]),
     )
+
+
+def make_test(trial: Trial, split: Split, classes: int) -> Probabilities:
+    """A made-up trial's probabilities of the test photos: [N, C]."""
+    if trial.test is not None:
+        return trial.test
+    labels = split.labels[split.indices("test")]
+    return probabilities(_random(trial, "sealed"), labels, classes, trial.skill)
+
+
+def _random(trial: Trial, what: str) -> np.random.Generator:
+    digest = hashlib.sha256(f"{trial.name} {what}".encode()).hexdigest()
+    return np.random.default_rng(int(digest[:8], 16))
 
 
 def probabilities(
@@ -203,7 +217,7 @@ def make_record(
     trial: Trial, predictions: Predictions, split: Split, weights_sha256: str
 ) -> TrialRecord:
     """The record that belongs to predictions, scores computed from them."""
-    labels = {part: split.labels[split.indices(part)] for part in ("validation", "test")}
+    labels = split.labels[split.indices("validation")]
     return TrialRecord(
         number=trial.number,
         status=Status(trial.status),
@@ -213,10 +227,8 @@ def make_record(
             for epoch in range(trial.epochs)
         ),
         best_epoch=trial.epochs,
-        validation_accuracy=metrics.accuracy(predictions.validation, labels["validation"]),
-        validation_loss=metrics.cross_entropy(predictions.validation, labels["validation"]),
-        test_accuracy=metrics.accuracy(predictions.test, labels["test"]),
-        test_loss=metrics.cross_entropy(predictions.test, labels["test"]),
+        validation_accuracy=metrics.accuracy(predictions.validation, labels),
+        validation_loss=metrics.cross_entropy(predictions.validation, labels),
         cost=Cost(2.0, 3.0, 6.0, photos_prefix=52, photos_trained=72, bytes_stored=1000),
         anatomy=Anatomy(10, 5, 1000, 500, 100, trial.config.unfreeze, trial.stored, 0),
         weights_sha256=weights_sha256,

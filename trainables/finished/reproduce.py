@@ -89,10 +89,8 @@ def agreement(folder: RunFolder, record: TrialRecord, again: TrialResult) -> Agr
         for old, new in zip(record.epochs, again.epochs, strict=True)
         for name in ("train_loss", "validation_loss")
     ]
-    kept = folder.read_predictions(record.trial).test
-    return Agreement(
-        loss=max(losses), probability=float(np.abs(kept - again.predictions.test).max())
-    )
+    sealed = folder.open_sealed_test(record.trial)  # compared, and no figure of it shown
+    return Agreement(loss=max(losses), probability=float(np.abs(sealed - again.test).max()))
 
 
 def verdict(
@@ -104,5 +102,8 @@ def verdict(
     except ArithmeticError as fault:  # `train.Diverged`, whose module loads TensorFlow
         return False, f"{record.trial}: NOT reproduced: the repetition {fault}"
     comparison = agreement(folder, record, result)
-    accuracies = f"recorded test accuracy {record.test_accuracy}, again {result.test_accuracy}"
+    accuracies = (
+        f"recorded validation accuracy {record.validation_accuracy}, "
+        f"again {result.validation_accuracy}"
+    )
     return comparison.agrees, f"{record.trial}: {accuracies}\n{record.trial}: {comparison}"

@@ -49,11 +49,10 @@ def _draw_ensemble(folder: RunFolder, ensemble: EnsembleSummary, classes: Sequen
     with tf.summary.create_file_writer(str(target)).as_default(step=0):
         tf.summary.text("members", "\n".join(f"- {trial}" for trial in ensemble.members))
         for epoch in ensemble.history:
-            for part in ("train", "validation"):
-                for figure in ("loss", "accuracy"):
-                    value = getattr(epoch, f"{part}_{figure}")
-                    tf.summary.scalar(f"{figure}/{part}", value, step=epoch.epoch)
-        for part in ("validation", "test"):
+            for figure in ("loss", "accuracy"):
+                value = getattr(epoch, f"validation_{figure}")
+                tf.summary.scalar(f"{figure}/validation", value, step=epoch.epoch)
+        for part in ("train", "validation", "test"):
             tf.summary.scalar(f"best/{part}_accuracy", getattr(ensemble, f"{part}_accuracy"))
         _draw_confusion(confusion_image(ensemble.scores.confusion), classes, step=0)
 

@@ -30,7 +30,6 @@ _SHOWN = ("backbone", *DIMENSIONS)
 _METRICS = {
     "best/validation_accuracy": "validation accuracy",
     "best/validation_loss": "validation loss",
-    "best/test_accuracy": "test accuracy",
     "best/epoch": "best epoch",
 }
 
@@ -67,7 +66,7 @@ class TrialLog:
     def finish(self, record: TrialRecord) -> None:
         """Add the best epoch's validation figures, if there are any, and close.
 
-        Test figures are added to the winners alone, at the end: see `tensorboard_results`.
+        Test figures are added to the report's methods alone: see `tensorboard_results`.
         """
         with self._silenced():
             if record.status != Status.FAILED:

@@ -3,7 +3,8 @@
     result = train(config, data, report)
 
 `report` is called with each `EpochRecord` as it ends. The best epoch by validation is what is kept:
-its weights, its validation and test probabilities. The test photos are predicted once, at the end.
+its weights, and what they answer for every photo. The training and the test photos are predicted
+once, at the end; no test figure is computed here, see `results.ledger.store`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from results.ledger.records import (
     TrialResult,
 )
 from results.ledger.runs import SPLITS
-from results.scores.metrics import accuracy, cross_entropy
+from results.scores.metrics import accuracy, cross_entropy, right
 from search_spaces.config import TrialConfig
 from trainables.features.fill import Inputs, TrainingData, frozen_inputs
 from trainables.networks.backbones import FullNetwork, weights_of
@@ -77,21 +78,21 @@ def train(
     course = _run_epochs(config, network, train_part, validation_part, report, cutoffs)
     best = course.epochs[best_epoch(course.epochs) - 1]
     network.load(course.best_weights)
-    test = _predict(network, test_part, config.batch_size)
+    on_train, on_test = (
+        _predict(network, part, config.batch_size) for part in (train_part, test_part)
+    )
     return TrialResult(
         status=course.status,
         epochs=course.epochs,
         best_epoch=best.epoch,
         validation_accuracy=best.validation_accuracy,
         validation_loss=best.validation_loss,
-        test_accuracy=accuracy(test, test_part.labels),
-        test_loss=cross_entropy(test, test_part.labels),
         predictions=Predictions(
+            train=on_train,
             validation=course.validation_by_epoch[best.epoch - 1],
-            test=test,
             validation_by_epoch=course.validation_by_epoch,
-            train_by_epoch=course.train_by_epoch,
         ),
+        test=on_test,
         weights=course.best_weights,
         anatomy=anatomy(full, cut, config, inputs),
         cost=replace(
@@ -119,11 +120,10 @@ class _Part:
 
 @dataclass(frozen=True)
 class _Course:
-    """What the epochs of a trial gave; probabilities are [E, n, C]."""
+    """What the epochs of a trial gave; `validation_by_epoch` is [E, n, C]."""
 
     status: Status
     epochs: tuple[EpochRecord, ...]
-    train_by_epoch: Probabilities
     validation_by_epoch: Probabilities
     best_weights: dict[str, NDArray[Any]]
 
@@ -143,24 +143,23 @@ def _run_epochs(
 ) -> _Course:
     """Train epoch by epoch, to the end or to the first cutoff that is missed."""
     epochs: list[EpochRecord] = []
-    train_by_epoch, validation_by_epoch = [], []
+    validation_by_epoch: list[Probabilities] = []
     best_weights: dict[str, NDArray[Any]] = {}
     status = Status.COMPLETED
     for number in range(1, config.epochs + 1):
         started = time.perf_counter()
-        train_loss, seen = _train_once(config, network, train_part, number)
+        train_loss, train_accuracy = _train_once(config, network, train_part, number)
         predicted = _predict(network, validation_part, config.batch_size)
         record = EpochRecord(
             epoch=number,
             train_loss=train_loss,
-            train_accuracy=accuracy(seen, train_part.labels),
+            train_accuracy=train_accuracy,
             validation_loss=_finite(cross_entropy(predicted, validation_part.labels), number),
             validation_accuracy=accuracy(predicted, validation_part.labels),
             learning_rate=config.learning_rate,
             seconds=time.perf_counter() - started,
         )
         epochs.append(record)
-        train_by_epoch.append(seen)
         validation_by_epoch.append(predicted)
         if best_epoch(epochs) == number:
             best_weights = network.weights()
@@ -168,22 +167,22 @@ def _run_epochs(
         if record.validation_accuracy < cutoffs.get(number, 0.0):
             status = Status.STOPPED_EARLY
             break
-    stacked = np.stack(train_by_epoch), np.stack(validation_by_epoch)
-    return _Course(status, tuple(epochs), *stacked, best_weights)
+    return _Course(status, tuple(epochs), np.stack(validation_by_epoch), best_weights)
 
 
 def _train_once(
     config: TrialConfig, network: Network, part: _Part, epoch: int
-) -> tuple[float, Probabilities]:
-    """One pass over the training photos in a seeded order: the mean loss, and [n, C]."""
+) -> tuple[float, float]:
+    """One pass over the training photos in a seeded order: the mean loss and the accuracy."""
     order = np.random.default_rng((config.seed, epoch)).permutation(len(part.rows))
-    seen = np.zeros((len(order), network.classes), np.float32)
-    total = 0.0
+    total, correct = 0.0, 0
     for start in range(0, len(order), config.batch_size):
         places = order[start : start + config.batch_size]
-        loss, seen[places] = network.step(part.read(places), part.labels[places])
+        labels = part.labels[places]
+        loss, seen = network.step(part.read(places), labels)
         total += _finite(loss, epoch) * len(places)
-    return total / len(order), seen
+        correct += int(right(seen, labels).sum())
+    return total / len(order), correct / len(order)
 
 
 def _predict(network: Network, part: _Part, batch_size: int) -> Probabilities:

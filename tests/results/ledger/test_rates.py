@@ -13,13 +13,13 @@ from results.ledger.rates import (
     Rates,
     measured_rates,
     read_rates,
-    seconds_per_multiply_add,
+    seconds_skipped,
     write_rates,
 )
 from results.ledger.records import Anatomy, Cost, EpochRecord, Status, TrialRecord
 from search_spaces.paper import baseline
 
-RATES = Rates(seconds_pass=0.08, seconds_frozen=0.06, seconds_step=0.02, bytes_stored=1000.0)
+RATES = Rates(seconds_pass=0.08, seconds_skipped=0.06, seconds_step=0.02, bytes_stored=1000.0)
 CONDITIONS = Conditions("VGG16", 150, 32, ("float32", "float32", ""), 2, ("cpu", "Xeon"), "1")
 PASS = Cost(
     seconds_features=30.0,
@@ -74,21 +74,40 @@ def test_an_absent_file_is_not_known_yet(tmp_path: Path) -> None:
 def test_trials_that_found_everything_stored_measure_no_rate(
     records: tuple[TrialRecord, ...],
 ) -> None:
-    assert seconds_per_multiply_add(records) is None
     assert measured_rates(records, 60) is None
 
 
+def test_a_file_of_a_version_that_scaled_to_other_layers_is_not_known(tmp_path: Path) -> None:
+    path = tmp_path / "rates.json"
+    write_rates(path, RATES)
+    document = json.loads(path.read_bytes())
+    document["seconds_frozen"] = document.pop("seconds_skipped")
+    path.write_text(json.dumps(document))
+    assert read_rates(path) is None
+
+
+@pytest.mark.parametrize("work", [0.0, 1e6, 4e6])
+def test_layers_that_no_pass_went_through_exactly_are_not_measured(work: float) -> None:
+    other = trial(1, CACHED, work=work, seconds=(1.0,))
+    records = [trial(0, PASS, work=2e6, seconds=(1.0,)), other]
+    assert seconds_skipped(other, records) is None
+    rates = measured_rates(records, 60)
+    assert rates is not None
+    assert rates.seconds_skipped is None
+
+
 def test_tracing_and_waiting_are_no_part_of_a_passs_rate() -> None:
-    assert seconds_per_multiply_add([trial(0, PASS, work=1e6, seconds=())]) == pytest.approx(5e-8)
+    own = trial(0, PASS, work=2e6, seconds=())
+    assert seconds_skipped(own, [own]) == pytest.approx(0.1)
 
 
 def test_rates_are_means_over_the_trials_and_over_epochs_that_traced_nothing() -> None:
     deep = trial(0, PASS, work=2e6, seconds=(99.0, 1.0, 2.0))
-    shallow = trial(1, CACHED, work=1e6, seconds=(99.0, 3.0))
-    rates = measured_rates([deep, shallow], 50)
+    again = trial(1, CACHED, work=2e6, seconds=(99.0, 3.0))
+    rates = measured_rates([deep, again], 50)
     assert rates is not None
     assert rates.seconds_pass == pytest.approx(0.1)
-    assert rates.seconds_frozen == pytest.approx(5e-8 * 1.5e6)
+    assert rates.seconds_skipped == pytest.approx(0.1)
     assert rates.seconds_step == pytest.approx(2.0 / 50)
     assert rates.bytes_stored == pytest.approx(50.0)
 
@@ -112,6 +131,7 @@ def test_the_only_epoch_counts() -> None:
     ],
 )
 def test_other_conditions_have_other_rates(tmp_path: Path, other: Conditions) -> None:
-    write_rates(CONDITIONS.path(tmp_path), RATES)
-    assert read_rates(replace(CONDITIONS).path(tmp_path)) == RATES
+    untimed = replace(RATES, seconds_skipped=None)
+    write_rates(CONDITIONS.path(tmp_path), untimed)
+    assert read_rates(replace(CONDITIONS).path(tmp_path)) == untimed
     assert read_rates(other.path(tmp_path)) is None

@@ -31,8 +31,6 @@ records = st.builds(
     best_epoch=st.none() | st.integers(1, 99),
     validation_accuracy=st.none() | numbers,
     validation_loss=st.none() | numbers,
-    test_accuracy=st.none() | numbers,
-    test_loss=st.none() | numbers,
     cost=st.builds(Cost, numbers, numbers, numbers, counts, counts, counts),
     anatomy=st.none()
     | st.builds(

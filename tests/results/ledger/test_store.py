@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal
 from tests.results.helpers import SMALL, Trial, make_run, make_run_record, make_split
 
 TRIAL = "Xception/baseline"
+_NPY_HEADER_BYTES = 128
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def _noise(path: Path) -> None:
 
 def _flip(path: Path) -> None:
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0xFF
+    content[content.index(b"\x93NUMPY") + _NPY_HEADER_BYTES + 8] ^= 0xFF
     path.write_bytes(bytes(content))
 
 
@@ -46,6 +48,7 @@ def _flip(path: Path) -> None:
     ("file", "read"),
     [
         ("predictions.npz", lambda run: run.read_predictions(TRIAL)),
+        ("sealed_test.npz", lambda run: run.open_sealed_test(TRIAL)),
         ("weights.npz", lambda run: run.read_weights(run.read_record(TRIAL))),
     ],
 )
@@ -85,6 +88,17 @@ def test_a_record_of_another_version_is_refused(run: RunFolder, content: str) ->
     (run.trial(TRIAL) / "trial.json").write_text(content)
     with pytest.raises(EnvironmentRefusal, match="another version"):
         run.read_record(TRIAL)
+
+
+def test_a_record_of_a_version_that_kept_test_scores_in_it_is_refused_in_one_line(
+    run: RunFolder,
+) -> None:
+    path = run.trial(TRIAL) / "trial.json"
+    document = {**json.loads(path.read_text()), "test_accuracy": 0.9, "test_loss": 0.3}
+    path.write_text(json.dumps(document))
+    with pytest.raises(EnvironmentRefusal, match="another version") as caught:
+        run.records()
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", '{"command": []}'])
@@ -172,8 +186,10 @@ def test_predictions_and_split_come_back_as_written(tmp_path: Path) -> None:
     assert (back.files, back.sha256, back.parts) == (split.files, split.sha256, split.parts)
     np.testing.assert_array_equal(back.labels, split.labels)
     found = run.read_predictions(trial.name)
-    assert found.test.dtype == np.float32
-    assert found.train_by_epoch.shape == (3, 24, 2)
+    assert (found.train.shape, found.validation_by_epoch.shape) == ((24, 2), (3, 12, 2))
+    test = run.open_sealed_test(trial.name)
+    assert test.dtype == np.float32
+    assert test.shape == (16, 2)
 
 
 def test_a_history_has_one_row_per_epoch(run: RunFolder) -> None:

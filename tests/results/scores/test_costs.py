@@ -60,10 +60,15 @@ def test_where_no_frozen_pass_was_timed_nothing_is_said_of_seconds_saved(tmp_pat
     assert {one.seconds_saved for one in found.values()} == {None}
 
 
-def test_the_total_is_unknown_where_one_backbones_layers_are(tmp_path: Path) -> None:
+def test_a_backbone_that_was_not_timed_counts_as_nothing_saved_in_the_total(
+    tmp_path: Path,
+) -> None:
     found = rows(measured(make_run(tmp_path, BOTH), VGG16=0.1))
-    assert found["VGG16"].seconds_saved is not None
-    assert (found["Xception"].seconds_saved, found[""].seconds_saved) == (None, None)
+    saved = found["VGG16"].seconds_saved
+    assert saved is not None
+    assert found["Xception"].seconds_saved is None
+    assert found[""].seconds_saved == pytest.approx(saved - 2.0)
+    assert [found[name].trials_untimed for name in ("VGG16", "Xception", "")] == [0, 1, 1]
 
 
 def test_trials_of_a_version_that_counted_no_multiply_adds_say_nothing(tmp_path: Path) -> None:
@@ -76,17 +81,29 @@ def test_trials_of_a_version_that_counted_no_multiply_adds_say_nothing(tmp_path:
     assert rows(folder)["VGG16"].seconds_saved is None
 
 
-def test_a_shallower_point_saves_as_much_less_as_it_has_fewer_multiply_adds(
-    tmp_path: Path,
+@pytest.mark.parametrize("share", [0.25, 4.0])
+def test_nothing_is_extrapolated_to_layers_that_no_pass_went_through_exactly(
+    tmp_path: Path, share: float
 ) -> None:
     folder = measured(make_run(tmp_path, BOTH[:2]), VGG16=0.1)
     record = folder.read_record("VGG16/t01")
     assert record is not None
     assert record.anatomy is not None
-    shallow = dataclasses.replace(record.anatomy, multiply_adds_frozen=WORK / 4)
-    folder.write_record(dataclasses.replace(record, anatomy=shallow))
-    saved = (PHOTOS + (PHOTOS - 36) / 4) * 0.1 - 2 * 2.0
-    assert rows(folder)["VGG16"].seconds_saved == pytest.approx(saved)
+    other = dataclasses.replace(record.anatomy, multiply_adds_frozen=WORK * share)
+    folder.write_record(dataclasses.replace(record, anatomy=other))
+    found = rows(folder)["VGG16"]
+    assert found.seconds_saved == pytest.approx(PHOTOS * 0.1 - 2 * 2.0)
+    assert (found.trials, found.trials_untimed) == (2, 1)
+    assert "exactly the layers of 1 trial: not measured" in " ".join(drawn(folder).split())
+
+
+def test_a_pass_over_few_layers_says_nothing_of_all(tmp_path: Path) -> None:
+    folder = measured(make_run(tmp_path, BOTH[:1]), VGG16=0.1)
+    record = folder.read_record("VGG16/baseline")
+    assert record is not None
+    short = dataclasses.replace(record.cost, multiply_adds_prefix=record.cost.photos_prefix * 1e6)
+    folder.write_record(dataclasses.replace(record, cost=short))
+    assert rows(folder)["VGG16"].seconds_saved is None
 
 
 def test_saved_is_what_frozen_layers_would_have_taken_less_what_features_took(
@@ -114,6 +131,7 @@ def test_waiting_for_another_trial_is_not_a_frozen_pass(tmp_path: Path) -> None:
         *(5.0, 3.0, 9.0),
         seconds_waiting=4.5,
         seconds_tracing=1.25,
+        photos_prefix=record.cost.photos_prefix,
         seconds_prefix=record.cost.seconds_prefix,
         multiply_adds_prefix=record.cost.multiply_adds_prefix,
     )
@@ -143,7 +161,7 @@ def test_a_trial_that_recomputed_frozen_layers_saved_nothing(tmp_path: Path) -> 
 
 def test_a_backbone_without_a_finished_trial_has_a_row_of_zeros(tmp_path: Path) -> None:
     found = rows(make_run(tmp_path, BOTH[:1], unfinished=["Xception/baseline"]))
-    assert dataclasses.astuple(found["Xception"]) == ("Xception", *[0] * 11)
+    assert dataclasses.astuple(found["Xception"]) == ("Xception", *[0] * 12)
 
 
 def test_the_total_is_the_sum_of_its_backbones(tmp_path: Path) -> None:
@@ -174,7 +192,7 @@ def test_the_same_numbers_are_in_the_terminal_the_page_the_sheets_and_the_summar
 def test_what_is_not_known_is_a_dash_with_its_reason(tmp_path: Path) -> None:
     folder = make_run(tmp_path, BOTH)
     for told in (drawn(folder), cost_section(folder)):
-        assert "the run timed no frozen pass" in " ".join(told.split())
+        assert "exactly the layers of 3 trials: not measured" in " ".join(told.split())
         assert "estimate" in told
 
 

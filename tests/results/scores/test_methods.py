@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from results.ledger.records import Probabilities
+from results.ledger.runs import SPLITS, Split
 from results.ledger.store import RunFolder
 from results.scores import metrics
 from results.scores.summary import summarise
@@ -19,6 +23,9 @@ TWO = (
     Trial("VGG16", 1, skill=0.8, changes={"scaling": "native", "optimizer": "sgd"}),
     Trial("Xception", 0, skill=0.9),
 )
+
+
+SIZES = {"train": 120, "validation": 40, "test": 40}
 
 
 def paper_run(tmp_path: Path, **changes: Any) -> RunFolder:
@@ -103,6 +110,32 @@ def test_the_honest_ensemble_is_not_comparable_but_the_redrawn_one_is(tmp_path: 
     assert found.redrawn.photos == sum(found.redrawn.per_class) == 800
     assert found.redrawn.seen > found.redrawn.photos / 2
     assert set(found.members) == {"InceptionResNetV2/baseline", "Xception/baseline"}
+
+
+def test_an_ensemble_that_learnt_random_labels_by_heart_is_better_on_the_redrawn_photos(
+    tmp_path: Path,
+) -> None:
+    """Two nearest neighbours on random features: all of the training photos right, no others."""
+    random, split = np.random.default_rng(0), make_split(2, SIZES)
+    labels = split.labels
+    members = []
+    for name in ("VGG16", "Xception"):
+        features = random.random((len(labels), 8))
+        train, validation, test = (_nearest(features, split, part) for part in SPLITS)
+        members.append(Trial(name, 0, train=train, validation=validation, test=test))
+    found = summarise(make_run(tmp_path, members, split=split)).ensemble
+    assert found is not None
+    assert found.train_accuracy == 1.0
+    assert found.redrawn.accuracy > found.test_accuracy + 0.1
+    assert found.redrawn.seen > found.redrawn.photos / 2
+
+
+def _nearest(features: NDArray[np.float64], split: Split, part: str) -> Probabilities:
+    """[n, C] by the label of the nearest training photo."""
+    train, asked = split.indices("train"), split.indices(part)
+    distances = np.linalg.norm(features[asked][:, None] - features[train][None], axis=2)
+    labels = split.labels[train][distances.argmin(axis=1)]
+    return np.stack([labels == 0, labels == 1], axis=1).astype(np.float32)
 
 
 def test_the_ensembles_curves_are_as_long_as_its_longest_member(tmp_path: Path) -> None:

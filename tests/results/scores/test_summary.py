@@ -36,9 +36,9 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
 
 def test_predictions_of_other_photos_are_refused(tmp_path: Path) -> None:
     folder = make_run(tmp_path, TWO)
-    other = make_split(2, {**SMALL, "test": 15})
+    other = make_split(2, {**SMALL, "validation": 11})
     folder.write_split(other, paper.CLASSES)
-    with pytest.raises(EnvironmentRefusal, match="must have the shape"):
+    with pytest.raises(EnvironmentRefusal, match="predictions of validation must have the shape"):
         summarise(folder)
 
 
@@ -46,9 +46,10 @@ def test_a_record_that_contradicts_its_predictions_is_refused(tmp_path: Path) ->
     folder = make_run(tmp_path, TWO)
     record = folder.read_record("VGG16/t01")
     assert record is not None
-    assert record.test_accuracy is not None
-    folder.write_record(dataclasses.replace(record, test_accuracy=record.test_accuracy - 0.25))
-    with pytest.raises(EnvironmentRefusal, match="record says test accuracy"):
+    assert record.validation_accuracy is not None
+    moved = record.validation_accuracy + 0.25
+    folder.write_record(dataclasses.replace(record, validation_accuracy=moved))
+    with pytest.raises(EnvironmentRefusal, match="record says validation accuracy"):
         summarise(folder)
 
 

@@ -20,7 +20,7 @@ COUNTS = {"train": 240, "validation": 80, "test": 80}
 HERE = machine(Path("/cache"))
 
 
-RATES = Rates(seconds_pass=0.08, seconds_frozen=0.06, seconds_step=0.02, bytes_stored=1000.0)
+RATES = Rates(seconds_pass=0.08, seconds_skipped=0.06, seconds_step=0.02, bytes_stored=1000.0)
 
 
 def estimated(chosen: Settings, finished: int = 0) -> Estimate:
@@ -93,6 +93,21 @@ def test_backbones_that_were_not_measured_have_no_estimate_and_the_table_says_wh
     assert [one.estimate is None for one in (*some, total(some))] == [False, True, True]
 
 
+def test_what_a_plain_script_takes_is_unknown_where_its_layers_were_not_timed() -> None:
+    chosen = settings("--backbones", "vgg16,xception", "--trials", "3")
+    untimed = dataclasses.replace(RATES, seconds_skipped=None)
+    plans = plan(chosen, COUNTS, (), {"VGG16": untimed, "Xception": RATES})
+    [first, second, both] = [one.estimate for one in (*plans, total(plans))]
+    assert first is not None
+    assert second is not None
+    assert both is not None
+    assert (first.seconds_plain, first.seconds_saved) == (None, None)
+    assert second.seconds_saved is not None
+    assert (both.seconds_plain, both.seconds_saved) == (None, None)
+    assert both.seconds_trained == first.seconds_trained + second.seconds_trained
+    assert "- for a plain script: no run timed exactly the layers" in shown(plans, chosen)
+
+
 def test_a_finished_sweep_takes_nothing() -> None:
     chosen = settings("--backbones", "vgg16", "--trials", "3")
     assert estimated(chosen, finished=4) == Estimate(0, 0, 0, 0)
@@ -110,7 +125,7 @@ def test_seconds_are_those_of_frozen_passes_of_training_and_of_a_plain_script() 
 
 def test_a_store_that_costs_more_than_it_gives_shows_a_loss() -> None:
     chosen = settings("--backbones", "vgg16", "--trials", "1", "--epochs", "1")
-    slow = Rates(seconds_pass=0.1, seconds_frozen=0.02, seconds_step=0.02, bytes_stored=1.0)
+    slow = Rates(seconds_pass=0.1, seconds_skipped=0.02, seconds_step=0.02, bytes_stored=1.0)
     plans = plan(chosen, COUNTS, (), {"VGG16": slow})
     assert plans[0].estimate is not None
     assert plans[0].estimate.seconds_saved == pytest.approx(2 * 400 * 0.02 - 2 * 400 * 0.1)

@@ -28,7 +28,7 @@ def a_run(folder: Path, precision: str) -> tuple[RunFolder, RunRecord, TrialReco
     data = replace(training_data(folder, size=32, points={}), precision=precision)
     result = train(CONFIG, data, report=lambda _: None)
     run = make_run(folder / "run", [Trial("VGG16", 0)])
-    digest = run.write_artefacts(TRIAL, result.predictions, result.weights)
+    digest = run.write_artefacts(TRIAL, result.predictions, result.test, result.weights)
     record = TrialRecord.of(result, number=0, config=CONFIG, weights_sha256=digest)
     told = replace(
         run.read_run(),
@@ -56,7 +56,7 @@ def test_a_rebuilt_and_a_loaded_model_predict_what_the_trial_did(
 
     data = training_data(tmp_path, size=32, points={})
     photos = data.photos[data.split.indices("test")]
-    expected = run.read_predictions(TRIAL).test
+    expected = run.open_sealed_test(TRIAL)
     atol = 1e-5 if precision == FLOAT32 else 1e-2
     for one in (model, loaded):
         probabilities = one.predict_on_batch(photos)

@@ -62,7 +62,7 @@ def losses(result: TrialResult) -> list[float]:
 
 def assert_equal(one: TrialResult, other: TrialResult) -> None:
     assert losses(one) == losses(other)
-    np.testing.assert_array_equal(one.predictions.test, other.predictions.test)
+    np.testing.assert_array_equal(one.test, other.test)
     for name, value in one.weights.items():
         np.testing.assert_array_equal(value, other.weights[name])
 
@@ -131,8 +131,8 @@ def test_what_is_kept_and_shown_is_float32(tmp_path: Path, precision: str) -> No
     assert {variable.dtype for layer in whole.layers for variable in layer.weights} == {FLOAT32}
     result = trained(tmp_path, vgg16(), networks, precision=precision)
     assert {value.dtype.name for value in result.weights.values()} == {FLOAT32}
-    assert result.predictions.train_by_epoch.dtype == FLOAT32
-    np.testing.assert_allclose(result.predictions.test.sum(axis=1), 1.0, atol=1e-6)
+    assert result.predictions.train.dtype == FLOAT32
+    np.testing.assert_allclose(result.test.sum(axis=1), 1.0, atol=1e-6)
 
 
 @MIXED

@@ -210,7 +210,7 @@ def test_a_network_that_was_used_before_gives_the_same_numbers_again(tmp_path: P
     trained(point("VGG16", size=48, optimizer="adagrad"), tmp_path, PLENTY, networks)
     again = trained(config, tmp_path, PLENTY, networks)
     assert [one.train_loss for one in first.epochs] == [one.train_loss for one in again.epochs]
-    np.testing.assert_array_equal(first.predictions.test, again.predictions.test)
+    np.testing.assert_array_equal(first.test, again.test)
 
 
 def test_a_second_trial_pushes_no_photo_through_the_frozen_layers(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from results.ledger.records import EpochRecord, Status
-from search_spaces.backbones import CATALOGUE, Backbone
+from search_spaces.backbones import CATALOGUE, HEAD, Backbone
 from tests.trainables.small_networks import point, training_data
 
 pytestmark = pytest.mark.slow
@@ -64,8 +64,33 @@ def test_the_scores_are_those_of_the_best_epochs_probabilities(tmp_path: Path) -
     np.testing.assert_array_equal(
         result.predictions.validation, result.predictions.validation_by_epoch[result.best_epoch - 1]
     )
-    for probabilities in (result.predictions.test, result.predictions.train_by_epoch[0]):
+    for probabilities in (result.test, result.predictions.train):
         np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, atol=1e-5)
+
+
+def test_training_photos_are_predicted_by_the_kept_weights_in_inference_mode(
+    tmp_path: Path,
+) -> None:
+    from trainables.features.fill import frozen_inputs
+    from trainables.networks.scaling import scaling_kind
+    from trainables.training.network_cache import NetworkCache
+    from trainables.training.train import train
+
+    data, networks = training_data(tmp_path, size=48, points={}), NetworkCache()
+    config = point("VGG16", size=48, unfreeze=HEAD, epochs=3)  # its head has Dropout
+    result = train(config, data, report=lambda _: None, networks=networks)
+    full = networks.full_network(config, data)
+    cut = full.cut(config.unfreeze)
+    inputs = frozen_inputs(full, cut, data, scaling_kind(config.backbone, config.scaling))
+    network = networks.network(full, cut, inputs.format)
+    network.reset(optimizer=config.optimizer, learning_rate=config.learning_rate, seed=1)
+    network.load(dict(result.weights))
+    assert any(type(layer).__name__ == "Dropout" for layer in network.trained.values())
+    for part, kept in (("train", result.predictions.train), ("test", result.test)):
+        rows = data.split.indices(part)
+        answers = network.predict([array[rows] for array in inputs.arrays])
+        np.testing.assert_allclose(kept, answers, atol=1e-5)
+    assert result.cost.photos_trained == 3 * 24
 
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.name)
