@@ -75,9 +75,9 @@ METHODS = (
 )
 PUBLISHED = (
     Column("label", "method", LABEL),
-    Column("published", "published %", kinds.PERCENT_3, PUBLISHED_AS, "paper %"),
-    Column("measured", "measured %", kinds.PERCENT_3, MEASURED, "here %"),
-    Column("right", "right", kinds.RATIO, _ratio),
+    Column("published", "published %", kinds.PERCENT_3, PUBLISHED_AS, "paper"),
+    Column("measured", "measured %", kinds.PERCENT_3, MEASURED, "here"),
+    Column("right", "right", kinds.RATIO, _ratio, where=Place.PAGE),
     Column(
         "difference", "difference, 95 %", kinds.DIFFERENCE, "method.verdict.difference", "diff 95 %"
     ),

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from results.ledger.units import clean
 from results.report import sheets_comparisons, sheets_methods, sheets_reports, sheets_run
-from results.report.kinds import LABEL, Place
+from results.report.kinds import LABEL, VERDICT, Place
 from results.report.sheets import Column, Row, Sheet, marked
 from results.scores.method_types import Scores
 from results.scores.metrics import Outcome, Verdict
@@ -27,6 +27,7 @@ from results.scores.types import Summary
 from search_spaces.backbones import NAMES
 
 LONGEST_LABEL = max(map(len, NAMES))
+LONGEST_OUTCOME = max(map(len, Outcome))
 FIRST_MISTAKES = 8
 """Mistakes and suspects that are shown; the report has more."""
 
@@ -110,8 +111,9 @@ def draw(sheet: Sheet, limit: int | None = None) -> Table:
         kind = stack[0][1].kind
         heading = Text("\n".join(column.short or column.heading for _, column in stack))
         if kind.number is None:
-            width = LONGEST_LABEL if kind is LABEL else None
-            table.add_column(heading, overflow="fold", min_width=width)
+            least = LONGEST_LABEL if kind is LABEL else None
+            most = LONGEST_OUTCOME if kind is VERDICT else None
+            table.add_column(heading, overflow="fold", min_width=least, max_width=most)
         else:
             table.add_column(heading, justify="right", no_wrap=True)
     for row in rows[:limit]:

@@ -246,10 +246,10 @@ def verdict(
         outcome, zero = Outcome.ABOVE, "lies above 0"
     elif difference.high < 0:
         outcome, zero = Outcome.BELOW, "lies below 0"
-    word = "not told apart from" if outcome is Outcome.NOT_TOLD_APART else outcome
     published = f"the published {published_correct} of {published_photos}"
-    reason = f"{word} {published}: the 95 % interval of the difference {zero}"
-    return Verdict(outcome, reason, difference)
+    return Verdict(
+        outcome, f"the 95 % interval of the difference from {published} {zero}", difference
+    )
 
 
 METRICS: Mapping[str, Metric] = {}

@@ -216,8 +216,8 @@ def test_a_verdict_says_on_which_side_the_measured_value_lies(
     found = against(correct, published)
     assert found.outcome == outcome
     assert found.difference == metrics.newcombe(correct, 800, published, 800)
-    assert found.reason.startswith(f"{outcome}")
-    assert f"the published {published} of 800" in found.reason
+    place = {Outcome.ABOVE: "lies above 0", Outcome.BELOW: "lies below 0"}.get(outcome, "holds 0")
+    assert found.reason.endswith(f"from the published {published} of 800 {place}")
 
 
 @pytest.mark.parametrize("accuracy", [0.6, 0.89, 0.96])
