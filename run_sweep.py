@@ -53,7 +53,7 @@ def _story(arguments: Namespace, words: Sequence[str]) -> int:
 
     from rich.console import Console
 
-    from results.report.terminal import story, table_13
+    from results.report.terminal import opening, story
     from results.report.write import write_report
     from results.scores.mistakes import rows_to_show
     from results.scores.summary import summarise
@@ -77,7 +77,7 @@ def _story(arguments: Namespace, words: Sequence[str]) -> int:
             sweep.keep_thumbnails(prepared, rows_to_show(summary))
             write_report(folder, summary)
             searched = prepared.context.settings.trials > 0
-            for table in story(summary) if searched else [table_13(summary)]:
+            for table in story(summary) if searched else opening(summary):
                 sweep.console.print(table)
             sweep.say(f"report: {folder.report_html}")
             if summary.winner is not None:

@@ -143,6 +143,7 @@ def start(
         data=record,
         weights=settings.weights,
         weights_sha256=dict(materials.weights.digests),
+        weights_source=dict(materials.weights.sources),
         versions=versions(),
         hardware={
             **hardware.to_dict(),

@@ -1,6 +1,6 @@
-"""Use a finished run: ask the winner, write models, repeat a trial, measure the backbones.
+"""Use a finished run: ask its model, write models, repeat a trial, measure the backbones.
 
-    python -m trainables predict RUN PHOTO|FOLDER... [--csv FILE] [--trial Xception/t07]
+    python -m trainables predict RUN PHOTO|FOLDER... [--csv FILE] [--trial NAME]
     python -m trainables export RUN
     python -m trainables reproduce RUN TRIAL          (run_sweep.py --reproduce RUN TRIAL)
     python -m trainables characteristics RUN
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m trainables", description="Use a finished run.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    predict = commands.add_parser("predict", help="what the run's winner says of photos")
+    predict = commands.add_parser("predict", help="what the run's recommended model says of photos")
     predict.set_defaults(command=_predict)
     export = commands.add_parser("export", help="write the winners as Keras models")
     export.set_defaults(command=_export)
@@ -64,7 +64,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
     predict.add_argument("photos", type=Path, nargs="+", metavar="PHOTO|FOLDER")
     predict.add_argument("--csv", type=Path, metavar="FILE", help="all probabilities per photo")
-    predict.add_argument("--trial", metavar="NAME", help="ask one trial, such as Xception/t07")
+    predict.add_argument(
+        "--trial", metavar="NAME", help="ask a trial, such as Xception/t07, or ensemble"
+    )
     reproduce.add_argument("trial", metavar="TRIAL", help="such as Xception/t07")
     return parser
 
@@ -77,9 +79,9 @@ def _configure(run: RunRecord, *, cpus: int, gpus: float) -> None:
 
 
 def _predict(folder: RunFolder, run: RunRecord, options: argparse.Namespace) -> int:
-    from trainables.finished.predict import Answer, as_csv, photo_files, predict, winner
+    from trainables.finished.predict import Answer, answering, as_csv, photo_files, predict
 
-    trials = (options.trial,) if options.trial else winner(folder)
+    trials = answering(folder, options.trial)
     files = photo_files(options.photos)
     _configure(run, cpus=_FEW_CPUS, gpus=0)
 

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from results.ledger.runs import DataRecord
 from search_spaces.config import TrialId
 from search_spaces.settings import RunSettings
+
+
+class WeightsSource(StrEnum):
+    """What is known of the weights that a backbone starts from."""
+
+    KERAS = "published by Keras"
+    """The file has the digest that `keras.applications` states for its ImageNet weights."""
+    UNKNOWN = "unknown file"
+    RANDOM = "random"
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,7 @@ class RunRecord:
         weights: a name or folder as given, and the SHA-256 per backbone.
         versions: of Python and the libraries that decide numbers.
         hardware: processors, memory and GPUs in words.
+        weights_source: per backbone; empty in runs of versions that did not record it.
     """
 
     created: str
@@ -42,3 +53,4 @@ class RunRecord:
     weights_sha256: Mapping[str, str]
     versions: Mapping[str, str]
     hardware: Mapping[str, Any]
+    weights_source: Mapping[str, WeightsSource] = field(default_factory=dict)

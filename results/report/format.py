@@ -36,6 +36,13 @@ def between(interval: Interval | None) -> str:
     return f"{100 * interval.low:.1f}-{100 * interval.high:.1f}"
 
 
+def difference(interval: Interval | None) -> str:
+    """`-0.4 to +3.1`, in percentage points."""
+    if interval is None:
+        return UNKNOWN
+    return f"{100 * interval.low:+.1f} to {100 * interval.high:+.1f}"
+
+
 def p_value(p: float | None) -> str:
     """Two significant digits, or `<0.0001`."""
     if p is None:

@@ -10,7 +10,7 @@ from enum import Flag, auto
 from typing import Any
 
 from results.ledger.units import UNKNOWN, duration, size
-from results.report.format import between, p_value, percent, points, whole
+from results.report.format import between, difference, p_value, percent, points, whole
 from results.scores.metrics import Outcome, Verdict
 
 NAMED_MEMBERS = 6
@@ -102,7 +102,7 @@ def _outcome(verdict: Verdict | str) -> str:
     return verdict if isinstance(verdict, str) else verdict.outcome
 
 
-_TONES: dict[str, str] = {Outcome.ABOVE: "good", Outcome.INSIDE: "good", Outcome.BELOW: "bad"}
+_TONES: dict[str, str] = {Outcome.ABOVE: "good", Outcome.BELOW: "bad"}
 
 TEXT = Kind("text", wraps=True)
 WORD = Kind("word")
@@ -125,6 +125,7 @@ PERCENT = _numeric("percent", percent)
 PERCENT_3 = _numeric("percent", lambda share: percent(share, 3))
 POINTS = _numeric("points", points)
 INTERVAL = _numeric("interval", between, number=lambda interval: interval.low)
+DIFFERENCE = _numeric("difference", difference, number=lambda interval: interval.low)
 RATIO = _numeric(
     "ratio",
     "{0[0]} of {0[1]}".format,

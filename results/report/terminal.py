@@ -19,14 +19,15 @@ from rich.text import Text
 
 from results.ledger.units import clean
 from results.report import sheets_comparisons, sheets_methods, sheets_reports, sheets_run
-from results.report.kinds import LABEL, Place
-from results.report.sheets import Column, Row, Sheet
+from results.report.kinds import LABEL, VERDICT, Place
+from results.report.sheets import Column, Row, Sheet, marked
 from results.scores.method_types import Scores
 from results.scores.metrics import Outcome, Verdict
 from results.scores.types import Summary
 from search_spaces.backbones import NAMES
 
 LONGEST_LABEL = max(map(len, NAMES))
+LONGEST_OUTCOME = max(map(len, Outcome))
 FIRST_MISTAKES = 8
 """Mistakes and suspects that are shown; the report has more."""
 
@@ -36,11 +37,21 @@ STYLES = {"good": "green", "bad": "red", "strong": "bold", "faint": "dim", "": "
 
 def story(summary: Summary) -> list[RenderableType]:
     """Everything worth a look, in order; tables without content are left out."""
+    return [*opening(summary), *map(_spaced, _tables(summary))]
+
+
+def opening(summary: Summary) -> list[RenderableType]:
+    """What comes first: what kind of run it is, the recommended model, and Table 13."""
     shown: list[RenderableType] = []
     if (panel := banner(summary)) is not None:
         shown.append(panel)
-    shown += _tables(summary)
-    return [Padding(table, (0, 0, 1, 0)) for table in shown]
+    if summary.recommended:
+        shown.append(recommendation(summary))
+    return [_spaced(part) for part in (*shown, table_13(summary))]
+
+
+def _spaced(part: RenderableType) -> Padding:
+    return Padding(part, (0, 0, 1, 0))
 
 
 def table_13(summary: Summary) -> Table:
@@ -62,6 +73,17 @@ def banner(summary: Summary) -> Panel | None:
     if not lines:
         return None
     return Panel(Text("\n".join(map(clean, lines))), border_style="yellow")
+
+
+def recommendation(summary: Summary) -> Text:
+    """The model that validation recommends, and what validation says against the ensemble."""
+    trials = summary.recommended_trials
+    name = f"the ensemble of {' and '.join(trials)}" if len(trials) > 1 else "".join(trials)
+    text = Text()
+    text.append(clean(marked(summary, f"Recommended by validation: {name}")), "bold")
+    for warning in summary.warnings:
+        text.append(f"\nWarning: {clean(warning)}", "yellow")
+    return text
 
 
 def draw(sheet: Sheet, limit: int | None = None) -> Table:
@@ -89,8 +111,9 @@ def draw(sheet: Sheet, limit: int | None = None) -> Table:
         kind = stack[0][1].kind
         heading = Text("\n".join(column.short or column.heading for _, column in stack))
         if kind.number is None:
-            width = LONGEST_LABEL if kind is LABEL else None
-            table.add_column(heading, overflow="fold", min_width=width)
+            least = LONGEST_LABEL if kind is LABEL else None
+            most = LONGEST_OUTCOME if kind is VERDICT else None
+            table.add_column(heading, overflow="fold", min_width=least, max_width=most)
         else:
             table.add_column(heading, justify="right", no_wrap=True)
     for row in rows[:limit]:
@@ -124,7 +147,6 @@ def _notes(sheet: Sheet) -> dict[str, str]:
 
 
 def _tables(summary: Summary) -> Iterator[Table]:
-    yield table_13(summary)
     if any(row.number > 0 for row in summary.rows):
         yield draw(sheets_methods.best(summary))
     for backbone in summary.backbones:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from results.ledger.records import Cost, Probabilities, Status, TrialRecord
+from results.ledger.run_record import WeightsSource
 from results.ledger.runs import SPLITS
 from results.scores import ensemble, metrics
 from results.scores.evidence import Evidence, averaged, scores
@@ -19,7 +20,7 @@ from results.scores.method_types import (
 )
 from results.scores.metrics import Verdict
 from search_spaces import paper
-from search_spaces.config import TrialConfig, TrialId
+from search_spaces.config import FLOAT32, TrialConfig, TrialId
 
 REDRAW_OFFSET = 1
 """Added to the run's seed, so that the re-drawn fifth is another one than the run's own split."""
@@ -30,10 +31,11 @@ PAPER_REDREW = "the paper scored it on a re-drawn split, mostly its members' tra
 def doubts(evidence: Evidence, backbones: Sequence[str]) -> tuple[str, ...]:
     """Why the run's accuracies cannot be held against the paper's; empty if they can.
 
-    Comparable are cats and dogs, the paper's number of test photos, and weights from a file: the
-    weights of a folder are taken to be ImageNet's, since nothing in a file says so.
+    Comparable are cats and dogs, the paper's number of test photos, weights that are known to be
+    ImageNet's, our image size in place of the paper's unstated one, and float32.
     """
     run, reasons = evidence.run, []
+    size, precision, stored = run.data.image_size, run.settings.precision, run.settings.cache_dtype
     if run.demonstration:
         reasons.append("a demonstration")
     test = len(evidence.labels("test"))
@@ -43,8 +45,16 @@ def doubts(evidence: Evidence, backbones: Sequence[str]) -> tuple[str, ...]:
         reasons.append(f"other photos ({' and '.join(evidence.classes)})")
     if run.weights == "random":
         reasons.append("other weights (random)")
-    elif without := [name for name in backbones if not run.weights_sha256.get(name)]:
-        reasons.append(f"other weights (no digest for {', '.join(without)})")
+    elif unknown := [
+        name for name in backbones if run.weights_source.get(name) != WeightsSource.KERAS
+    ]:
+        reasons.append(f"weights not known to be ImageNet's ({', '.join(unknown)})")
+    if size != paper.IMAGE_SIZE:
+        reasons.append(f"image size {size} (the paper's is not stated; ours is {paper.IMAGE_SIZE})")
+    if precision != FLOAT32:
+        reasons.append(f"precision {precision}, not {FLOAT32}")
+    if stored != FLOAT32:
+        reasons.append(f"features stored as {stored}, not {FLOAT32}")
     return tuple(reasons)
 
 
@@ -53,10 +63,13 @@ def _are_the_papers(classes: Sequence[str]) -> bool:
     return tuple(name.casefold().removesuffix("s") for name in classes) == paper.CLASSES
 
 
-def setting_doubts(config: TrialConfig) -> tuple[str, ...]:
-    """How a baseline's sizes differ from the documented ones; the image size is not stated.
+def setting_doubts(config: TrialConfig, varied: Sequence[str] = ()) -> tuple[str, ...]:
+    """How a configuration differs from the documented one; the image size is not stated.
 
     Empty for a backbone that the paper has not.
+
+    Args:
+        varied: dimensions that a search varied, which may differ.
     """
     if config.backbone not in paper.PUBLISHED:
         return ()
@@ -64,7 +77,7 @@ def setting_doubts(config: TrialConfig) -> tuple[str, ...]:
     changed = [
         f"{name.replace('_', ' ')} {getattr(config, name)}, not {wanted}"
         for name, wanted in documented.to_dict().items()
-        if getattr(config, name) != wanted
+        if name not in varied and getattr(config, name) != wanted
     ]
     return (f"other settings ({', '.join(changed)})",) if changed else ()
 
@@ -95,9 +108,6 @@ def trial_method(evidence: Evidence, record: TrialRecord) -> Method:
     """A finished trial with its scores, or without if it failed."""
     published = published_accuracy(record.backbone)
     test = _trial_scores(evidence, record)
-    reasons = doubts(evidence, [record.backbone])
-    if record.is_baseline:
-        reasons += setting_doubts(record.config)
     return Method(
         trial=record.trial,
         status=record.status,
@@ -107,7 +117,11 @@ def trial_method(evidence: Evidence, record: TrialRecord) -> Method:
         validation_accuracy=record.validation_accuracy,
         test_accuracy=test.correct / test.photos if test else None,
         published_test_accuracy=published,
-        verdict=_verdict(test, published, reasons) if test and published is not None else None,
+        verdict=_verdict(
+            record.backbone, test.correct, test.photos, _doubts(evidence, [record.trial])
+        )
+        if test and published is not None
+        else None,
         scores=test,
         history=record.epochs,
         anatomy=record.anatomy,
@@ -136,7 +150,12 @@ def ensemble_summary(evidence: Evidence, members: tuple[str, ...]) -> EnsembleSu
         validation_accuracy=metrics.accuracy(validation, evidence.labels("validation")),
         test_accuracy=test.correct / test.photos,
         published_test_accuracy=published,
-        verdict=_verdict(test, published, (*_doubts(evidence, members), PAPER_REDREW)),
+        verdict=_verdict(
+            paper.ENSEMBLE,
+            test.correct,
+            test.photos,
+            (*_ensemble_doubts(evidence, members), PAPER_REDREW),
+        ),
         scores=test,
         history=_history(evidence, members),
         redrawn=_redrawn(evidence, members),
@@ -150,16 +169,31 @@ def _trial_scores(evidence: Evidence, record: TrialRecord) -> Scores | None:
     return scores(evidence, validation, evidence.test(record.trial))
 
 
-def _verdict(test: Scores, published: float, reasons: Sequence[str]) -> Verdict:
+def _verdict(method: str, correct: int, photos: int, reasons: Sequence[str]) -> Verdict:
+    """Hold a count against the paper's of a backbone or of `Ensemble`."""
     return metrics.verdict(
-        correct=test.correct, photos=test.photos, published=published, doubts=reasons
+        correct=correct,
+        photos=photos,
+        published_correct=paper.PUBLISHED[method].correct,
+        published_photos=paper.TEST_PHOTOS,
+        doubts=reasons,
     )
 
 
-def _doubts(evidence: Evidence, members: Sequence[str]) -> tuple[str, ...]:
+def _doubts(evidence: Evidence, trials: Sequence[str]) -> tuple[str, ...]:
+    """Why accuracies of these trials cannot be held against the paper's; each reason once."""
+    records = [evidence.record(trial) for trial in trials]
+    search = evidence.run.settings.search
+    reasons = [*doubts(evidence, [record.backbone for record in records])]
+    for record in records:
+        reasons += setting_doubts(record.config, () if record.is_baseline else search)
+    return tuple(dict.fromkeys(reasons))
+
+
+def _ensemble_doubts(evidence: Evidence, members: Sequence[str]) -> tuple[str, ...]:
     """Why the accuracy of an ensemble of these trials cannot be held against the paper's."""
     backbones = [evidence.record(trial).backbone for trial in members]
-    reasons = doubts(evidence, backbones)
+    reasons = _doubts(evidence, members)
     if set(backbones) != set(paper.ENSEMBLE_MEMBERS):
         reasons += (f"other members (the paper's: {' and '.join(paper.ENSEMBLE_MEMBERS)})",)
     return reasons
@@ -200,12 +234,7 @@ def _redrawn(evidence: Evidence, members: Sequence[str]) -> Redrawn:
         seen=parts.count("train"),
         chosen_on=parts.count("validation"),
         published_test_accuracy=published,
-        verdict=metrics.verdict(
-            correct=correct,
-            photos=len(rows),
-            published=published,
-            doubts=_doubts(evidence, members),
-        ),
+        verdict=_verdict(paper.ENSEMBLE, correct, len(rows), _ensemble_doubts(evidence, members)),
     )
 
 

@@ -7,6 +7,7 @@ needed, so that training never loads them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -33,21 +34,20 @@ Metric = Callable[[Probabilities, Labels], float]
 
 
 class Outcome(StrEnum):
-    """What a measured accuracy says of a published one.
+    """How a measured accuracy lies to a published one.
 
-    Inside: the published one lies in the measured 95 % interval. Above and below: it lies outside,
-    and the *measured* accuracy is above or below it.
+    Above and below: the 95 % interval of the difference, measured minus published, excludes 0.
     """
 
-    INSIDE = "inside the interval"
     ABOVE = "above"
     BELOW = "below"
+    NOT_TOLD_APART = "not told apart"
     NOT_COMPARABLE = "not comparable"
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Where a proportion lies at 95 % confidence; both ends in 0..1."""
+    """Where a proportion (0..1) or a difference of two (-1..1) lies at 95 % confidence."""
 
     low: float
     high: float
@@ -55,10 +55,16 @@ class Interval:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A measured accuracy held against a published one, and the reason in words."""
+    """A measured accuracy held against a published one.
+
+    Attributes:
+        reason: in words.
+        difference: measured minus published; None where they are not comparable.
+    """
 
     outcome: Outcome
     reason: str
+    difference: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -177,6 +183,27 @@ def wilson(correct: int, photos: int) -> Interval:
     return Interval(low=float(ends.low), high=float(ends.high))
 
 
+def newcombe(first: int, first_photos: int, second: int, second_photos: int) -> Interval:
+    """The 95 % interval of a difference of two independent proportions, first minus second.
+
+    Newcombe's hybrid score interval (Statistics in Medicine 17, 1998, method 10), without
+    continuity correction: it joins the Wilson intervals of both.
+
+    Args:
+        first, second: right answers, of so many photos each.
+
+    Raises:
+        ValueError: as `wilson`.
+    """
+    one, other = wilson(first, first_photos), wilson(second, second_photos)
+    share, other_share = first / first_photos, second / second_photos
+    difference = share - other_share
+    return Interval(
+        low=difference - math.hypot(share - one.low, other.high - other_share),
+        high=difference + math.hypot(one.high - share, other_share - other.low),
+    )
+
+
 def mcnemar(first: Correct, second: Correct) -> McNemar:
     """The exact test on two classifiers' right answers to the same photos, [N] bool each.
 
@@ -198,22 +225,31 @@ def mcnemar_p(first_only: int, second_only: int) -> float:
     return float(binomtest(first_only, discordant).pvalue) if discordant else 1.0
 
 
-def verdict(*, correct: int, photos: int, published: float, doubts: Sequence[str] = ()) -> Verdict:
-    """Hold a measured count against a published accuracy.
+def verdict(
+    *,
+    correct: int,
+    photos: int,
+    published_correct: int,
+    published_photos: int,
+    doubts: Sequence[str] = (),
+) -> Verdict:
+    """Hold a measured count against a published one, of other photos.
 
     Args:
-        correct, photos: what was measured.
-        published: a fraction.
         doubts: reasons why the two cannot be compared; with any, they are not.
     """
     if doubts:
         return Verdict(Outcome.NOT_COMPARABLE, "; ".join(doubts))
-    interval = wilson(correct, photos)
-    if interval.low <= published <= interval.high:
-        return Verdict(Outcome.INSIDE, "the published value lies in the measured 95 % interval")
-    if published < interval.low:
-        return Verdict(Outcome.ABOVE, "the published value lies below the measured 95 % interval")
-    return Verdict(Outcome.BELOW, "the published value lies above the measured 95 % interval")
+    difference = newcombe(correct, photos, published_correct, published_photos)
+    outcome, zero = Outcome.NOT_TOLD_APART, "holds 0"
+    if difference.low > 0:
+        outcome, zero = Outcome.ABOVE, "lies above 0"
+    elif difference.high < 0:
+        outcome, zero = Outcome.BELOW, "lies below 0"
+    published = f"the published {published_correct} of {published_photos}"
+    return Verdict(
+        outcome, f"the 95 % interval of the difference from {published} {zero}", difference
+    )
 
 
 METRICS: Mapping[str, Metric] = {}

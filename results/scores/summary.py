@@ -17,6 +17,7 @@ from results.scores.evidence import Evidence, candidate, read_evidence, scored
 from results.scores.method_types import EnsembleSummary, Pair, ScalingRow
 from results.scores.methods import baseline_method, ensemble_summary, trial_method
 from results.scores.mistakes import find_mistakes
+from results.scores.recommendation import recommended, warnings
 from results.scores.types import (
     BackboneSummary,
     Counts,
@@ -55,10 +56,13 @@ def summarise(folder: RunFolder) -> Summary:
         data=_data(evidence),
         weights=run.weights,
         weights_sha256=dict(run.weights_sha256),
+        weights_source=dict(run.weights_source),
         trials=_counts(evidence),
         backbones=backbones,
         ensemble=best_two,
         ensembles=ensembles,
+        recommended=recommended(evidence, best_two),
+        warnings=warnings(evidence, best_two),
         scaling=scaling,
         pairs=pairs,
         rows=tuple(_row(record) for record in evidence.records),

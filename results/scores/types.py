@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from results.ledger.records import Cost, Status
+from results.ledger.run_record import WeightsSource
 from results.ledger.runs import Importances, MeasuredCharacteristics, Rejected
 from results.scores.cost_types import CostLedger, Photos, Seconds
 from results.scores.method_types import (
+    ENSEMBLE,
     EnsembleRow,
     EnsembleSummary,
     Gain,
@@ -172,7 +174,10 @@ class Summary:
         complete: every planned trial is in the ledger.
         demonstration: the run makes no statement about the paper.
         weights: a name or folder as given.
+        weights_source: per backbone what is known of them.
         ensemble: None with fewer than two backbones that have scores.
+        recommended: by validation: a trial's name or `ensemble`; empty if nothing has scores.
+        warnings: what validation says against the ensemble, in sentences.
         pairs: every McNemar test of the text; p-values are not corrected for their number.
         importances: per backbone, each searched dimension's share; empty if not computed.
         characteristics: the paper's Table 1 as measured; empty if it was not.
@@ -187,9 +192,12 @@ class Summary:
     data: DataSummary
     weights: str
     weights_sha256: Mapping[str, str]
+    weights_source: Mapping[str, WeightsSource]
     trials: TrialCounts
     backbones: tuple[BackboneSummary, ...]
     ensemble: EnsembleSummary | None
+    recommended: str
+    warnings: tuple[str, ...]
     ensembles: tuple[EnsembleRow, ...]
     scaling: tuple[ScalingRow, ...]
     pairs: tuple[Pair, ...]
@@ -208,6 +216,13 @@ class Summary:
     settings: Mapping[str, Any]
     versions: Mapping[str, str]
     hardware: Mapping[str, Any]
+
+    @property
+    def recommended_trials(self) -> tuple[str, ...]:
+        """The trials that the recommended model averages; empty if there is none."""
+        if self.recommended == ENSEMBLE and self.ensemble is not None:
+            return self.ensemble.members
+        return (self.recommended,) if self.recommended else ()
 
     @property
     def winner(self) -> Method | None:

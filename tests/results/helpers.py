@@ -26,7 +26,7 @@ from results.ledger.records import (
     Status,
     TrialRecord,
 )
-from results.ledger.run_record import RunRecord
+from results.ledger.run_record import RunRecord, WeightsSource
 from results.ledger.runs import DataRecord, Importances, Share, Split
 from results.ledger.store import RunFolder
 from results.scores import metrics
@@ -150,6 +150,9 @@ def make_run_record(
         weights_sha256={}
         if weights == "random"
         else {trial.backbone: "w" * 64 for trial in sorted(trials)},
+        weights_source={}
+        if weights == "random"
+        else {trial.backbone: WeightsSource.KERAS for trial in sorted(trials)},
         versions={"python": "3.11", "keras": "3.15.1"},
         hardware={"processors": 2, "gpus": []},
     )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from results.ledger.files import read_json, write_json
-from results.ledger.run_record import RunRecord
+from results.ledger.run_record import RunRecord, WeightsSource
 from results.ledger.store import RunFolder
 from search_spaces.presets import DEMONSTRATION, DIGITS_PER_CLASS
 from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal
@@ -209,6 +209,7 @@ def test_a_resume_of_a_run_without_a_setting_is_refused(run: RunFolder, kept: Ma
 
 def test_a_run_starts_with_all_that_a_resume_needs(run: RunFolder, kept: Machine) -> None:
     written = run.read_run()
+    assert written.weights_source == {"VGG16": WeightsSource.RANDOM}
     assert written.planned == settings_from(parse_arguments(WORDS), DEMONSTRATION).planned
     assert (written.lag, written.seed, written.command) == (2, 42, WORDS)
     assert written.demonstration

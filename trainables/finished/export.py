@@ -3,7 +3,8 @@
     python -m trainables export RUN
 
 Each takes uint8 RGB photos, [N, H, W, 3], and gives probabilities, [N, C]. The class names travel
-in the file as `classes.json` (a `.keras` file is a zip); `models/manifest.json` has their SHA-256.
+in the file as `classes.json` (a `.keras` file is a zip); `models/manifest.json` has their SHA-256,
+and which of them validation recommends.
 Load only models that you trust: `predict` does not load them, it rebuilds the network.
 """
 
@@ -16,6 +17,7 @@ from typing import Any
 
 from results.ledger.files import file_sha256, whole_or_absent, write_json
 from results.ledger.store import RunFolder
+from results.scores.method_types import ENSEMBLE
 from results.scores.summary import read_summary
 from trainables.finished.rebuild import rebuilt
 
@@ -33,14 +35,19 @@ def export(folder: RunFolder) -> list[Path]:
         if backbone.best is not None
     }
     if summary.ensemble is not None:
-        trials_of["ensemble"] = list(summary.ensemble.members)
+        trials_of[ENSEMBLE] = list(summary.ensemble.members)
     files = []
     for name, trials in trials_of.items():
         target = folder.models / f"{name}.keras"
         save(rebuilt(folder, run, trials), target, run.data.classes)
         files.append(target)
     manifest = {
-        path.name: {"sha256": file_sha256(path), "trials": trials_of[path.stem]} for path in files
+        path.name: {
+            "sha256": file_sha256(path),
+            "trials": trials_of[path.stem],
+            "recommended": tuple(trials_of[path.stem]) == summary.recommended_trials,
+        }
+        for path in files
     }
     write_json(folder.models / "manifest.json", manifest)
     return files

@@ -1,7 +1,7 @@
-"""What the winner says of new photos: `python -m trainables predict RUN PHOTO|FOLDER...`
+"""What a run's model says of new photos: `python -m trainables predict RUN PHOTO|FOLDER...`
 
-The run's ensemble answers, or its best trial where there is no ensemble. Photos are decoded by the
-decoder that training used. A file that is no photo is skipped, with the reason.
+The model that validation recommends answers, or the one that is asked for. Photos are decoded by
+the decoder that training used. A file that is no photo is skipped, with the reason.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from results.ledger.store import RunFolder
+from results.scores.method_types import ENSEMBLE
 from results.scores.summary import read_summary
-from search_spaces.refusals import DataRefusal
+from search_spaces.refusals import DataRefusal, UsageRefusal
 from trainables.photos.decoding import SUFFIXES, Pixels, Undecodable, decode
 from trainables.photos.listing import safe_name
 
@@ -56,18 +57,29 @@ class Skipped:
         return f"skipped: {safe_name(str(self.file))}: {safe_name(self.reason)}"
 
 
-def winner(folder: RunFolder) -> tuple[str, ...]:
-    """The trials that answer: the ensemble's members, or the best trial by validation.
+def answering(folder: RunFolder, asked: str | None = None) -> tuple[str, ...]:
+    """The trials whose average answers: those of the recommended model, or of the one asked for.
+
+    Args:
+        asked: a trial's name, or `ensemble`.
 
     Raises:
-        Refusal: the run has no report yet, or no trial with scores.
+        Refusal: the run has no report yet, no trial with scores, or no ensemble.
     """
+    if asked is not None and asked != ENSEMBLE:
+        return (asked,)
     summary = read_summary(folder)
-    if summary.ensemble is not None:
-        return summary.ensemble.members
-    if summary.winner is None:
+    if not summary.recommended:
         raise DataRefusal("no trial of this run has weights", where=str(folder.root))
-    return (summary.winner.trial,)
+    if asked is None:
+        return summary.recommended_trials
+    if summary.ensemble is None:
+        raise UsageRefusal(
+            "this run has no ensemble: it takes two backbones that have scores",
+            where="--trial",
+            fix="Leave --trial out, or name a trial.",
+        )
+    return summary.ensemble.members
 
 
 def photo_files(paths: Sequence[Path]) -> list[Path]:

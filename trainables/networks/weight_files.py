@@ -3,7 +3,8 @@
 Loads nothing: it finds, downloads and hashes. A folder holds `<backbone>_notop.weights.h5` in lower
 case (Keras 3's own format), or the files that `keras.applications` downloads, under their names.
 
-Keras publishes an MD5 for most of its files. A download is checked against what it publishes; the
+Keras publishes a digest of each of its files. A download is checked against it, and so is a file of
+a folder: only the published file is known to hold ImageNet's weights, a converted one is not. The
 SHA-256 of what is used is recorded in the run either way, and a resume must find it again.
 """
 
@@ -15,7 +16,8 @@ from pathlib import Path
 import h5py
 
 from results.ledger.files import file_sha256
-from search_spaces.backbones import backbone_named
+from results.ledger.run_record import WeightsSource
+from search_spaces.backbones import KerasWeights, backbone_named
 from search_spaces.refusals import EnvironmentRefusal
 from trainables.networks.weights import RANDOM, Weights
 from trainables.photos.download import fetch
@@ -39,7 +41,8 @@ def resolve(
     """
     if name == RANDOM:
         digests = {backbone: _random_digest(backbone, seed) for backbone in backbones}
-        return Weights(name=name, files={}, seed=seed, digests=digests)
+        sources = dict.fromkeys(backbones, WeightsSource.RANDOM)
+        return Weights(name=name, files={}, seed=seed, digests=digests, sources=sources)
     if name == IMAGENET:
         files = {
             backbone: _downloaded(backbone, cache_dir / "weights", progress)
@@ -50,7 +53,21 @@ def resolve(
     for backbone, path in files.items():
         _check_readable(backbone, path)
     digests = {backbone: file_sha256(path) for backbone, path in files.items()}
-    return Weights(name=name, files=files, seed=seed, digests=digests)
+    sources = {
+        backbone: source_of(backbone_named(backbone).weights, path, digests[backbone])
+        for backbone, path in files.items()
+    }
+    return Weights(name=name, files=files, seed=seed, digests=digests, sources=sources)
+
+
+def source_of(published: KerasWeights, path: Path, sha256: str) -> WeightsSource:
+    """Whether a file, whose SHA-256 is given, is the published one under whatever name."""
+    if published.sha256 is not None:
+        known = sha256 == published.sha256
+    else:
+        with path.open("rb") as file:
+            known = hashlib.file_digest(file, "md5").hexdigest() == published.md5
+    return WeightsSource.KERAS if known else WeightsSource.UNKNOWN
 
 
 def _random_digest(backbone: str, seed: int) -> str:

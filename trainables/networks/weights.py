@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from results.ledger.files import file_sha256
+from results.ledger.run_record import WeightsSource
 from search_spaces.backbones import Backbone
 from search_spaces.refusals import EnvironmentRefusal
 
@@ -26,12 +27,14 @@ class Weights:
         files: a file per backbone; empty for random weights.
         seed: of random weights.
         digests: per backbone the file's SHA-256, or a name for seeded random weights.
+        sources: per backbone what is known of them.
     """
 
     name: str
     files: Mapping[str, Path]
     seed: int
     digests: Mapping[str, str]
+    sources: Mapping[str, WeightsSource]
 
     @property
     def random(self) -> bool:

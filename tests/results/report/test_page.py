@@ -203,6 +203,14 @@ def test_numbers_come_from_the_summary(tmp_path: Path) -> None:
     for backbone in summary.backbones:
         assert f"{100 * (backbone.baseline.published_test_accuracy or 0):.3f}" in words["verdicts"]
     assert Outcome.NOT_COMPARABLE in words["verdicts"]
+    assert "does not state its image size" in words["verdicts"]
+    recommended = "Recommended by validation: the ensemble of " + " and ".join(
+        summary.ensemble.members
+    )
+    single = f"Recommended by validation: {summary.recommended}"
+    assert (recommended if summary.recommended == "ensemble" else single) in words["result"]
+    assert words["result"].count("Warning.") == len(summary.warnings) > 0
+    assert all(warning in words["result"] for warning in summary.warnings)
     assert "loss became nan" in words["mattered"]
 
 

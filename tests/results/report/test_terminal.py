@@ -14,16 +14,17 @@ from rich.console import Console, RenderableType
 
 from results.ledger.store import RunFolder
 from results.ledger.units import duration, size
+from results.report import sheets_methods
 from results.report.csv_files import SHEETS, table, write_tables
 from results.report.format import between, p_value, percent, points, whole
 from results.report.sheets import marked
-from results.report.terminal import banner, story, table_13
-from results.scores.metrics import Interval
+from results.report.terminal import banner, opening, story, table_13
+from results.scores.metrics import Interval, newcombe
 from results.scores.summary import summarise
 from search_spaces import paper
 from search_spaces.backbones import PAPER_NAMES
 from search_spaces.space import DIMENSIONS
-from tests.results.helpers import Trial, make_run, shares
+from tests.results.helpers import Trial, counted, make_run, make_split, shares
 
 LONG = "a very long name of a class, as found in biology, " * 4
 ODD = ("[red]собака[/red]", "\x1b[2Jgato\n🐈", LONG)
@@ -119,6 +120,52 @@ def test_table_13_shows_the_papers_values_and_why_they_are_not_comparable(tmp_pa
     for published in paper.PUBLISHED.values():
         assert f"{100 * published.test_accuracy:.3f}" in text
     assert "(a) other photos (2 classes, 100 for test)" in text
+
+
+@pytest.mark.parametrize("right", [780, 20])
+def test_table_13_is_whole_at_80_columns_with_the_widest_differences(
+    tmp_path: Path, right: int
+) -> None:
+    split = make_split(2, {"train": 24, "validation": 40, "test": 800})
+    answers = counted(split.labels[split.indices("test")], right)
+    trials = [Trial(name, 0, test=answers) for name in PAPER_NAMES]
+    summary = summarise(make_run(tmp_path, trials, split=split))
+    text = drawn([table_13(summary)], 80)
+    assert sheets_methods.published_and_measured(summary).note in " ".join(text.split())
+    row = next(line for line in text.splitlines() if "InceptionResNetV2" in line)
+    assert row.split()[-1] in ("apart", "below")
+
+
+def test_the_recommended_model_and_every_warning_come_before_the_tables(tmp_path: Path) -> None:
+    trials = (Trial("VGG16", 0, skill=1.0), Trial("Xception", 0, skill=0.5))
+    summary = summarise(make_run(tmp_path, trials, sizes=SIZES))
+    assert len(summary.warnings) == 2
+    text = " ".join(drawn(opening(summary), 100).split())
+    first = "Recommended by validation: VGG16/baseline Warning: On validation the ensemble is worse"
+    assert text.startswith(first)
+    assert text.index(f"Warning: {summary.warnings[1]}") < text.index("Table 13")
+
+
+def test_table_13_shows_the_interval_of_the_difference_and_both_epochs_validation(
+    tmp_path: Path,
+) -> None:
+    split = make_split(2, {"train": 24, "validation": 40, "test": 800})
+    labels = {part: split.labels[split.indices(part)] for part in ("validation", "test")}
+    trial = Trial(
+        "Xception",
+        0,
+        validation=counted(labels["validation"], 39),
+        test=counted(labels["test"], 782),
+    )
+    summary = summarise(make_run(tmp_path, (trial,), split=split))
+    row = next(line for line in drawn([table_13(summary)], 100).splitlines() if "Xception" in line)
+    # The synthetic record's epochs say 50 % each; the best epoch's predictions say 39 of 40.
+    assert " ".join(row.split()) == "Xception 95.875 97.750 +0.1 to +3.7 97.50 50.00 above"
+    header, line, *_ = table(sheets_methods.methods(summary))
+    found = dict(zip(map(str, header), line, strict=True))
+    difference = newcombe(782, 800, 767, 800)
+    assert (found["difference_low"], found["difference_high"]) == (difference.low, difference.high)
+    assert (found["validation_accuracy"], found["last_epoch_validation_accuracy"]) == (0.975, 0.5)
 
 
 def test_the_best_table_waits_for_a_search(tmp_path: Path) -> None:

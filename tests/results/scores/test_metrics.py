@@ -79,6 +79,33 @@ def test_wilson_agrees_with_its_formula_and_holds_the_proportion(counts: tuple[i
     assert interval.low <= share <= interval.high
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "low", "high"),
+    [  # Newcombe 1998, Table II, method 10
+        ((56, 70), (48, 80), 0.0524, 0.3339),
+        ((9, 10), (3, 10), 0.1705, 0.8090),
+        ((6, 7), (2, 7), 0.0582, 0.8062),
+        ((5, 56), (0, 29), -0.0381, 0.1926),
+        ((0, 10), (0, 20), -0.1611, 0.2775),
+        ((0, 10), (0, 10), -0.2775, 0.2775),
+        ((10, 10), (0, 20), 0.6791, 1.0000),
+        ((10, 10), (0, 10), 0.6075, 1.0000),
+    ],
+)
+def test_a_difference_has_newcombes_published_intervals(
+    first: tuple[int, int], second: tuple[int, int], low: float, high: float
+) -> None:
+    interval = metrics.newcombe(*first, *second)
+    assert (round(interval.low, 4), round(interval.high, 4)) == (low, high)
+    mirrored = metrics.newcombe(*second, *first)
+    assert (mirrored.low, mirrored.high) == pytest.approx((-interval.high, -interval.low))
+
+
+def test_a_difference_of_no_photos_is_refused() -> None:
+    with pytest.raises(ValueError, match="must hold"):
+        metrics.newcombe(1, 2, 0, 0)
+
+
 @given(st.integers(0, 400), st.integers(0, 400))
 @settings(deadline=None)
 def test_mcnemar_agrees_with_the_exact_binomial_test(first: int, second: int) -> None:
@@ -176,18 +203,44 @@ def test_cross_entropy_of_a_probability_that_underflowed_is_large_and_never_infi
 @pytest.mark.parametrize(
     ("correct", "published", "outcome"),
     [
-        (767, 0.95875, Outcome.INSIDE),
-        (767, 0.93, Outcome.ABOVE),
-        (700, 0.95875, Outcome.BELOW),
-        (800, 1.0, Outcome.INSIDE),
+        (767, 767, Outcome.NOT_TOLD_APART),
+        (782, 767, Outcome.ABOVE),
+        (781, 767, Outcome.NOT_TOLD_APART),
+        (700, 767, Outcome.BELOW),
+        (800, 800, Outcome.NOT_TOLD_APART),
     ],
 )
 def test_a_verdict_says_on_which_side_the_measured_value_lies(
-    correct: int, published: float, outcome: str
+    correct: int, published: int, outcome: Outcome
 ) -> None:
-    assert metrics.verdict(correct=correct, photos=800, published=published).outcome == outcome
+    found = against(correct, published)
+    assert found.outcome == outcome
+    assert found.difference == metrics.newcombe(correct, 800, published, 800)
+    place = {Outcome.ABOVE: "lies above 0", Outcome.BELOW: "lies below 0"}.get(outcome, "holds 0")
+    assert found.reason.endswith(f"from the published {published} of 800 {place}")
+
+
+@pytest.mark.parametrize("accuracy", [0.6, 0.89, 0.96])
+def test_equal_accuracies_are_told_apart_in_at_most_six_percent_of_draws(accuracy: float) -> None:
+    drawn = np.random.default_rng(7).binomial(800, accuracy, size=(1500, 2))
+    pairs, counts = np.unique(np.sort(drawn, axis=1), axis=0, return_counts=True)
+    alarms = [against(*map(int, pair)).outcome != Outcome.NOT_TOLD_APART for pair in pairs]
+    share = float(np.dot(alarms, counts) / counts.sum())
+    assert 0.03 < share <= 0.06  # a published value taken as certain gives 0.16
+
+
+def against(correct: int, published: int) -> metrics.Verdict:
+    return metrics.verdict(
+        correct=correct, photos=800, published_correct=published, published_photos=800
+    )
 
 
 def test_a_doubt_makes_a_verdict_not_comparable_and_says_why() -> None:
-    found = metrics.verdict(correct=1, photos=2, published=0.5, doubts=("other photos", "other"))
-    assert (found.outcome, found.reason) == (Outcome.NOT_COMPARABLE, "other photos; other")
+    found = metrics.verdict(
+        correct=1,
+        photos=2,
+        published_correct=1,
+        published_photos=2,
+        doubts=("other photos", "other"),
+    )
+    assert found == metrics.Verdict(Outcome.NOT_COMPARABLE, "other photos; other", None)

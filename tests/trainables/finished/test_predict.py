@@ -9,8 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from search_spaces.refusals import DataRefusal
-from trainables.finished.predict import Answer, as_csv, photo_files
+from results.ledger.files import write_json
+from results.ledger.serialise import to_json
+from results.ledger.store import RunFolder
+from results.scores.summary import summarise
+from search_spaces.refusals import DataRefusal, UsageRefusal
+from tests.results.helpers import Trial, counted, make_run, make_split
+from trainables.finished.predict import Answer, answering, as_csv, photo_files
 
 NAME = os.fsdecode(b"caf\xe9.png")
 ANSWER = Answer(Path("photos") / NAME, "cat", (0.75, 0.25))
@@ -39,3 +44,37 @@ def test_an_empty_folder_whose_name_is_no_utf8_is_refused_in_words(tmp_path: Pat
     with pytest.raises(DataRefusal, match="there are no photos") as refused:
         photo_files([tmp_path / NAME])
     assert str(refused.value).encode("utf-8")
+
+
+def reported(folder: RunFolder) -> RunFolder:
+    write_json(folder.summary_json, to_json(summarise(folder)))
+    return folder
+
+
+def test_a_run_without_scores_has_no_model_to_ask(tmp_path: Path) -> None:
+    folder = reported(make_run(tmp_path, (Trial("VGG16", 0, "failed"),)))
+    for asked in (None, "ensemble"):
+        with pytest.raises(DataRefusal, match="no trial of this run has weights"):
+            answering(folder, asked)
+
+
+def test_an_ensemble_that_is_none_is_refused(tmp_path: Path) -> None:
+    folder = reported(make_run(tmp_path, (Trial("VGG16", 0),)))
+    assert answering(folder) == ("VGG16/baseline",)
+    with pytest.raises(UsageRefusal, match="no ensemble"):
+        answering(folder, "ensemble")
+
+
+def test_the_model_that_validation_recommends_answers_unless_another_is_asked(
+    tmp_path: Path,
+) -> None:
+    split = make_split(2, {"train": 24, "validation": 40, "test": 16})
+    labels = split.labels[split.indices("validation")]
+    trials = (
+        Trial("VGG16", 0, validation=counted(labels, 20)),
+        Trial("Xception", 0, validation=counted(labels, 40)),
+    )
+    folder = reported(make_run(tmp_path, trials, split=split))
+    assert answering(folder) == ("Xception/baseline",)
+    assert answering(folder, "ensemble") == ("Xception/baseline", "VGG16/baseline")
+    assert answering(folder, "VGG16/baseline") == ("VGG16/baseline",)

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from results.ledger.files import file_sha256
-from search_spaces.backbones import CATALOGUE, backbone_named
+from results.ledger.run_record import WeightsSource
+from search_spaces.backbones import CATALOGUE, KerasWeights, backbone_named
 from search_spaces.refusals import EnvironmentRefusal
-from trainables.networks.weight_files import resolve
+from trainables.networks.weight_files import resolve, source_of
 from trainables.networks.weights import Weights
 from trainables.photos.download import fetch
 
@@ -176,6 +177,7 @@ def test_random_weights_need_no_file_and_are_named_by_backbone_and_seed(tmp_path
     other = resolved("random", tmp_path / "none", seed=43)
     assert one.random
     assert one.files == {}
+    assert set(one.sources.values()) == {WeightsSource.RANDOM}
     assert one == same
     assert len({*one.digests.values(), *other.digests.values()}) == 4
     assert not (tmp_path / "none").exists()
@@ -191,6 +193,20 @@ def test_cached_imagenet_weights_with_the_wrong_digest_are_never_used(tmp_path: 
     with pytest.raises(EnvironmentRefusal):
         fetch(f"http://127.0.0.1:{port}/x", cached, md5=expected, fix="Give another.")
     assert not cached.exists()
+
+
+def test_only_a_file_with_the_published_digest_is_known_to_be_imagenets(
+    tmp_path: Path, folder: Path
+) -> None:
+    assert set(resolved(folder, tmp_path).sources.values()) == {WeightsSource.UNKNOWN}
+    path = folder / "vgg16_notop.weights.h5"
+    by_md5 = KerasWeights("https://host/x.h5", hashlib.md5(path.read_bytes()).hexdigest())
+    by_sha256 = KerasWeights("https://host/x.h5", sha256=file_sha256(path))
+    for published in (by_md5, by_sha256):
+        assert source_of(published, path, file_sha256(path)) == WeightsSource.KERAS
+    write(path, 0.250001)
+    for published in (by_md5, by_sha256):
+        assert source_of(published, path, file_sha256(path)) == WeightsSource.UNKNOWN
 
 
 def test_every_backbone_has_a_published_file_of_its_own() -> None:

@@ -1,0 +1,64 @@
+"""Which model validation recommends, and what it says against the ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from results.scores import metrics
+from results.scores.ensemble import by_validation
+from results.scores.evidence import Evidence, candidate
+from results.scores.method_types import ENSEMBLE, EnsembleSummary
+
+
+def recommended(evidence: Evidence, ensemble: EnsembleSummary | None) -> str:
+    """The best single trial's name, or `ensemble` where that is better by validation.
+
+    Better is a higher accuracy, then a lower loss. A tie goes to the single trial, the simpler
+    model. Empty if no trial has scores.
+    """
+    candidates = [candidate(record) for record in evidence.winners()]
+    if not candidates:
+        return ""
+    best = min(candidates, key=by_validation)
+    if ensemble is not None and _score(ensemble) < by_validation(best)[:2]:
+        return ENSEMBLE
+    return best.trial
+
+
+def warnings(evidence: Evidence, ensemble: EnsembleSummary | None) -> tuple[str, ...]:
+    """What validation says against averaging the best two, in sentences."""
+    if ensemble is None:
+        return ()
+    return (*_worse_than_a_member(evidence, ensemble), *_at_chance(evidence, ensemble))
+
+
+def _worse_than_a_member(evidence: Evidence, ensemble: EnsembleSummary) -> Iterator[str]:
+    best = min((candidate(evidence.record(trial)) for trial in ensemble.members), key=by_validation)
+    if _score(ensemble) > by_validation(best)[:2]:
+        yield (
+            f"On validation the ensemble is worse than {best.trial} alone: accuracy "
+            f"{ensemble.validation_accuracy:.2%} against {best.validation_accuracy:.2%}, loss "
+            f"{ensemble.scores.validation_loss:.4f} against {best.validation_loss:.4f}."
+        )
+
+
+def _at_chance(evidence: Evidence, ensemble: EnsembleSummary) -> Iterator[str]:
+    """Members that validation does not show to be better than always naming the largest class."""
+    labels = evidence.labels("validation")
+    largest = int(np.bincount(labels).max()) / len(labels)
+    for trial in ensemble.members:
+        right = metrics.right(evidence.predictions(trial).validation, labels)
+        interval = metrics.wilson(int(right.sum()), len(labels))
+        if interval.low <= largest:
+            yield (
+                f"{trial}, a member of the ensemble, is not shown to be better than chance: on "
+                f"validation {right.mean():.2%} are right ({interval.low:.1%} to "
+                f"{interval.high:.1%} at 95 %), and the largest class alone is {largest:.2%}."
+            )
+
+
+def _score(ensemble: EnsembleSummary) -> tuple[float, float]:
+    """As the first two of `by_validation`: lower is better."""
+    return (-ensemble.validation_accuracy, ensemble.scores.validation_loss)
