@@ -1,6 +1,7 @@
 """Where a run's files are, and whose the folder is.
 
-run.json  split.json  optuna.db  importances.json  characteristics.json  thumbnails.npz  log.txt
+run.json  split.json  optuna.db  importances.json  characteristics.json  log.txt
+thumbnails.npz  thumbnails.json
 trials/<Backbone>/<tNN>/    suggestion.json history.csv predictions.npz weights.npz
                             trial.json, and error.txt where it failed
 tensorboard/  models/  report/  ray/
@@ -60,11 +61,14 @@ class RunPlaces:
     characteristics_json = _Below("characteristics.json")
     profiles_json = _Below("profiles.json")
     thumbnails_npz = _Below("thumbnails.npz")
+    thumbnails_json = _Below("thumbnails.json")
     log = _Below("log.txt")
     trials = _Below("trials")
     tensorboard = _Below("tensorboard")
     models = _Below("models")
+    models_json = _Below("models/manifest.json")
     report = _Below("report")
+    report_json = _Below("report/manifest.json")
     summary_json = _Below("report/summary.json")
     report_html = _Below("report/report.html")
     ray = _Below("ray")

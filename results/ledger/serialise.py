@@ -59,11 +59,6 @@ def _converter() -> Converter:
     converter.register_structure_hook(StrEnum, lambda value, kind: kind(value))
     converter.register_unstructure_hook(TrialId, lambda trial: trial.name)
     converter.register_structure_hook(TrialId, lambda name, _: TrialId.parse(name))
-    # Such a type knows which of its fields came later, and passes over those of other versions.
-    converter.register_structure_hook_func(
-        lambda kind: getattr(kind, "reads_other_versions", False),
-        lambda document, kind: kind.from_dict(document),
-    )
     # Such a type has a name that follows from its fields; the file says it for whoever reads it.
     converter.register_unstructure_hook_factory(_is_named, _named_writer)
     converter.register_structure_hook_factory(_is_named, _named_reader)

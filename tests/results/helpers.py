@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +96,7 @@ def make_run(
     for trial in trials:
         write_trial(folder, trial, split, len(classes))
     if importances is not None:
-        folder.importances_json.write_text(json.dumps(importances))
+        folder.write_importances(importances)
     return folder
 
 

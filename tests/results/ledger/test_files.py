@@ -25,10 +25,10 @@ from search_spaces.refusals import EnvironmentRefusal
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), object()])
 def test_what_is_no_json_is_not_written(tmp_path: Path, value: Any) -> None:
     path = tmp_path / "a.json"
-    write_json(path, 1)
+    write_json(path, {"value": 1})
     with pytest.raises((ValueError, TypeError)):
         write_json(path, {"value": value})
-    assert read_json(path) == 1
+    assert read_json(path) == {"value": 1}
 
 
 def _write_half(path: Path) -> None:

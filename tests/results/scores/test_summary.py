@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,7 +57,14 @@ def test_a_record_that_contradicts_its_predictions_is_refused(tmp_path: Path) ->
 def test_damaged_importances_are_refused(tmp_path: Path, content: str) -> None:
     folder = make_run(tmp_path, TWO)
     folder.importances_json.write_text(content)
-    with pytest.raises(EnvironmentRefusal, match="damaged"):
+    with pytest.raises(EnvironmentRefusal, match=r"importances\.json.*--resume"):
+        summarise(folder)
+
+
+def test_importances_of_another_version_are_refused(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, TWO)
+    write_json(folder.importances_json, {"VGG16": {"optimizer": "x"}})
+    with pytest.raises(EnvironmentRefusal, match="another version"):
         summarise(folder)
 
 
@@ -182,7 +190,7 @@ def test_summary_json_has_the_promised_names(tmp_path: Path) -> None:
         "seconds": "prepare features training other",
     }
     for place, names in promised.items():
-        found = written
+        found: Any = written
         for step in place.split(".") if place != "." else []:
             found = found[int(step)] if step.isdigit() else found[step]
         assert set(names.split()) <= set(found), place
