@@ -14,13 +14,15 @@ import hashlib
 import json
 import os
 import secrets
+import shlex
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from search_spaces.refusals import EnvironmentRefusal
+from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
 TEMPORARY_PREFIX = ".part-"
 DIGEST = "sha256"
@@ -79,6 +81,36 @@ def disk_faults_named(path: Path) -> Iterator[None]:
                 fix="Check the disk and the permissions, or choose another folder.",
             ) from fault
         raise
+
+
+def refuse_file_in_the_way(folder: Path, flag: str) -> None:
+    """Check that a folder, or the nearest above it that exists, is none but a folder.
+
+    Raises:
+        UsageRefusal: it is a file or a device.
+    """
+    nearest = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    if nearest.exists() and not nearest.is_dir():
+        raise UsageRefusal(
+            "this is a file, a folder is needed", where=str(nearest), fix=f"Choose another {flag}."
+        )
+
+
+def refuse_others_folder(folder: Path) -> None:
+    """Check that nobody else can put files into a folder whose files are trusted.
+
+    Raises:
+        EnvironmentRefusal: it belongs to another user, or everyone may write to it.
+    """
+    status = folder.stat()
+    if status.st_uid != os.geteuid() or status.st_mode & stat.S_IWOTH:
+        quoted = shlex.quote(str(folder))
+        raise EnvironmentRefusal(
+            "this folder must be yours and not everyone's to write: it belongs to user "
+            f"{status.st_uid} and has mode {stat.S_IMODE(status.st_mode):o}",
+            where=str(folder),
+            fix=f"Choose another one, or if it is yours: chmod o-w {quoted}",
+        )
 
 
 def free_megabytes(path: Path) -> int:

@@ -20,7 +20,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
-from results.ledger.files import disk_faults_named
+from results.ledger.files import disk_faults_named, refuse_others_folder
 from search_spaces.refusals import UsageRefusal
 
 _LOCK = ".lock"
@@ -124,9 +124,11 @@ class RunPlaces:
 
         Raises:
             UsageRefusal: another process holds it.
+            EnvironmentRefusal: it cannot be written, or others can write to it.
         """
         with disk_faults_named(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
+            refuse_others_folder(self.root)
             file = (self.root / _LOCK).open("a+")
         with file:  # and not what happens inside: its faults are not the lock's
             self._hold(file)
