@@ -156,7 +156,9 @@ def read_json(path: Path, *, fix: str = "") -> dict[str, Any]:
         undigested = intact = False
     if undigested:
         raise EnvironmentRefusal(
-            "this file carries no digest: an earlier version wrote it", where=str(path), fix=fix
+            "this file carries no digest: an earlier version wrote it, or it is damaged",
+            where=str(path),
+            fix=fix,
         )
     if not intact:
         raise EnvironmentRefusal(

@@ -161,8 +161,9 @@ class RunFolder(RunPlaces):
         """Commit a finished trial: its history for people, then the record, with all digests."""
         folder = self.trial(record.trial)
         write_text(folder / TrialFile.HISTORY, _history_csv(record))
-        files = digests(self.trial_files(record.trial), below=folder)
-        write_json(folder / TrialFile.RECORD, {**to_json(record), FILES: files})
+        files = [path for path in self.trial_files(record.trial) if path.is_file()]
+        listed = digests(files, below=folder)
+        write_json(folder / TrialFile.RECORD, {**to_json(record), FILES: listed})
 
     def trial_files(self, trial: str) -> list[Path]:
         """What lies in a trial's folder beside its record."""

@@ -157,6 +157,18 @@ def test_flipped_bytes_in_a_named_file_never_pass_for_other_photos(tmp_path: Pat
         assert dataset.record == whole.record
 
 
+def test_one_flipped_bit_in_any_photo_is_found_when_the_file_is_opened(tmp_path: Path) -> None:
+    whole = prepared(tree(tmp_path / "photos", TWO), tmp_path / "cache")
+    offset, photo_bytes = int(whole.photos().offset), SIZE * SIZE * 3
+    content = whole.path.read_bytes()
+    for row in range(len(whole.files)):
+        damaged = bytearray(content)
+        damaged[offset + row * photo_bytes + row % photo_bytes] ^= 1 << row % 8
+        whole.path.write_bytes(damaged)
+        with pytest.raises(DataRefusal, match="have changed"):
+            open_dataset(whole.path)
+
+
 def test_a_named_file_of_another_size_is_refused(tmp_path: Path) -> None:
     dataset = prepared(tree(tmp_path / "photos", TWO), tmp_path / "cache")
     with pytest.raises(DataRefusal, match=r"of 16 px, asked for 20 px.*--image-size 16"):
