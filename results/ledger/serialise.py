@@ -37,7 +37,8 @@ def from_json(kind: type[_T], document: Any) -> _T:
     try:
         return _CONVERTER.structure(document, kind)
     except (ForbiddenExtraKeysError, AttributeError, KeyError, TypeError, ValueError) as fault:
-        raise ValueError(f"no {kind.__name__}: {fault!r}") from fault
+        reason = f"it has no {fault.args[0]}" if isinstance(fault, KeyError) else str(fault)
+        raise ValueError(f"no {kind.__name__}: {reason}") from fault
 
 
 def _strictly(*allowed: type) -> Any:

@@ -185,8 +185,8 @@ def test_a_resume_with_other_arguments_is_refused_before_any_photo_is_opened(
     ("content", "refusal"),
     [
         ("", EnvironmentRefusal),
-        ("[]", UsageRefusal),
-        ('{"settings": {}}', UsageRefusal),
+        ("[]", EnvironmentRefusal),
+        ('{"settings": {}}', EnvironmentRefusal),
         (None, UsageRefusal),
     ],
 )
