@@ -2,8 +2,10 @@
 
     python -m results RUN                 re-make the report from the ledger and print the tables
     python -m results compare RUN RUN     print two runs side by side
+    python -m results verify RUN          check that every file is as it was written
 
-A run is its folder. One called `compare` is reached as `./compare`.
+A run is its folder. One called `compare` is reached as `./compare`. `verify` ends with 3 if a file
+is damaged, missing, or not the trial's.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from results.ledger.store import RunFolder
+from results.ledger.verify import NOT_COVERED, verify
 from results.report.sheets_comparisons import compared
 from results.report.terminal import draw, story
 from results.report.write import write_report
@@ -25,6 +28,8 @@ from results.scores.summary import summarise
 from search_spaces.refusals import Refusal, UsageRefusal
 
 COMPARE = "compare"
+VERIFY = "verify"
+DAMAGED = 3
 
 
 class _Parser(argparse.ArgumentParser):
@@ -37,6 +42,8 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str]) -> int:
     """Run the command; return its exit code: 0, or that of the refusal printed on stderr."""
     try:
+        if list(arguments[:1]) == [VERIFY]:
+            return _verified(RunFolder(_verifying().parse_args(arguments[1:]).run))
         _run(list(arguments), Console())
     except Refusal as refusal:
         sys.stderr.write(f"error: {refusal}\n")
@@ -57,11 +64,34 @@ def _run(arguments: list[str], console: Console) -> None:
     console.print(f"report: {folder.report}", markup=False, highlight=False, soft_wrap=True)
 
 
+def _verified(folder: RunFolder) -> int:
+    verdict = verify(folder)
+    for fault in verdict.faults:
+        sys.stderr.write(f"{fault}\n")
+    if verdict.faults:
+        sys.stderr.write(
+            f"error: {len(verdict.faults)} of {verdict.files} files are not as written\n"
+        )
+        return DAMAGED
+    beside = ", ".join(NOT_COVERED)
+    print(f"{verdict.files} files, all as written (not covered, since never read: {beside})")
+    return 0
+
+
+def _verifying() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m results verify", description="Check that every file is as it was written."
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
+    return parser
+
+
 def _reporting() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m results",
         description="Re-make a run's report from its ledger and print its tables.",
-        epilog="python -m results compare RUN RUN prints two runs side by side.",
+        epilog="python -m results compare RUN RUN prints two runs side by side; "
+        "python -m results verify RUN checks every file of one.",
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
     return parser

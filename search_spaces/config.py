@@ -161,7 +161,7 @@ class TrialId:
         Raises:
             UsageRefusal: it is no such name.
         """
-        matched = re.fullmatch(r"([^/]+)/(?:baseline|t(\d{2,}))", name)
+        matched = re.fullmatch(r"([^/]+)/(?:baseline|t([0-9]{2,}))", name)
         if matched is None:
             raise UsageRefusal(
                 f"a trial is called BACKBONE/baseline or BACKBONE/t07, got {name!r}",

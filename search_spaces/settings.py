@@ -8,10 +8,10 @@ with it are read off the field: a setting that is added is one field here and th
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any
 
 from search_spaces import paper
 from search_spaces.backbones import PAPER_NAMES, backbone_named
@@ -222,32 +222,6 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Read `run.json`'s form; keys of other stages are passed over.
-
-        Raises:
-            UsageRefusal: a setting is missing that has always been recorded.
-        """
-        fields = dataclasses.fields(cls)
-        missing = [
-            field.name
-            for field in fields
-            if field.name not in values and field.default is dataclasses.MISSING
-        ]
-        if missing:
-            raise UsageRefusal(
-                f"this run was written by another version, it has no {', '.join(missing)}",
-                where="run.json",
-                fix="Start another run.",
-            )
-        recorded: dict[str, Any] = {
-            field.name: tuple(value) if isinstance(value, list) else value
-            for field in fields
-            if (value := values.get(field.name, dataclasses.MISSING)) is not dataclasses.MISSING
-        }
-        return cls(**recorded)
-
 
 @dataclass(frozen=True)
 class RunSettings(Settings):
@@ -260,8 +234,6 @@ class RunSettings(Settings):
         onednn: `TF_ENABLE_ONEDNN_OPTS` of all that computes with the run's networks, `0` or `1`;
             None in runs of versions that left it to the environment.
     """
-
-    reads_other_versions: ClassVar[bool] = True
 
     seconds_prepare: float = 0.0
     cache_dir: str = ""

@@ -15,6 +15,7 @@ from typing import Any
 from search_spaces.backbones import GROUPS, NAMES, backbone_named
 from search_spaces.config import TrialConfig
 from search_spaces.refusals import UsageRefusal, one_of
+from search_spaces.values import words
 
 _DECLARED = {
     field.name: field.metadata for field in dataclasses.fields(TrialConfig) if field.metadata
@@ -104,12 +105,11 @@ def parse_search(text: str) -> tuple[str, ...]:
     """Read `learning_rate,optimizer` into names of dimensions, in the order of `DIMENSIONS`.
 
     Raises:
-        UsageRefusal: a name is unknown, or none is given.
+        UsageRefusal: a name is unknown or there twice, or none is given.
     """
     names = {
         one_of(part, DIMENSIONS, what="search dimension", where="--search")
-        for part in text.split(",")
-        if part.strip()
+        for part in words("--search", text)
     }
     if not names:
         raise UsageRefusal(
@@ -121,12 +121,13 @@ def parse_search(text: str) -> tuple[str, ...]:
 def parse_backbones(text: str) -> tuple[str, ...]:
     """Read `all`, `modern` or `xception,VGG16` into names in the catalogue's order, each once.
 
+    A name may be part of a group that is named as well.
+
     Raises:
-        UsageRefusal: a name is unknown, or none is given.
+        UsageRefusal: a name is unknown or there twice, or none is given.
     """
-    words = [word.strip() for word in text.split(",") if word.strip()]
     names: set[str] = set()
-    for word in words:
+    for word in words("--backbones", text):
         names.update(GROUPS.get(word.casefold()) or (backbone_named(word).name,))
     if not names:
         raise UsageRefusal(

@@ -18,7 +18,7 @@ def count(flag: str, least: int = 1, most: int = 999_999_999) -> Callable[[str],
     """Reads a whole number of at least `least` and at most `most`."""
 
     def read(text: str) -> int:
-        number = int(text) if re.fullmatch(r"[+-]?\d{1,30}", text.strip()) else text
+        number = int(text) if re.fullmatch(r"[+-]?[0-9]{1,30}", text.strip()) else text
         value = whole_number(number, at_least=least, where=flag)
         if value > most:
             raise UsageRefusal(
@@ -29,6 +29,22 @@ def count(flag: str, least: int = 1, most: int = 999_999_999) -> Callable[[str],
         return value
 
     return read
+
+
+def words(flag: str, text: str) -> list[str]:
+    """Split a list of words at its commas.
+
+    Raises:
+        UsageRefusal: a word is there twice.
+    """
+    found = [word.strip() for word in text.split(",") if word.strip()]
+    folded = [word.casefold() for word in found]
+    twice = [word for at, word in enumerate(found) if folded[at] in folded[:at]]
+    if twice:
+        raise UsageRefusal(
+            f"each name is needed once, got {twice[0]!r} twice", where=flag, fix="Give it once."
+        )
+    return found
 
 
 def choice(flag: str, allowed: Sequence[str]) -> Callable[[str], str]:
@@ -78,7 +94,7 @@ def gpu_share(text: str) -> float:
         UsageRefusal: it is no number, or more than one and a fraction.
     """
     try:
-        share = float(text)
+        share = float(text) if text.isascii() else math.nan
     except ValueError:
         share = math.nan
     if not (share == 0 or 0 < share < 1 or (share >= 1 and share.is_integer())):
@@ -115,7 +131,7 @@ def parse_bytes(text: str, *, where: str = "a size") -> int:
 
 def _quantity(text: str, units: dict[str, int], where: str, examples: str) -> float:
     by_folded = {unit.casefold(): factor for unit, factor in units.items()}
-    matched = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?)\s*([a-z]+)", text.strip().casefold())
+    matched = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*([a-z]+)", text.strip().casefold())
     factor = by_folded.get(matched[2]) if matched else None
     if matched is None or factor is None or float(matched[1]) == 0:
         raise UsageRefusal(

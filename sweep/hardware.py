@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from results.ledger.files import folder_bytes, free_megabytes
+from results.ledger.files import folder_bytes, free_megabytes, refuse_file_in_the_way
 from search_spaces.presets import cache_dir_known_as, default_cache_dir
 from search_spaces.refusals import UsageRefusal
 from search_spaces.settings import RunSettings
@@ -20,6 +20,8 @@ from search_spaces.settings import RunSettings
 _MEGABYTE = 1024 * 1024
 _TRIAL_MEGABYTES = 5000
 """Memory of a worker that has built all six backbones, measured at 75 pixels, rounded up."""
+_MOST_PER_CPU = 8
+"""Trials at a time that may be asked for on each processor; more is a slip of the hand."""
 _MOST_CONCURRENT = 8
 """More workers than this read the feature files faster than one disk gives them."""
 
@@ -187,6 +189,14 @@ def _refuse_crowded_gpus(trials: int, gpus_per_trial: float, gpus: int) -> None:
 def _refuse_too_much(arguments: argparse.Namespace, hardware: Hardware, gpus: float) -> None:
     if arguments.address:
         return
+    most = hardware.cpus * _MOST_PER_CPU
+    if (arguments.max_concurrent or 1) > most:
+        raise UsageRefusal(
+            f"{arguments.max_concurrent:,} trials at a time are too many for {hardware.cpus} "
+            "processors",
+            where="--max-concurrent",
+            fix=f"Give at most {most}.",
+        )
     for flag, needed, available, noun in (
         ("--gpus-per-trial", gpus, hardware.gpus, "GPUs"),
         ("--cpus-per-trial", arguments.cpus_per_trial or 1, hardware.cpus, "processors"),
@@ -212,6 +222,7 @@ def _cache(arguments: argparse.Namespace, resumed: RunSettings | None) -> tuple[
         folder = cache_dir_known_as(resumed.cache_dir)
     else:
         folder = (arguments.cache_dir or default_cache_dir()).expanduser().absolute()
+        refuse_file_in_the_way(folder, "--cache-dir")
     same_folder = resumed is not None and str(folder) == resumed.cache_dir
     before = resumed.max_cache if resumed and same_folder else None
     return folder, arguments.max_cache or before or _half_of_the_disk(folder)

@@ -16,8 +16,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from results.ledger.files import refuse_file_in_the_way
 from results.ledger.run_record import RunRecord
-from results.ledger.runs import Split
+from results.ledger.runs import DataRecord, Split
 from results.ledger.store import RunFolder
 from search_spaces.presets import DEMONSTRATION, PAPER
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
@@ -67,13 +68,7 @@ def run_folder(arguments: argparse.Namespace) -> RunFolder:
     if chosen is None:
         chosen = Path("runs") / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     root: Path = chosen.expanduser().absolute()
-    in_the_way = next((path for path in (root, *root.parents) if path.exists()), root)
-    if in_the_way.exists() and not in_the_way.is_dir():
-        raise UsageRefusal(
-            "this is a file, a run needs a folder",
-            where=str(in_the_way),
-            fix="Choose another --run-dir or --resume.",
-        )
+    refuse_file_in_the_way(root, "--run-dir or --resume")
     return RunFolder(root)
 
 
@@ -90,19 +85,33 @@ def gather(
     cannot be reached, the demonstration's; what is named is obeyed or refused.
 
     Args:
-        warn: told why the demonstration stands in.
+        warn: told why the demonstration stands in, and which photos contradict each other.
 
     Raises:
         Refusal: whatever does not fit.
     """
     if arguments.data is not None or arguments.weights is not None:
         preset = DEMONSTRATION if arguments.data == DEMONSTRATION.data else PAPER
-        return _materials(settings_from(arguments, preset), machine, progress)
+        materials = _materials(settings_from(arguments, preset), machine, progress)
+        for line in conflicts(materials.dataset.record):
+            warn(line)
+        return materials
     try:
         return _materials(settings_from(arguments, PAPER), machine, progress)
     except EnvironmentRefusal as refusal:
         warn(f"The paper's photos and weights are out of reach: {refusal}")
     return _materials(settings_from(arguments, DEMONSTRATION), machine, progress)
+
+
+def conflicts(data: DataRecord) -> list[str]:
+    """A line about photos that are there under more than one label; none if there are none."""
+    if not data.conflicts:
+        return []
+    groups = len(data.conflicts)
+    return [
+        f"Left out, since the same photo has two labels: {data.conflicts[0]}"
+        + (f", and {groups - 1} more such groups (run.json lists them)" if groups > 1 else "")
+    ]
 
 
 def start(

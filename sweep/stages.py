@@ -18,6 +18,7 @@ from pathlib import Path
 from rich.console import Console
 
 from results.ledger.store import RunFolder
+from results.ledger.thumbnails import write_thumbnails
 from search_spaces.config import TrialId
 from sweep.hardware import detect, share
 from sweep.prepare import Prepared, gather, refuse_taken, resume, run_folder, start
@@ -145,7 +146,7 @@ class Sweep:
 
     def keep_thumbnails(self, prepared: Prepared, rows: list[int]) -> None:
         """Keep small copies of some photos for the report."""
-        self.folder.write_thumbnails(small_photos(prepared.context, rows))
+        write_thumbnails(self.folder, small_photos(prepared.context, rows))
 
     def export(self) -> None:
         """Write the winners as Keras models."""

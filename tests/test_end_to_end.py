@@ -15,6 +15,7 @@ import pytest
 from results.ledger.files import read_json
 from results.ledger.rates import read_rates
 from results.ledger.store import RunFolder
+from results.ledger.verify import verify
 from tests.sweeps import HOME, outcomes, photo_folder, record_times, resume, small, sweep
 
 pytestmark = pytest.mark.slow
@@ -71,6 +72,14 @@ def test_onednn_is_on_and_the_rates_of_each_backbone_are_kept(finished: Finished
     kept = [read_rates(path) for path in (finished.cache / "rates").iterdir()]
     assert len(kept) == 2
     assert all(rates is not None and rates.seconds_pass > 0 for rates in kept)
+
+
+def test_every_file_is_as_it_was_written_and_covered(finished: Finished) -> None:
+    verdict = verify(finished.folder)
+    assert verdict.faults == ()
+    covered = [finished.folder.trials, finished.folder.models, finished.folder.report]
+    files = [path for place in covered for path in place.rglob("*") if path.is_file()]
+    assert verdict.files >= len(files)
 
 
 def test_the_summary_says_what_the_ledger_says(finished: Finished) -> None:

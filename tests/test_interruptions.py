@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import signal
 from pathlib import Path
 
@@ -79,10 +79,10 @@ def test_a_failing_trial_is_recorded_and_the_others_go_on(
     when(process, lambda: len(record_times(run)) >= 1, signal.SIGINT)
     finish(process)
     folder = RunFolder(run)
-    hopeless = json.loads((folder.trial("VGG16/baseline") / "suggestion.json").read_text())
-    hopeless.update(learning_rate=1e30, optimizer="sgd")
-    (folder.trial("VGG16/t02")).mkdir(parents=True, exist_ok=True)
-    (folder.trial("VGG16/t02") / "suggestion.json").write_text(json.dumps(hopeless))
+    baseline = folder.read_suggestion("VGG16/baseline")
+    assert baseline is not None
+    hopeless = dataclasses.replace(baseline, learning_rate=1e30, optimizer="sgd")
+    folder.write_suggestion("VGG16/t02", hopeless)
     (folder.trial("VGG16/t02") / "trial.json").unlink(missing_ok=True)
     code, out, err = resume(run, cache)
     assert (code, err) == (1, "")

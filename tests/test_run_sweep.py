@@ -53,6 +53,8 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
         ("--resume TMP/missing", 2, "there is no run here"),
         ("--resume TMP/file", 2, "this is a file"),
         ("--run-dir TMP/file/below", 2, "this is a file"),
+        ("--run-dir /proc/x", 4, "cannot write"),
+        ("--max-concurrent 1000000", 2, "too many for"),
         ("--plan --data TMP/missing --weights random", 2, "--data"),
         ("--plan --data TMP/empty --weights random", 3, "empty"),
         ("--plan --data TMP/file --weights random", 3, "file"),

@@ -12,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from results.ledger.files import whole_or_absent
+from results.ledger.remedies import train_again
 from search_spaces.refusals import EnvironmentRefusal
-
-TRAIN_AGAIN = "Remove the trial's folder and resume the run to train it again."
-"""What to do about artefacts that cannot be trusted."""
 
 
 def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
@@ -24,8 +22,11 @@ def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
         np.savez(part, **dict(arrays))
 
 
-def read_npz(path: Path) -> dict[str, NDArray[Any]]:
+def read_npz(path: Path, *, fix: str | None = None) -> dict[str, NDArray[Any]]:
     """Read what `write_npz` wrote.
+
+    Args:
+        fix: what to do about a damaged file; by default, to train its trial again.
 
     Raises:
         EnvironmentRefusal: the file is missing or damaged.
@@ -35,13 +36,13 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as fault:
-        raise damaged(path) from fault
+        raise damaged(path, fix) from fault
 
 
-def damaged(path: Path) -> EnvironmentRefusal:
+def damaged(path: Path, fix: str | None = None) -> EnvironmentRefusal:
     """The refusal of an archive that is not what was written."""
     return EnvironmentRefusal(
         "a file of the run is missing or damaged",
         where=str(path),
-        fix=TRAIN_AGAIN,
+        fix=fix or train_again(path.parent),
     )

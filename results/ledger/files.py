@@ -1,7 +1,10 @@
-"""Whole or absent: the one way this project writes a file.
+"""Whole or absent, and known again: the one way this project writes a file.
 
 A file is written under a temporary name beside its final one, flushed to the disk, renamed, and its
 folder flushed. Killed at any moment, the final name holds the old content or the new, never a part.
+
+A JSON document carries its own SHA-256 as its last key, checked whenever it is read; other files
+that are read back are listed with theirs in such a document.
 """
 
 from __future__ import annotations
@@ -11,16 +14,25 @@ import hashlib
 import json
 import os
 import secrets
+import shlex
 import shutil
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from search_spaces.refusals import EnvironmentRefusal
+from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
 TEMPORARY_PREFIX = ".part-"
+DIGEST = "sha256"
+"""The last key of a JSON document: of the text that it has without this key."""
+
 _MEGABYTE = 1024 * 1024
+_CANNOT_WRITE = (
+    *(errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE),
+    *(errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG),
+)
 
 
 @contextmanager
@@ -62,13 +74,43 @@ def disk_faults_named(path: Path) -> Iterator[None]:
                 where=str(path),
                 fix="Make room, or choose another folder with --run-dir or --cache-dir.",
             ) from fault
-        if fault.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE):
+        if fault.errno in _CANNOT_WRITE:
             raise EnvironmentRefusal(
                 f"cannot write: {fault.strerror}",
                 where=str(path),
                 fix="Check the disk and the permissions, or choose another folder.",
             ) from fault
         raise
+
+
+def refuse_file_in_the_way(folder: Path, flag: str) -> None:
+    """Check that a folder, or the nearest above it that exists, is none but a folder.
+
+    Raises:
+        UsageRefusal: it is a file or a device.
+    """
+    nearest = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    if nearest.exists() and not nearest.is_dir():
+        raise UsageRefusal(
+            "this is a file, a folder is needed", where=str(nearest), fix=f"Choose another {flag}."
+        )
+
+
+def refuse_others_folder(folder: Path) -> None:
+    """Check that nobody else can put files into a folder whose files are trusted.
+
+    Raises:
+        EnvironmentRefusal: it belongs to another user, or everyone may write to it.
+    """
+    status = folder.stat()
+    if status.st_uid != os.geteuid() or status.st_mode & stat.S_IWOTH:
+        quoted = shlex.quote(str(folder))
+        raise EnvironmentRefusal(
+            "this folder must be yours and not everyone's to write: it belongs to user "
+            f"{status.st_uid} and has mode {stat.S_IMODE(status.st_mode):o}",
+            where=str(folder),
+            fix=f"Choose another one, or if it is yours: chmod o-w {quoted}",
+        )
 
 
 def free_megabytes(path: Path) -> int:
@@ -101,25 +143,56 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write a JSON document; a NaN or an infinity is an error, not a value."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a JSON document, its digest added; a NaN or an infinity is an error, not a value."""
+    write_text(path, _with_digest(document))
 
 
-def read_json(path: Path) -> Any:
-    """Read what `write_json` wrote.
+def read_json(path: Path, *, fix: str = "") -> dict[str, Any]:
+    """Read what `write_json` wrote, less the digest.
+
+    Args:
+        fix: what to do about a file that is missing or not as written.
 
     Raises:
-        EnvironmentRefusal: the file is missing or is no JSON.
+        EnvironmentRefusal: the file is missing, or a byte of it is not as it was written.
     """
+    content = _read_bytes(path, fix)
     try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError as fault:
-        raise EnvironmentRefusal("a file of the run is missing", where=str(path)) from fault
-    except ValueError as fault:
+        document = json.loads(content)
+        undigested = isinstance(document, dict) and document.pop(DIGEST, None) is None
+        # The text decides, not the values: two digits may be read as the same number.
+        intact = undigested or _with_digest(document).encode() == content
+    except (ValueError, TypeError, RecursionError):
+        undigested = intact = False
+    if undigested:
         raise EnvironmentRefusal(
-            "a file of the run is damaged", where=str(path), fix="Remove it and resume the run."
-        ) from fault
+            "this file carries no digest: an earlier version wrote it, or it is damaged",
+            where=str(path),
+            fix=fix,
+        )
+    if not intact:
+        raise EnvironmentRefusal(
+            "a file of the run is damaged: it is not as it was written", where=str(path), fix=fix
+        )
+    return dict(document)
+
+
+def _with_digest(document: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(_json_text(document).encode()).hexdigest()
+    return _json_text({**document, DIGEST: digest})
+
+
+def _json_text(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _read_bytes(path: Path, fix: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as fault:
+        what = f"a file of the run is missing or cannot be read: {fault.strerror}"
+        raise EnvironmentRefusal(what, where=str(path), fix=fix) from fault
 
 
 def file_sha256(path: Path, *, progress: Callable[[int], None] | None = None) -> str:

@@ -1,6 +1,7 @@
 """Where a run's files are, and whose the folder is.
 
-run.json  split.json  optuna.db  importances.json  characteristics.json  thumbnails.npz  log.txt
+run.json  split.json  optuna.db  importances.json  characteristics.json  log.txt
+thumbnails.npz  thumbnails.json
 trials/<Backbone>/<tNN>/    suggestion.json history.csv predictions.npz sealed_test.npz weights.npz
                             trial.json, and error.txt where it failed
 tensorboard/  models/  report/  ray/
@@ -19,7 +20,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
-from results.ledger.files import disk_faults_named
+from results.ledger.files import disk_faults_named, refuse_others_folder
 from search_spaces.refusals import UsageRefusal
 
 _LOCK = ".lock"
@@ -61,11 +62,14 @@ class RunPlaces:
     characteristics_json = _Below("characteristics.json")
     profiles_json = _Below("profiles.json")
     thumbnails_npz = _Below("thumbnails.npz")
+    thumbnails_json = _Below("thumbnails.json")
     log = _Below("log.txt")
     trials = _Below("trials")
     tensorboard = _Below("tensorboard")
     models = _Below("models")
+    models_json = _Below("models/manifest.json")
     report = _Below("report")
+    report_json = _Below("report/manifest.json")
     summary_json = _Below("report/summary.json")
     report_html = _Below("report/report.html")
     ray = _Below("ray")
@@ -121,9 +125,11 @@ class RunPlaces:
 
         Raises:
             UsageRefusal: another process holds it.
+            EnvironmentRefusal: it cannot be written, or others can write to it.
         """
         with disk_faults_named(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
+            refuse_others_folder(self.root)
             file = (self.root / _LOCK).open("a+")
         with file:  # and not what happens inside: its faults are not the lock's
             self._hold(file)

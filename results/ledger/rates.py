@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 
-from results.ledger.files import write_json
+from results.ledger.files import read_json, write_json
 from results.ledger.records import TrialRecord
+from results.ledger.serialise import from_json
+from search_spaces.refusals import EnvironmentRefusal
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -119,12 +124,19 @@ def write_rates(path: Path, rates: Rates) -> None:
 
 
 def read_rates(path: Path) -> Rates | None:
-    """Rates that were kept; None if there are none, or none that can be read."""
+    """Rates that were kept; None if there are none.
+
+    Damaged ones count as none, with a warning in the log: they are estimates, and the next run
+    measures them again.
+    """
+    if not path.exists():
+        return None
     try:
-        rates = Rates(**json.loads(path.read_bytes()))
+        rates = from_json(Rates, read_json(path))
         known = {"seconds_skipped": rates.seconds_skipped or 0.0}  # the one that may be None
         values = (asdict(rates) | known).values()
         usable = all(math.isfinite(value) and value >= 0 for value in values)
-    except (OSError, ValueError, TypeError):
+    except (EnvironmentRefusal, ValueError) as fault:
+        _LOG.warning("rates are not used, they will be measured again: %s", fault)
         return None
     return rates if usable else None

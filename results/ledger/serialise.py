@@ -37,7 +37,8 @@ def from_json(kind: type[_T], document: Any) -> _T:
     try:
         return _CONVERTER.structure(document, kind)
     except (ForbiddenExtraKeysError, AttributeError, KeyError, TypeError, ValueError) as fault:
-        raise ValueError(f"no {kind.__name__}: {fault!r}") from fault
+        reason = f"it has no {fault.args[0]}" if isinstance(fault, KeyError) else str(fault)
+        raise ValueError(f"no {kind.__name__}: {reason}") from fault
 
 
 def _strictly(*allowed: type) -> Any:
@@ -59,11 +60,6 @@ def _converter() -> Converter:
     converter.register_structure_hook(StrEnum, lambda value, kind: kind(value))
     converter.register_unstructure_hook(TrialId, lambda trial: trial.name)
     converter.register_structure_hook(TrialId, lambda name, _: TrialId.parse(name))
-    # Such a type knows which of its fields came later, and passes over those of other versions.
-    converter.register_structure_hook_func(
-        lambda kind: getattr(kind, "reads_other_versions", False),
-        lambda document, kind: kind.from_dict(document),
-    )
     # Such a type has a name that follows from its fields; the file says it for whoever reads it.
     converter.register_unstructure_hook_factory(_is_named, _named_writer)
     converter.register_structure_hook_factory(_is_named, _named_reader)

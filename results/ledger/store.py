@@ -1,7 +1,8 @@
 """The run folder, both ways: what is written there, and read back.
 
 The ledger is the set of `trial.json` files. Each is written last in its folder, whole or absent, so
-a trial whose record exists has all its artefacts, and one without a record was never finished.
+a trial whose record exists has all its artefacts, and one without a record was never finished. The
+file lists its neighbours with their SHA-256; every JSON file carries its own.
 Names are in `results.ledger.places`; nothing else knows them.
 
 A trial's test probabilities are in a file of their own, which is sealed by convention: no number
@@ -20,17 +21,18 @@ from typing import Any, TypedDict, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from results.ledger.arrays import TRAIN_AGAIN, damaged, read_npz, write_npz
-from results.ledger.files import file_sha256, read_json, write_json, write_text
+from results.ledger.arrays import damaged, read_npz, write_npz
+from results.ledger.files import TEMPORARY_PREFIX, file_sha256, read_json, write_json, write_text
+from results.ledger.manifest import FILES, check_digest, digests
 from results.ledger.places import RunPlaces, TrialFile
 from results.ledger.records import Predictions, Probabilities, TrialRecord
+from results.ledger.remedies import NEW_RUN, made_again, train_again
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import Importances, MeasuredCharacteristics, Split
 from results.ledger.serialise import from_json, to_json
 from search_spaces.config import TrialConfig
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
-_NO_THUMBNAILS = np.empty((0, 64, 64, 3), dtype=np.uint8)
 _PREDICTIONS = tuple(field.name for field in fields(Predictions))
 _TEST = "test"
 _T = TypeVar("_T")
@@ -66,12 +68,14 @@ class RunFolder(RunPlaces):
                 where=str(self.root),
                 fix="Give the folder that holds a run.json.",
             )
-        document = read_json(self.run_json)
+        document = read_json(self.run_json, fix=NEW_RUN)
         try:
             return from_json(RunRecord, document)
         except ValueError as fault:
             raise UsageRefusal(
-                "this run was written by another version", where=str(self.run_json)
+                f"this run was written by another version: {fault}",
+                where=str(self.run_json),
+                fix="Start another run.",
             ) from fault
 
     def write_split(self, split: Split, classes: tuple[str, ...]) -> None:
@@ -89,11 +93,11 @@ class RunFolder(RunPlaces):
         Raises:
             EnvironmentRefusal: it is missing, damaged, or of another version.
         """
-        document = _read(_SplitDocument, self.split_json, "split", fix="")
+        document = _read(_SplitDocument, self.split_json, "split", fix=NEW_RUN)
         photos = document["photos"]
         label_of = {name: label for label, name in enumerate(document["classes"])}
         if not {photo["class"] for photo in photos} <= set(label_of):
-            raise _other_version("split", self.split_json)
+            raise _other_version("split", self.split_json, NEW_RUN)
         return Split(
             files=tuple(photo["file"] for photo in photos),
             labels=np.array([label_of[photo["class"]] for photo in photos], dtype=np.int64),
@@ -114,12 +118,11 @@ class RunFolder(RunPlaces):
         if not self.importances_json.is_file():
             return {}
         kind = dict[str, Importances]
-        fix = "Resume the run, which computes it anew, or remove it."
-        return _read(kind, self.importances_json, "file", fix=fix)
+        return _read(kind, self.importances_json, "file", fix=made_again(self.root))
 
     def write_characteristics(self, rows: Sequence[MeasuredCharacteristics]) -> None:
         """Keep what was measured for the paper's Table 1."""
-        write_json(self.characteristics_json, to_json(list(rows)))
+        write_json(self.characteristics_json, {"rows": to_json(list(rows))})
 
     def read_characteristics(self) -> tuple[MeasuredCharacteristics, ...]:
         """What was measured for the paper's Table 1; empty if it was not.
@@ -129,8 +132,12 @@ class RunFolder(RunPlaces):
         """
         if not self.characteristics_json.is_file():
             return ()
-        kind = tuple[MeasuredCharacteristics, ...]
-        return _read(kind, self.characteristics_json, "file", fix="Remove it.")
+        kind = dict[str, tuple[MeasuredCharacteristics, ...]]
+        path, fix = self.characteristics_json, made_again(self.root)
+        rows = _read(kind, path, "file", fix=fix).get("rows")
+        if rows is None:
+            raise _other_version("file", path, fix)
+        return rows
 
     # ---- the ledger ----------------------------------------------------------------------
 
@@ -141,7 +148,8 @@ class RunFolder(RunPlaces):
     def read_suggestion(self, trial: str) -> TrialConfig | None:
         """The logged point of a trial, or None if none was logged."""
         path = self.trial(trial) / TrialFile.SUGGESTION
-        return _read(TrialConfig, path, "suggestion") if path.is_file() else None
+        fix = train_again(path.parent)
+        return _read(TrialConfig, path, "suggestion", fix=fix) if path.is_file() else None
 
     def write_artefacts(
         self,
@@ -163,10 +171,21 @@ class RunFolder(RunPlaces):
         return file_sha256(folder / TrialFile.WEIGHTS)
 
     def write_record(self, record: TrialRecord) -> None:
-        """Commit a finished trial: its history for people, then the record itself."""
+        """Commit a finished trial: its history for people, then the record, with all digests."""
         folder = self.trial(record.trial)
         write_text(folder / TrialFile.HISTORY, _history_csv(record))
-        write_json(folder / TrialFile.RECORD, to_json(record))
+        files = [path for path in self.trial_files(record.trial) if path.is_file()]
+        listed = digests(files, below=folder)
+        write_json(folder / TrialFile.RECORD, {**to_json(record), FILES: listed})
+
+    def trial_files(self, trial: str) -> list[Path]:
+        """What lies in a trial's folder beside its record."""
+        others = (path for path in self.trial(trial).iterdir() if path.name != TrialFile.RECORD)
+        return [path for path in others if not path.name.startswith(TEMPORARY_PREFIX)]
+
+    def listed_files(self, trial: str) -> dict[str, str]:
+        """SHA-256 by name of the files that a finished trial wrote beside its record."""
+        return self._read_record(self.trial(trial) / TrialFile.RECORD)[1]
 
     def write_failure(self, trial: str, trace: str) -> None:
         """Keep the traceback of a failed trial, for whoever mends it."""
@@ -175,12 +194,26 @@ class RunFolder(RunPlaces):
     def read_record(self, trial: str) -> TrialRecord | None:
         """The record of one trial, or None while it is not finished."""
         path = self.trial(trial) / TrialFile.RECORD
-        return _read(TrialRecord, path, "record") if path.is_file() else None
+        return self._read_record(path)[0] if path.is_file() else None
 
     def records(self) -> tuple[TrialRecord, ...]:
         """Every finished trial, by backbone and number as their names sort."""
         paths = sorted(self.trials.glob(f"*/*/{TrialFile.RECORD}"))
-        return tuple(_read(TrialRecord, path, "record") for path in paths)
+        return tuple(self._read_record(path)[0] for path in paths)
+
+    def _read_record(self, path: Path) -> tuple[TrialRecord, dict[str, str]]:
+        fix = train_again(path.parent)
+        document = read_json(path, fix=fix)
+        try:
+            files = from_json(dict[str, str], document.pop(FILES, None))
+            record = from_json(TrialRecord, document)
+        except ValueError as fault:
+            raise _other_version("record", path, fix) from fault
+        if self.trial(record.trial) != path.parent:
+            raise EnvironmentRefusal(
+                f"this is the record of {record.trial}", where=str(path), fix=fix
+            )
+        return record, files
 
     def read_predictions(self, trial: str) -> Predictions:
         """Probabilities of a finished trial, all but those of the test photos.
@@ -188,8 +221,7 @@ class RunFolder(RunPlaces):
         Raises:
             EnvironmentRefusal: the file is missing or damaged.
         """
-        path = self.trial(trial) / TrialFile.PREDICTIONS
-        return Predictions(**_named_arrays(path, _PREDICTIONS))
+        return Predictions(**self._named_arrays(trial, TrialFile.PREDICTIONS, _PREDICTIONS))
 
     def open_sealed_test(self, trial: str) -> Probabilities:
         """A finished trial's probabilities of the test photos: [N, C] float32.
@@ -199,7 +231,18 @@ class RunFolder(RunPlaces):
         Raises:
             EnvironmentRefusal: the file is missing or damaged.
         """
-        return _named_arrays(self.trial(trial) / TrialFile.SEALED_TEST, (_TEST,))[_TEST]
+        return self._named_arrays(trial, TrialFile.SEALED_TEST, (_TEST,))[_TEST]
+
+    def _named_arrays(
+        self, trial: str, name: str, arrays: tuple[str, ...]
+    ) -> dict[str, NDArray[Any]]:
+        path = self.trial(trial) / name
+        listed = self.listed_files(trial).get(path.name)
+        check_digest(path, listed, fix=train_again(path.parent))
+        read = read_npz(path)
+        if not set(arrays) <= set(read):
+            raise damaged(path)
+        return {array: read[array] for array in arrays}
 
     def read_weights(self, record: TrialRecord) -> dict[str, NDArray[Any]]:
         """The trained arrays of a finished trial, checked against the record's digest.
@@ -208,58 +251,19 @@ class RunFolder(RunPlaces):
             EnvironmentRefusal: the file is missing, or is not the one that was recorded.
         """
         path = self.trial(record.trial) / TrialFile.WEIGHTS
-        if not path.is_file() or file_sha256(path) != record.weights_sha256:
-            raise EnvironmentRefusal(
-                "these weights are missing or not the ones that were recorded",
-                where=str(path),
-                fix=TRAIN_AGAIN,
-            )
+        check_digest(path, record.weights_sha256, fix=train_again(path.parent))
         return read_npz(path)
 
-    # ---- photos to look at ---------------------------------------------------------------
 
-    def write_thumbnails(self, pixels: Mapping[int, NDArray[np.uint8]]) -> None:
-        """Keep small photos for the report, by dataset row: [64, 64, 3] RGB each."""
-        rows = sorted(pixels)
-        small = np.stack([pixels[row] for row in rows]) if rows else _NO_THUMBNAILS
-        write_npz(
-            self.thumbnails_npz,
-            {"rows": np.array(rows, dtype=np.int64), "pixels": small.astype(np.uint8)},
-        )
-
-    def read_thumbnails(self) -> dict[int, NDArray[np.uint8]]:
-        """Small photos by dataset row; empty where none were kept.
-
-        Raises:
-            EnvironmentRefusal: the file is damaged.
-        """
-        if not self.thumbnails_npz.is_file():
-            return {}
-        arrays = read_npz(self.thumbnails_npz)
-        rows, pixels = arrays.get("rows"), arrays.get("pixels")
-        if rows is None or pixels is None or pixels.shape != (len(rows), *_NO_THUMBNAILS.shape[1:]):
-            raise EnvironmentRefusal(
-                "a file of the run is damaged", where=str(self.thumbnails_npz), fix="Remove it."
-            )
-        return {int(row): one.astype(np.uint8) for row, one in zip(rows, pixels, strict=True)}
-
-
-def _named_arrays(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
-    arrays = read_npz(path)
-    if not set(names) <= set(arrays):
-        raise damaged(path)
-    return {name: arrays[name] for name in names}
-
-
-def _read(kind: type[_T], path: Path, what: str, *, fix: str = TRAIN_AGAIN) -> _T:
-    document = read_json(path)
+def _read(kind: type[_T], path: Path, what: str, *, fix: str) -> _T:
+    document = read_json(path, fix=fix)
     try:
         return from_json(kind, document)
     except ValueError as fault:
         raise _other_version(what, path, fix) from fault
 
 
-def _other_version(what: str, path: Path, fix: str = "") -> EnvironmentRefusal:
+def _other_version(what: str, path: Path, fix: str) -> EnvironmentRefusal:
     return EnvironmentRefusal(
         f"this {what} was written by another version, or is damaged", where=str(path), fix=fix
     )

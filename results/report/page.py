@@ -28,6 +28,7 @@ from results.figures.matrices import LARGEST, NAMED
 from results.figures.style import Picture
 from results.ledger.files import write_text
 from results.ledger.store import RunFolder
+from results.ledger.thumbnails import read_thumbnails
 from results.ledger.units import clean, duration, size
 from results.report import format as written
 from results.report import kinds, sheets_comparisons, sheets_methods, sheets_reports, sheets_run
@@ -81,7 +82,7 @@ def write_page(folder: RunFolder, summary: Summary, pictures: Gallery) -> None:
     Raises:
         EnvironmentRefusal: the kept thumbnails are damaged, or the disk refuses.
     """
-    write_text(folder.report_html, page(summary, pictures, folder.read_thumbnails()))
+    write_text(folder.report_html, page(summary, pictures, read_thumbnails(folder)))
 
 
 def page(summary: Summary, pictures: Gallery, thumbnails: Thumbnails) -> str:

@@ -3,14 +3,15 @@
     folder = RunFolder(Path("runs/monday"))
     write_report(folder, summarise(folder))
 
-Every file below `report/` is whole or absent. The writers compute no number of their own, and the
-pictures are drawn once for all of them.
+Every file below `report/` is whole or absent, and listed in `report/manifest.json`. The writers
+compute no number of their own, and the pictures are drawn once for all of them.
 """
 
 from __future__ import annotations
 
 from results.figures.gallery import gallery, write_figures
 from results.ledger.files import write_json
+from results.ledger.manifest import write_manifest
 from results.ledger.serialise import to_json
 from results.ledger.store import RunFolder
 from results.report.csv_files import write_tables
@@ -31,3 +32,6 @@ def write_report(folder: RunFolder, summary: Summary) -> None:
     pictures = gallery(summary)
     write_figures(folder, pictures)
     write_page(folder, summary, pictures)
+    files = (path for path in folder.report.rglob("*") if path.is_file())
+    others = (folder.report_json, folder.summary_json)
+    write_manifest(folder.report_json, [path for path in files if path not in others])

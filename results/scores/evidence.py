@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from results.ledger.arrays import TRAIN_AGAIN
 from results.ledger.records import Predictions, Probabilities, TrialRecord
+from results.ledger.remedies import train_again
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import Split
 from results.ledger.store import RunFolder
@@ -249,8 +249,4 @@ def read_evidence(folder: RunFolder) -> Evidence:
 
 
 def _unusable(what: str, folder: Path) -> EnvironmentRefusal:
-    return EnvironmentRefusal(
-        what,
-        where=str(folder),
-        fix=TRAIN_AGAIN,
-    )
+    return EnvironmentRefusal(what, where=str(folder), fix=train_again(folder))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from results.ledger.files import read_json
 from results.ledger.records import Status, TrialRecord
+from results.ledger.remedies import reported_again
 from results.ledger.runs import SPLITS
 from results.ledger.serialise import from_json, to_json
 from results.ledger.store import RunFolder
@@ -89,14 +90,15 @@ def read_summary(folder: RunFolder) -> Summary:
     Raises:
         EnvironmentRefusal: there is none, or it is damaged or another version's.
     """
-    document = read_json(folder.summary_json)
+    fix = reported_again(folder.root)
+    document = read_json(folder.summary_json, fix=fix)
     try:
         return from_json(Summary, document)
     except ValueError as fault:
         raise EnvironmentRefusal(
             "this summary is damaged, or was written by another version",
             where=str(folder.summary_json),
-            fix=f"Make the report again: python -m results {folder.root}.",
+            fix=fix,
         ) from fault
 
 

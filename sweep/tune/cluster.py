@@ -18,6 +18,7 @@ from pathlib import Path
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from results.ledger.files import refuse_others_folder
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
 from sweep.hardware import Machine, gpus_needed
@@ -38,7 +39,10 @@ def ray_started(machine: Machine, folder: RunFolder) -> Iterator[None]:
     """
     note = folder.root / ".ray-processes"
     end_leftovers(note)
-    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
+    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))  # for this user alone: 0700
+    refuse_others_folder(temporary)
+    folder.ray.mkdir(mode=0o700, exist_ok=True)
+    refuse_others_folder(folder.ray)
     write_note(note, temporary)
     try:
         _start(machine, temporary)

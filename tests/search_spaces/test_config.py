@@ -136,7 +136,18 @@ def test_any_text_is_read_as_backbones_in_the_catalogues_order_or_refused(text: 
     assert names == tuple(name for name in NAMES if name in names) != ()
 
 
-@given(st.lists(st.sampled_from(NAMES), min_size=1), st.data())
+@pytest.mark.parametrize("text", ["VGG16,VGG16", "vgg16, Xception ,VGG16", "all,ALL"])
+def test_a_backbone_named_twice_is_refused(text: str) -> None:
+    with pytest.raises(UsageRefusal, match="twice"):
+        parse_backbones(text)
+
+
+def test_a_dimension_named_twice_is_refused() -> None:
+    with pytest.raises(UsageRefusal, match="'optimizer' twice"):
+        parse_search("optimizer,scaling,optimizer")
+
+
+@given(st.lists(st.sampled_from(NAMES), min_size=1, unique=True), st.data())
 def test_named_backbones_come_once_and_in_the_catalogues_order(
     names: list[str], data: st.DataObject
 ) -> None:
@@ -145,7 +156,7 @@ def test_named_backbones_come_once_and_in_the_catalogues_order(
     assert parse_backbones(text) == tuple(name for name in NAMES if name in names)
 
 
-@given(st.lists(st.sampled_from(DIMENSIONS), min_size=1))
+@given(st.lists(st.sampled_from(DIMENSIONS), min_size=1, unique=True))
 def test_named_dimensions_come_once_and_in_their_fixed_order(names: list[str]) -> None:
     assert parse_search(",".join(names)) == tuple(name for name in DIMENSIONS if name in names)
 

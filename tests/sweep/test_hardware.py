@@ -50,6 +50,7 @@ def run_with_cache(folder: Path) -> RunSettings:
         ("--gpus-per-trial 1", 0, "--gpus-per-trial", "at most 0"),
         ("--gpus-per-trial 0.1", 0, "--gpus-per-trial", "at most 0"),
         ("--gpus-per-trial 2", 1, "--gpus-per-trial", "at most 1"),
+        ("--max-concurrent 1000000", 0, "--max-concurrent", "at most 16"),
     ],
 )
 def test_a_trial_that_needs_more_than_there_is_is_refused(

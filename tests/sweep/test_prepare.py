@@ -11,11 +11,13 @@ import pytest
 
 from results.ledger.files import read_json, write_json
 from results.ledger.run_record import RunRecord, WeightsSource
+from results.ledger.runs import DataRecord
 from results.ledger.store import RunFolder
 from search_spaces.presets import DEMONSTRATION, DIGITS_PER_CLASS
 from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal
 from sweep.hardware import Hardware, Machine
 from sweep.prepare import (
+    conflicts,
     gather,
     refuse_taken,
     resume,
@@ -183,8 +185,8 @@ def test_a_resume_with_other_arguments_is_refused_before_any_photo_is_opened(
     ("content", "refusal"),
     [
         ("", EnvironmentRefusal),
-        ("[]", UsageRefusal),
-        ('{"settings": {}}', UsageRefusal),
+        ("[]", EnvironmentRefusal),
+        ('{"settings": {}}', EnvironmentRefusal),
         (None, UsageRefusal),
     ],
 )
@@ -222,3 +224,19 @@ def test_a_faster_machine_resumes_with_the_same_lag(run: RunFolder, kept: Machin
     before = run.read_run()
     resumed(run, dataclasses.replace(kept, max_concurrent=8))
     assert run.read_run() == before
+
+
+@pytest.mark.parametrize(
+    ("groups", "lines"),
+    [
+        ((), []),
+        (("a/1.png = b/1.png",), ["Left out, since the same photo has two labels: a/1.png"]),
+        (("a/1 = b/1", "a/2 = b/2", "c"), ["a/1 = b/1, and 2 more such groups"]),
+    ],
+)
+def test_photos_under_two_labels_are_named_at_the_start(
+    groups: tuple[str, ...], lines: list[str]
+) -> None:
+    told = conflicts(DataRecord("n", "s", "d", ("a", "b"), 75, 10, conflicts=groups))
+    assert len(told) == len(lines)
+    assert all(part in line for part, line in zip(lines, told, strict=True))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -24,7 +25,9 @@ import numpy as np
 from results.ledger.files import read_json, write_json
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import MeasuredCharacteristics
+from results.ledger.serialise import from_json, to_json
 from search_spaces.presets import cache_dir_known_as
+from search_spaces.refusals import EnvironmentRefusal
 from trainables.networks.devices import device_name, onednn_setting
 
 BATCH = 32
@@ -33,6 +36,7 @@ DEFAULT_SIZE = 224
 DEFAULT_SIZES = {"InceptionV3": 299, "InceptionResNetV2": 299, "Xception": 299}
 """Pixels of the input that Keras' published figures are of, where they are not `DEFAULT_SIZE`."""
 
+_LOG = logging.getLogger(__name__)
 _SCHEMA = 2
 _CLASSES = 1000
 _FLOAT_BYTES = 4
@@ -97,10 +101,23 @@ def of_backbones(
         parts = [_SCHEMA, backbone, image_size, device, *versions]
         key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
         path = folder / f"{key}.json"
-        if not path.is_file():
-            write_json(path, vars(measured(backbone, image_size, device)))
-        rows.append(MeasuredCharacteristics(**read_json(path)))
+        row = _kept(path)
+        if row is None:
+            row = measured(backbone, image_size, device)
+            write_json(path, to_json(row))
+        rows.append(row)
     return rows
+
+
+def _kept(path: Path) -> MeasuredCharacteristics | None:
+    """What was measured before; None where nothing was, or where the file is damaged."""
+    if not path.exists():
+        return None
+    try:
+        return from_json(MeasuredCharacteristics, read_json(path))
+    except (EnvironmentRefusal, ValueError) as fault:
+        _LOG.warning("these characteristics are not used but measured again: %s", fault)
+        return None
 
 
 def _built(backbone: str, image_size: int, *, top: bool) -> Any:

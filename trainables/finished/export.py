@@ -15,7 +15,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from results.ledger.files import file_sha256, whole_or_absent, write_json
+from results.ledger.files import whole_or_absent
+from results.ledger.manifest import write_manifest
 from results.ledger.store import RunFolder
 from results.scores.method_types import ENSEMBLE
 from results.scores.summary import read_summary
@@ -41,15 +42,11 @@ def export(folder: RunFolder) -> list[Path]:
         target = folder.models / f"{name}.keras"
         save(rebuilt(folder, run, trials), target, run.data.classes)
         files.append(target)
-    manifest = {
-        path.name: {
-            "sha256": file_sha256(path),
-            "trials": trials_of[path.stem],
-            "recommended": tuple(trials_of[path.stem]) == summary.recommended_trials,
-        }
-        for path in files
-    }
-    write_json(folder.models / "manifest.json", manifest)
+    members = {path.name: trials_of[path.stem] for path in files}
+    recommended = [
+        name for name, trials in members.items() if tuple(trials) == summary.recommended_trials
+    ]
+    write_manifest(folder.models_json, files, trials=members, recommended=recommended)
     return files
 
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from results.ledger.store import RunFolder
+from results.ledger.thumbnails import read_thumbnails
 from results.scores.method_types import EnsembleSummary
 from results.scores.summary import read_summary
 from results.scores.types import Mistake
@@ -25,7 +26,7 @@ def draw_results(folder: RunFolder) -> None:
     """Add what the report found: the ensemble as a run of its own, and confusion matrices."""
     summary = read_summary(folder)
     classes = summary.data.classes
-    small = folder.read_thumbnails()
+    small = read_thumbnails(folder)
     worst = summary.mistakes.winners
     for events in folder.tensorboard.rglob(f"*{_SUFFIX}"):
         events.unlink()

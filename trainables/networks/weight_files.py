@@ -24,6 +24,8 @@ from trainables.photos.download import fetch
 from trainables.progress import Progress, quiet
 
 IMAGENET = "imagenet"
+_KERAS_GROUPS = frozenset({"layers", "_layer_checkpoint_dependencies", "model_weights"})
+"""One of these is in every file that Keras writes, or else `layer_names` among its attributes."""
 
 
 def resolve(
@@ -103,12 +105,19 @@ def _check_readable(backbone: str, path: Path) -> None:
     try:
         with h5py.File(path, "r") as file:
             _refuse_foreign_storage(file, path)
+            known = not _KERAS_GROUPS.isdisjoint(file) or "layer_names" in file.attrs
     except (OSError, KeyError, RuntimeError) as fault:  # h5py's, by where the damage is
         raise EnvironmentRefusal(
             f"the weights of {backbone} are damaged or no HDF5 file",
             where=str(path),
             fix="Download the file again.",
         ) from fault
+    if not known:
+        raise EnvironmentRefusal(
+            f"this HDF5 file holds no Keras weights, {backbone} needs some",
+            where=str(path),
+            fix="Use the file that keras.applications downloads, or one saved from it.",
+        )
 
 
 def _refuse_foreign_storage(file: h5py.File, path: Path) -> None:

@@ -135,7 +135,7 @@ def _is_hdf5(path: Path) -> bool:
 
 def _open_named(path: Path, image_size: int) -> Dataset:
     """A dataset file that the user named: every row is checked, and the size must be the run's."""
-    dataset = open_dataset(path, thorough=True)
+    dataset = open_dataset(path)
     stored = dataset.record.image_size
     if stored != image_size:
         raise DataRefusal(

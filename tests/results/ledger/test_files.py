@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import stat
 import subprocess
 import sys
@@ -15,20 +16,22 @@ from results.ledger.files import (
     TEMPORARY_PREFIX,
     disk_faults_named,
     read_json,
+    refuse_file_in_the_way,
+    refuse_others_folder,
     whole_or_absent,
     write_json,
     write_text,
 )
-from search_spaces.refusals import EnvironmentRefusal
+from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), object()])
 def test_what_is_no_json_is_not_written(tmp_path: Path, value: Any) -> None:
     path = tmp_path / "a.json"
-    write_json(path, 1)
+    write_json(path, {"value": 1})
     with pytest.raises((ValueError, TypeError)):
         write_json(path, {"value": value})
-    assert read_json(path) == 1
+    assert read_json(path) == {"value": 1}
 
 
 def _write_half(path: Path) -> None:
@@ -86,3 +89,34 @@ def test_the_umask_decides_who_may_read(tmp_path: Path, mask: int, mode: int) ->
     )
     subprocess.run([sys.executable, "-c", code, str(path), str(mask)], check=True)
     assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@pytest.mark.parametrize("place", ["/dev/null", "/dev/null/below", "file", "file/below"])
+def test_a_file_where_a_folder_is_needed_is_named_before_anything_starts(
+    tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UsageRefusal, match=r"this is a file.*--cache-dir"):
+        refuse_file_in_the_way(tmp_path / place, "--cache-dir")
+    refuse_file_in_the_way(tmp_path / "missing/deeper", "--cache-dir")
+
+
+def test_a_folder_that_everyone_may_write_to_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    with pytest.raises(EnvironmentRefusal, match=r"has mode 777.*chmod o-w"):
+        refuse_others_folder(tmp_path)
+    tmp_path.chmod(0o775)
+    refuse_others_folder(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_the_folder_of_another_user_is_refused(tmp_path: Path) -> None:
+    os.chown(tmp_path, 12345, -1)
+    with pytest.raises(EnvironmentRefusal, match="belongs to user 12345"):
+        refuse_others_folder(tmp_path)
+
+
+def test_a_place_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(EnvironmentRefusal, match="cannot write"):
+        write_text(tmp_path / "file" / "below", "x")

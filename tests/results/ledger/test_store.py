@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from results.ledger.files import read_json, write_json
 from results.ledger.store import RunFolder
 from search_spaces import paper
 from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal
@@ -69,7 +72,7 @@ def test_one_flipped_bit_in_the_weights_is_found(run: RunFolder) -> None:
     _flip(run.trial(TRIAL) / "weights.npz")
     record = run.read_record(TRIAL)
     assert record is not None
-    with pytest.raises(EnvironmentRefusal, match="not the ones that were recorded"):
+    with pytest.raises(EnvironmentRefusal, match="not the one that was recorded"):
         run.read_weights(record)
 
 
@@ -83,10 +86,10 @@ def test_a_damaged_record_is_refused_in_one_line(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", ["[]", "{}", '{"anatomy": null}', "3"])
-def test_a_record_of_another_version_is_refused(run: RunFolder, content: str) -> None:
-    (run.trial(TRIAL) / "trial.json").write_text(content)
-    with pytest.raises(EnvironmentRefusal, match="another version"):
+@pytest.mark.parametrize("content", [{}, {"anatomy": None}, {"files": {}}, {"files": {"a": 1}}])
+def test_a_record_of_another_version_is_refused(run: RunFolder, content: dict[str, object]) -> None:
+    write_json(run.trial(TRIAL) / "trial.json", content)
+    with pytest.raises(EnvironmentRefusal, match=r"another version.*To train the trial again: rm"):
         run.read_record(TRIAL)
 
 
@@ -94,18 +97,68 @@ def test_a_record_of_a_version_that_kept_test_scores_in_it_is_refused_in_one_lin
     run: RunFolder,
 ) -> None:
     path = run.trial(TRIAL) / "trial.json"
-    document = {**json.loads(path.read_text()), "test_accuracy": 0.9, "test_loss": 0.3}
-    path.write_text(json.dumps(document))
+    write_json(path, {**read_json(path), "test_accuracy": 0.9, "test_loss": 0.3})
     with pytest.raises(EnvironmentRefusal, match="another version") as caught:
         run.records()
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", ["[]", "{}", '{"command": []}'])
-def test_a_run_of_another_version_is_refused(run: RunFolder, content: str) -> None:
-    run.run_json.write_text(content)
+@pytest.mark.parametrize("content", [{}, {"command": []}])
+def test_a_run_of_another_version_is_refused(run: RunFolder, content: dict[str, object]) -> None:
+    write_json(run.run_json, content)
     with pytest.raises(UsageRefusal, match="another version"):
         run.read_run()
+
+
+def test_files_of_versions_without_digests_are_refused_in_one_line(run: RunFolder) -> None:
+    for path in (run.run_json, run.split_json, run.trial(TRIAL) / "trial.json"):
+        document = json.loads(path.read_bytes())
+        del document["sha256"]
+        path.write_text(json.dumps(document))
+    for read in (run.read_run, run.read_split, run.records):
+        with pytest.raises(EnvironmentRefusal, match="an earlier version wrote it") as caught:
+            read()
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("trials", "4"), ("trials", 4.0), ("seed", True), ("jit_compile", 1), ("onednn", 1)],
+)
+def test_a_setting_of_another_type_is_refused(run: RunFolder, name: str, value: object) -> None:
+    document = read_json(run.run_json)
+    document["settings"][name] = value
+    write_json(run.run_json, document)
+    with pytest.raises(UsageRefusal, match=re.escape(repr(value))):
+        run.read_run()
+
+
+def test_a_setting_that_is_unknown_or_gone_is_refused(run: RunFolder) -> None:
+    document = read_json(run.run_json)
+    settings = document["settings"]
+    for changed in (settings | {"colour": "red"}, {**settings, "search": None}):
+        write_json(run.run_json, document | {"settings": changed})
+        with pytest.raises(UsageRefusal, match="another version"):
+            run.read_run()
+
+
+def test_the_record_of_another_trial_is_refused(run: RunFolder) -> None:
+    shutil.copy(run.trial("Xception/t01") / "trial.json", run.trial(TRIAL) / "trial.json")
+    with pytest.raises(EnvironmentRefusal, match="this is the record of Xception/t01"):
+        run.read_record(TRIAL)
+
+
+def test_the_predictions_of_another_trial_are_refused(run: RunFolder) -> None:
+    name = "predictions.npz"
+    shutil.copy(run.trial("Xception/t01") / name, run.trial(TRIAL) / name)
+    with pytest.raises(EnvironmentRefusal, match="not the one that was recorded"):
+        run.read_predictions(TRIAL)
+
+
+def test_characteristics_with_a_misspelt_key_are_refused(run: RunFolder) -> None:
+    write_json(run.characteristics_json, {"rows": [{"backbon": "VGG16"}]})
+    with pytest.raises(EnvironmentRefusal, match="another version"):
+        run.read_characteristics()
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
@@ -124,6 +177,9 @@ def test_a_damaged_split_is_refused(run: RunFolder, content: str) -> None:
 def test_predictions_without_one_of_their_arrays_are_refused(run: RunFolder) -> None:
     path = run.trial(TRIAL) / "predictions.npz"
     np.savez(path, validation=np.ones((1, 2)))
+    record = run.read_record(TRIAL)
+    assert record is not None
+    run.write_record(record)  # which takes the file as it is
     with pytest.raises(EnvironmentRefusal, match=r"predictions\.npz"):
         run.read_predictions(TRIAL)
 

@@ -10,6 +10,7 @@ import pytest
 
 from results.__main__ import main
 from results.ledger.store import RunFolder
+from results.ledger.verify import verify
 from results.scores.compare import compare
 from search_spaces.refusals import DataRefusal, EnvironmentRefusal, UsageRefusal
 from tests.results.helpers import SMALL, Trial, make_run, make_split
@@ -56,6 +57,7 @@ def test_a_report_is_made_again_from_the_ledger(
     assert main([str(tmp_path)]) == 0
     assert folder.summary_json.is_file()
     assert (folder.report / "tables" / "trials.csv").is_file()
+    assert verify(folder).faults == ()
     assert "Table 13" in capsys.readouterr().out
 
 

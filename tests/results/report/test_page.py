@@ -15,6 +15,7 @@ import pytest
 
 from results.figures.gallery import gallery
 from results.ledger.runs import MeasuredCharacteristics, Rejected
+from results.ledger.thumbnails import write_thumbnails
 from results.report.format import LONGEST_NAME
 from results.report.page import POLICY, SECTIONS, Thumbnails, environment, page, write_page
 from results.report.write import write_report
@@ -242,7 +243,7 @@ def test_photos_are_shown_where_they_were_kept(tmp_path: Path) -> None:
     rows = rows_to_show(summary)
     assert 0 < len(rows) == len(set(rows)) <= SHOWN
     assert rows[0] == summary.mistakes.worst[0].photo
-    folder.write_thumbnails({row: np.full((64, 64, 3), row % 256, np.uint8) for row in rows})
+    write_thumbnails(folder, {row: np.full((64, 64, 3), row % 256, np.uint8) for row in rows})
     write_page(folder, summary, gallery(summary))
     images = Page(folder.report_html.read_text(encoding="utf-8")).all("img")
     shown = [summary.mistakes.worst, summary.mistakes.suspects, *summary.mistakes.winners.values()]

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from results.ledger.manifest import write_manifest
+from results.ledger.thumbnails import read_thumbnails, write_thumbnails
 from results.scores.mistakes import SHOWN, rows_to_show
 from results.scores.summary import summarise
 from search_spaces.backbones import PAPER_NAMES
@@ -26,24 +28,27 @@ def test_the_worst_mistakes_of_every_winner_are_kept(tmp_path: Path) -> None:
 
 def test_thumbnails_are_read_as_they_were_written(tmp_path: Path) -> None:
     folder = make_run(tmp_path, [Trial("VGG16", 0)])
-    assert folder.read_thumbnails() == {}
+    assert read_thumbnails(folder) == {}
     pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
-    folder.write_thumbnails({7: pixels, 3: pixels[::-1]})
-    found = folder.read_thumbnails()
+    write_thumbnails(folder, {7: pixels, 3: pixels[::-1]})
+    found = read_thumbnails(folder)
     assert list(found) == [3, 7]
     np.testing.assert_array_equal(found[7], pixels)
-    folder.write_thumbnails({})
-    assert folder.read_thumbnails() == {}
+    write_thumbnails(folder, {})
+    assert read_thumbnails(folder) == {}
 
 
 def test_damaged_thumbnails_are_refused(tmp_path: Path) -> None:
     folder = make_run(tmp_path, [Trial("VGG16", 0)])
     np.savez(folder.thumbnails_npz, rows=np.array([1]), pixels=np.zeros((1, 8, 8, 3), np.uint8))
-    with pytest.raises(EnvironmentRefusal, match="damaged"):
-        folder.read_thumbnails()
+    with pytest.raises(EnvironmentRefusal, match="missing"):
+        read_thumbnails(folder)
+    write_manifest(folder.thumbnails_json, [folder.thumbnails_npz])
+    with pytest.raises(EnvironmentRefusal, match=r"damaged .*--resume"):
+        read_thumbnails(folder)
     folder.thumbnails_npz.write_bytes(b"no archive")
-    with pytest.raises(EnvironmentRefusal, match="damaged"):
-        folder.read_thumbnails()
+    with pytest.raises(EnvironmentRefusal, match="not the one that was recorded"):
+        read_thumbnails(folder)
 
 
 def test_no_more_rows_are_kept_than_a_page_can_bear(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_an_unreadable_seal_of_a_named_trial_is_refused_in_one_line(
 ) -> None:
     path = run.trial(trial) / "sealed_test.npz"
     path.write_bytes(b"broken")
-    with pytest.raises(EnvironmentRefusal, match="missing or damaged") as caught:
+    with pytest.raises(EnvironmentRefusal, match="a file of the run is damaged") as caught:
         summarise(run)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,7 +60,14 @@ def test_importances_that_are_damaged_or_of_an_earlier_version_are_refused(
 ) -> None:
     folder = make_run(tmp_path, TWO)
     folder.importances_json.write_text(content)
-    with pytest.raises(EnvironmentRefusal, match="damaged"):
+    with pytest.raises(EnvironmentRefusal, match=r"importances\.json.*--resume"):
+        summarise(folder)
+
+
+def test_importances_of_another_version_are_refused(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, TWO)
+    write_json(folder.importances_json, {"VGG16": {"optimizer": "x"}})
+    with pytest.raises(EnvironmentRefusal, match="another version"):
         summarise(folder)
 
 
@@ -185,7 +193,7 @@ def test_summary_json_has_the_promised_names(tmp_path: Path) -> None:
         "seconds": "prepare features training other",
     }
     for place, names in promised.items():
-        found = written
+        found: Any = written
         for step in place.split(".") if place != "." else []:
             found = found[int(step)] if step.isdigit() else found[step]
         assert set(names.split()) <= set(found), place

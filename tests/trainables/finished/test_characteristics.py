@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from results.ledger.files import write_json
 from results.ledger.runs import MeasuredCharacteristics
 from search_spaces import paper
 from search_spaces.backbones import PAPER_NAMES
@@ -54,6 +55,31 @@ def test_another_device_or_version_is_measured_again_and_the_same_is_not(tmp_pat
     again = row("Xeon, 2 CPU threads", "1")
     assert asked == ["Xeon, 2 CPU threads", "EPYC, 2 CPU threads", "EPYC, 2 CPU threads"]
     assert again.device == "Xeon, 2 CPU threads"
+
+
+@pytest.mark.parametrize("content", [{"backbon": "VGG16"}, {}])
+def test_damaged_or_misspelt_characteristics_are_measured_again_and_the_log_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: dict[str, str]
+) -> None:
+    row = MeasuredCharacteristics("VGG16", 75, "cpu", 32, 1.0, 1.0, 1, 1, 1, 1, 1.0, 1.0)
+
+    def rows() -> list[MeasuredCharacteristics]:
+        return of_backbones(
+            ["VGG16"],
+            image_size=75,
+            device="cpu",
+            versions=["1"],
+            folder=tmp_path,
+            measured=lambda *_: row,
+        )
+
+    assert rows() == [row]
+    [kept] = tmp_path.iterdir()
+    before = kept.read_bytes()
+    write_json(kept, content)
+    assert rows() == [row]
+    assert "measured again" in caplog.text
+    assert kept.read_bytes() == before
 
 
 @pytest.mark.slow

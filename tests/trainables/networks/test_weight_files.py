@@ -93,6 +93,15 @@ def test_a_file_that_is_no_hdf5_is_refused(tmp_path: Path, folder: Path, content
     assert refused.value.where == str(path)
 
 
+def test_an_hdf5_file_without_keras_weights_is_refused(tmp_path: Path, folder: Path) -> None:
+    path = folder / "vgg16_notop.weights.h5"
+    with h5py.File(path, "w") as file:
+        file["photos"] = np.ones(3, np.float32)
+    with pytest.raises(EnvironmentRefusal, match="no Keras weights, VGG16 needs") as refused:
+        resolved(folder, tmp_path)
+    assert refused.value.where == str(path)
+
+
 def test_no_damage_anywhere_is_anything_but_refused_or_harmless(
     tmp_path: Path, folder: Path
 ) -> None:

@@ -1,0 +1,49 @@
+"""What to do about a file of a run that is missing or damaged: a sentence for its refusal."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+NEW_RUN = "The run cannot go on without it: put it back from a copy, or start another run."
+
+
+def train_again(folder: Path) -> str:
+    """A trial's file: the trial is lost and can be repeated.
+
+    Args:
+        folder: the trial's, `RUN/trials/BACKBONE/TRIAL`.
+    """
+    removed = f"rm -r {shlex.quote(str(folder))}"
+    return f"To train the trial again: {removed} && {_resume(folder.parents[2])}"
+
+
+def made_again(root: Path) -> str:
+    """What follows from the ledger, and is made at the end of every resume.
+
+    Args:
+        root: the run's folder.
+    """
+    return f"Remove it; it is made again by: {_resume(root)}"
+
+
+def reported_again(root: Path) -> str:
+    """The report's files.
+
+    Args:
+        root: the run's folder.
+    """
+    return f"Make the report again: python -m results {shlex.quote(str(root))}"
+
+
+def exported_again(root: Path) -> str:
+    """The exported models.
+
+    Args:
+        root: the run's folder.
+    """
+    return f"Export the models again: python -m trainables export {shlex.quote(str(root))}"
+
+
+def _resume(root: Path) -> str:
+    return f"python run_sweep.py --resume {shlex.quote(str(root))}"
