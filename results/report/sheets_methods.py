@@ -90,6 +90,7 @@ BEST = (
     Column("validation", "val %", PERCENT, "best.validation_accuracy"),
     Column("validation_gain", "gain", kinds.POINTS, "gain.validation"),
     Column("test", "test %", PERCENT, "best.test_accuracy"),
+    Column("right", "right", kinds.RATIO, lambda backbone: _best_right(backbone), under="test"),
     Column("interval", "95 %", INTERVAL, "best.scores.interval"),
     Column("test_gain", "gain", kinds.POINTS, "gain.test"),
     Column("p", "p", kinds.P_VALUE, "gain.pair.test.p"),
@@ -178,6 +179,11 @@ def best(summary: Summary) -> Sheet:
 
 def _best_label(backbone: BackboneSummary) -> Label:
     return Label(backbone.best.trial if backbone.best else backbone.name, backbone.name)
+
+
+def _best_right(backbone: BackboneSummary) -> tuple[int, int] | None:
+    scores = backbone.best.scores if backbone.best else None
+    return (scores.correct, scores.photos) if scores else None
 
 
 def _best_note(backbone: BackboneSummary) -> str:
