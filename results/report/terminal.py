@@ -149,6 +149,7 @@ def draw(sheet: Sheet, limit: int | None = None) -> Table:
         title=Text(clean(sheet.title), style="bold"),
         caption=Text(clean(note)) if note else None,
         box=box.SIMPLE_HEAD,
+        show_edge=False,
         pad_edge=False,
         padding=(0, 1, 0, 0),
         title_justify="left",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -130,16 +130,10 @@ class LiveTable:
         far = f"[{len(self._finished)}/{self._planned}] {self._remaining()}"
         return f"{far}: {', '.join(runs)}" if runs else far
 
-    def table(self) -> Table:
+    def table(self) -> Group:
         """The whole state, for a terminal."""
         title = f"{len(self._finished)} of {self._planned} trials, {self._remaining()}"
-        table = Table(
-            title=Text(f"{title}\n{self._used}" if self._used else title),
-            title_justify="left",
-            box=box.SIMPLE_HEAD,
-            pad_edge=False,
-            padding=0,
-        )
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
         table.add_column("backbone", overflow="fold")
         table.add_column("done", justify="right", no_wrap=True)
         for name in ("best", "validation", "running", "doing", "now"):
@@ -154,7 +148,7 @@ class LiveTable:
         for plan in self._plans:
             for row in self._rows(plan):
                 table.add_row(*map(Text, row))
-        return table
+        return Group(Text(f"{title}\n{self._used}" if self._used else title), table)
 
     @property
     def _shows_config(self) -> bool:

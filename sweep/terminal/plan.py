@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich import box
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -137,21 +138,13 @@ def _of(
     )
 
 
-def plan_table(plans: tuple[BackbonePlan, ...], settings: Settings, machine: Machine) -> Table:
+def plan_table(plans: tuple[BackbonePlan, ...], settings: Settings, machine: Machine) -> Group:
     """Draw a plan, a line per backbone: photos, bytes and the estimated time of the work."""
     share = f"{machine.max_concurrent} at a time on {machine.cpus_per_trial} CPU"
     if machine.gpus_per_trial:
         share += f" and {machine.gpus_per_trial:g} GPU"
     varied = ", ".join(settings.search) if settings.trials else "nothing, the paper's baselines"
-    table = Table(
-        title=f"The plan: {share} each; searched: {varied}",
-        title_justify="left",
-        caption=_caption(plans, machine),
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=0,
-    )
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
     table.add_column("backbone", overflow="fold")
     for head in (
         "trials",
@@ -166,7 +159,9 @@ def plan_table(plans: tuple[BackbonePlan, ...], settings: Settings, machine: Mac
         table.add_row(*_cells(backbone))
     if len(plans) > 1:
         table.add_row(*_cells(total(plans)), style="bold")
-    return table
+    # Title and notes stand beside the table: within it they would be as narrow as its columns.
+    title = f"The plan: {share} each; searched: {varied}"
+    return Group(Text(title), table, Text(_caption(plans, machine), style="dim"))
 
 
 def _caption(plans: Sequence[BackbonePlan], machine: Machine) -> str:
