@@ -53,7 +53,7 @@ def _story(arguments: Namespace, words: Sequence[str]) -> int:
 
     from rich.console import Console
 
-    from results.report.terminal import opening, story
+    from results.report.terminal import told
     from results.report.write import write_report
     from results.scores.mistakes import rows_to_show
     from results.scores.summary import summarise
@@ -66,22 +66,24 @@ def _story(arguments: Namespace, words: Sequence[str]) -> int:
         sweep.show_plan()
         return COMPLETE
     folder = sweep.folder
-    with folder.locked(), sweep.ending_well(), signals_as_exceptions():
+    with folder.locked(), sweep.ending_well(), signals_as_exceptions(sweep.announce_end):
         sweep.check_folder()
         _log_to(folder.log, verbose=arguments.verbose)
         prepared = sweep.prepare()
         with sweep.tensorboard():
             sweep.train(prepared)
-            sweep.measure(prepared)
-            summary = summarise(folder)
-            sweep.keep_thumbnails(prepared, rows_to_show(summary))
-            write_report(folder, summary)
-            searched = prepared.context.settings.trials > 0
-            for table in story(summary) if searched else opening(summary):
-                sweep.console.print(table)
-            sweep.say(f"report: {folder.report_html}")
-            if summary.winner is not None:
-                sweep.export()
+            with sweep.doing("measuring the backbones"):
+                sweep.measure(prepared)
+            with sweep.doing("writing the report"):
+                summary = summarise(folder)
+                sweep.keep_thumbnails(prepared, rows_to_show(summary))
+                write_report(folder, summary)
+            for part in told(summary, arguments.tables):
+                sweep.console.print(part)
+            if exported := summary.winner is not None:
+                with sweep.doing("writing the models"):
+                    sweep.export()
+            sweep.say_what_next(complete=summary.complete, exported=exported)
     return COMPLETE if summary.complete and not summary.trials.failed else NOT_ALL
 
 

@@ -1,6 +1,7 @@
 """Look at runs again, without Ray or TensorFlow.
 
-    python -m results RUN                 re-make the report from the ledger and print the tables
+    python -m results RUN                 re-make the report from the ledger and print the result
+    python -m results RUN --tables all    and all its tables
     python -m results compare RUN RUN     print two runs side by side
     python -m results verify RUN          check that every file is as it was written
 
@@ -21,11 +22,12 @@ from rich.console import Console
 from results.ledger.store import RunFolder
 from results.ledger.verify import NOT_COVERED, verify
 from results.report.sheets_comparisons import compared
-from results.report.terminal import draw, story
+from results.report.terminal import draw, told
 from results.report.write import write_report
 from results.scores.compare import compare
 from results.scores.summary import summarise
 from search_spaces.refusals import Refusal, UsageRefusal
+from search_spaces.values import SHORT_TABLES, TABLES
 
 COMPARE = "compare"
 VERIFY = "verify"
@@ -56,12 +58,13 @@ def _run(arguments: list[str], console: Console) -> None:
         first, second = _comparing().parse_args(arguments[1:]).runs
         console.print(draw(compared(compare(RunFolder(first), RunFolder(second)))))
         return
-    folder = RunFolder(_reporting().parse_args(arguments).run)
+    typed = _reporting().parse_args(arguments)
+    folder = RunFolder(typed.run)
     summary = summarise(folder)
     write_report(folder, summary)
-    for table in story(summary):
-        console.print(table)
-    console.print(f"report: {folder.report}", markup=False, highlight=False, soft_wrap=True)
+    for part in told(summary, typed.tables):
+        console.print(part)
+    console.print(f"report: {folder.report_html}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _verified(folder: RunFolder) -> int:
@@ -94,6 +97,9 @@ def _reporting() -> argparse.ArgumentParser:
         "python -m results verify RUN checks every file of one.",
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
+    parser.add_argument(
+        "--tables", choices=TABLES, default=SHORT_TABLES, help="how many; default: short"
+    )
     return parser
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 from search_spaces.config import whole_number
 from search_spaces.refusals import UsageRefusal, one_of
 
+TABLES = SHORT_TABLES, ALL_TABLES = "short", "all"
+"""How much of a result the terminal prints."""
+
 _UNITS_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _UNITS_BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 

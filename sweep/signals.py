@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -25,8 +25,11 @@ class Interrupted(BaseException):
 
 
 @contextmanager
-def signals_as_exceptions() -> Iterator[None]:
+def signals_as_exceptions(announce: Callable[[], None] = lambda: None) -> Iterator[None]:
     """The first signal raises `Interrupted` in the main thread, a second ends at once.
+
+    Args:
+        announce: called at the first signal, before anything is ended, which takes its time.
 
     Raises:
         Interrupted: also in place of any other exception after a signal: compiled code of Ray turns
@@ -38,6 +41,8 @@ def signals_as_exceptions() -> Iterator[None]:
         if seen:
             os._exit(128 + number)
         seen.append(number)
+        with suppress(RuntimeError):  # the signal came in the middle of another line
+            announce()
         raise Interrupted(number)
 
     before = {number: signal.signal(number, handle) for number in _SIGNALS}

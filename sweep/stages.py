@@ -11,7 +11,7 @@ import logging
 import os
 import shlex
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -29,8 +29,12 @@ from sweep.rates import keep_rates, known_rates
 from sweep.signals import Interrupted
 from sweep.terminal.arguments import most_trials, refuse_contradictions
 from sweep.terminal.bars import showing
+from sweep.terminal.closing import closing, stopping
+from sweep.terminal.live import LiveTable
 from sweep.terminal.plan import plan, plan_table
+from sweep.terminal.silence import doing
 from sweep.terminal.tensorboard_server import command, served
+from sweep.terminal.usage import MachineUsage
 
 
 class Sweep:
@@ -54,6 +58,7 @@ class Sweep:
         settings = run.settings if run else None
         self._machine = share(arguments, self._hardware, most_trials=most, resumed=settings)
         self._onednn = run.settings.onednn if run else run_onednn(os.environ)  # refused early
+        self._table: LiveTable | None = None
         self._kept: frozenset[TrialId] = frozenset()
         self._warn = partial(console.print, style="yellow", markup=False, highlight=False)
 
@@ -115,7 +120,6 @@ class Sweep:
     def train(self, prepared: Prepared) -> None:
         """Train every trial that is left, as far as the budgets go."""
         from sweep.schedule.pool import Pool
-        from sweep.terminal.live import LiveTable
         from sweep.tune.runner import run_trials
 
         _log_libraries_like_us()
@@ -127,9 +131,18 @@ class Sweep:
         plans = plan(context.settings, self.folder.read_split().counts(), finished, rates)
         self.console.print(plan_table(plans, context.settings, self._machine))
         self.say(f"run: {self.folder.root}")
-        backbones, planned = context.settings.backbones, len(run.planned)
-        with LiveTable(self.console, backbones, planned, finished) as table:
-            run_trials(pool, context, on_epoch=table.running, on_finished=table.finished)
+        usage = MachineUsage(gpus=self._hardware.gpus > 0)
+        with LiveTable(
+            self.console,
+            plans,
+            finished,
+            at_once=self._machine.max_concurrent,
+            usage=usage.words,
+        ) as self._table:
+            run_trials(
+                pool, context, on_running=self._table.running, on_finished=self._table.finished
+            )
+        self._table = None
 
     def measure(self, prepared: Prepared) -> None:
         """Note what the report needs besides the ledger: rates, Table 1, importances."""
@@ -151,7 +164,23 @@ class Sweep:
     def export(self) -> None:
         """Write the winners as Keras models."""
         export_winners(self.folder)
-        self.say(f"models: {self.folder.models}")
+
+    def doing(self, what: str) -> AbstractContextManager[None]:
+        """Say what the block does, where it takes its time."""
+        return doing(self.console, what)
+
+    def say_what_next(self, *, complete: bool, exported: bool) -> None:
+        """Show where things are and what can be typed next."""
+        for line in closing(self.folder, complete=complete, exported=exported):
+            self.say(line)
+
+    def announce_end(self) -> None:
+        """Say at once what a signal has to wait for."""
+        running = 0
+        if self._table is not None:
+            running = self._table.count_running
+            self._table.hide()
+        self.say(stopping(running))
 
     def say(self, line: str) -> None:
         """Show a line with a path in it as it is, so that it can be copied."""

@@ -106,8 +106,10 @@ BEST = (
     Column("trial", "trial", LABEL, lambda backbone: _best_label(backbone)),
     Column("note", "and configuration", value=lambda backbone: _best_note(backbone), under="trial"),
     Column("validation", "val %", PERCENT, "best.validation_accuracy"),
+    Column("epoch", "epoch", kinds.COUNT, "best.best_epoch", under="validation"),
     Column("validation_gain", "gain", kinds.POINTS, "gain.validation"),
     Column("test", "test %", PERCENT, "best.test_accuracy"),
+    Column("right", "right", kinds.RATIO, lambda backbone: _best_right(backbone), under="test"),
     Column("interval", "95 %", INTERVAL, "best.scores.interval"),
     Column("test_gain", "gain", kinds.POINTS, "gain.test"),
     Column("p", "p", kinds.P_VALUE, "gain.pair.test.p"),
@@ -148,11 +150,10 @@ def published_and_measured(summary: Summary) -> Sheet:
         "Table 13: test accuracy, published and measured",
         PUBLISHED,
         lines,
-        note="Difference: measured minus published in percentage points, Newcombe's 95 % interval "
-        "of two independent proportions. Verdict: above or below the published value where that "
-        "interval excludes 0, else not told apart from it. Validation: after the best epoch, whose "
-        "weights are tested here, and after the last, which the paper tested; these are not "
-        f"tested. {test_opened(summary)}",
+        note="Difference: measured minus published in percentage points, with Newcombe's 95 % "
+        "interval; above or below the published value where it excludes 0. Validation: after the "
+        "best epoch, whose weights are tested here, and after the last, which the paper tested. "
+        f"{test_opened(summary)}",
     )
 
 
@@ -219,10 +220,14 @@ def _best_label(backbone: BackboneSummary) -> Label:
     return Label(backbone.best.trial if backbone.best else backbone.name, backbone.name)
 
 
+def _best_right(backbone: BackboneSummary) -> tuple[int, int] | None:
+    scores = backbone.best.scores if backbone.best else None
+    return (scores.correct, scores.photos) if scores else None
+
+
 def _best_note(backbone: BackboneSummary) -> str:
     if (trial := backbone.best) is not None:
-        epoch = "" if trial.best_epoch is None else f", epoch {trial.best_epoch}"
-        return configuration(trial.config) + epoch
+        return configuration(trial.config)
     if backbone.finished == 0:
         return "no trial finished yet"
     return f"no trial has scores; {backbone.failed} failed: {backbone.baseline.error}"

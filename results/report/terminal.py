@@ -1,6 +1,7 @@
-"""What a run has to say in the terminal: its sheets, drawn with rich.
+"""What a run has to say in the terminal: its result in words, and its sheets, drawn with rich.
 
-    console.print(*story(summarise(folder)))
+    for part in short_story(summarise(folder)):   # about a screen; `story` is everything
+        console.print(part)
 
 Every table fits 100 columns and wraps at 80.
 """
@@ -13,18 +14,19 @@ from string import ascii_lowercase
 from rich import box
 from rich.console import RenderableType
 from rich.padding import Padding
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from results.ledger.units import clean
 from results.report import sheets_comparisons, sheets_methods, sheets_reports, sheets_run
+from results.report.format import between, p_value, percent, points, several
 from results.report.kinds import LABEL, VERDICT, Place
 from results.report.sheets import Column, Row, Sheet, marked
 from results.scores.method_types import Scores
 from results.scores.metrics import Outcome, Verdict
 from results.scores.types import Summary
 from search_spaces.backbones import NAMES
+from search_spaces.values import ALL_TABLES
 
 LONGEST_LABEL = max(map(len, NAMES))
 LONGEST_OUTCOME = max(map(len, Outcome))
@@ -35,23 +37,89 @@ STYLES = {"good": "green", "bad": "red", "strong": "bold", "faint": "dim", "": "
 """By tone."""
 
 
+def told(summary: Summary, tables: str) -> list[RenderableType]:
+    """What is printed at the end of a run.
+
+    Args:
+        tables: one of `search_spaces.values.TABLES`.
+    """
+    return story(summary) if tables == ALL_TABLES else short_story(summary)
+
+
+def short_story(summary: Summary) -> list[RenderableType]:
+    """The result alone: two sentences, Table 13 where it can be compared, the best per backbone."""
+    searched = any(row.number > 0 for row in summary.rows)
+    shown = _opening(summary)
+    if not searched or _is_comparable(summary):
+        shown.append(table_13(summary))
+    if searched:
+        shown.append(draw(sheets_methods.best(summary)))
+    return _spaced(shown)
+
+
 def story(summary: Summary) -> list[RenderableType]:
     """Everything worth a look, in order; tables without content are left out."""
-    return [*opening(summary), *map(_spaced, _tables(summary))]
+    return _spaced([*_opening(summary), table_13(summary), *_tables(summary)])
 
 
-def opening(summary: Summary) -> list[RenderableType]:
-    """What comes first: what kind of run it is, the recommended model, and Table 13."""
-    shown: list[RenderableType] = []
-    if (panel := banner(summary)) is not None:
-        shown.append(panel)
+def _opening(summary: Summary) -> list[RenderableType]:
+    panel = banner(summary)
+    words = Text(clean(" ".join(in_words(summary))))
     if summary.recommended:
-        shown.append(recommendation(summary))
-    return [_spaced(part) for part in (*shown, table_13(summary))]
+        words = Text("\n").join([recommendation(summary), words])
+    return [*([panel] if panel is not None else []), words]
 
 
-def _spaced(part: RenderableType) -> Padding:
-    return Padding(part, (0, 0, 1, 0))
+def _spaced(shown: list[RenderableType]) -> list[RenderableType]:
+    return [Padding(part, (0, 0, 1, 0)) for part in shown]
+
+
+def _is_comparable(summary: Summary) -> bool:
+    """Whether anything of this run can be held against the paper."""
+    methods = [backbone.baseline for backbone in summary.backbones]
+    verdicts = [method.verdict for method in (*methods, summary.ensemble) if method is not None]
+    return any(
+        verdict is not None and verdict.outcome != Outcome.NOT_COMPARABLE for verdict in verdicts
+    )
+
+
+def in_words(summary: Summary) -> list[str]:
+    """What came out, a sentence each: the ensemble, the best network, and what is wrong."""
+    sentences = []
+    if (ensemble := summary.ensemble) is not None:
+        members = " and ".join(ensemble.members)
+        sentences.append(f"The ensemble of {members} names {_counted(ensemble.scores)}.")
+    winner = summary.winner
+    if winner is None or winner.scores is None:
+        sentences.append("No trial has scores yet.")
+    else:
+        sentences.append(
+            f"{winner.trial}, the best single network by validation, names "
+            f"{_counted(winner.scores)}{_gained(summary, winner.trial)}."
+        )
+    if (failed := summary.trials.failed) > 0:
+        sentences.append(f"{several(failed, 'trial')} failed; --tables all says why.")
+    if ensemble is not None and not _is_comparable(summary):
+        sentences.append(f"Next to the paper: not comparable ({ensemble.verdict.reason}).")
+    return sentences
+
+
+def _counted(scores: Scores) -> str:
+    share = percent(scores.correct / scores.photos)
+    return (
+        f"{scores.correct} of {scores.photos} test photos right: "
+        f"{share} % ({between(scores.interval)} at 95 %)"
+    )
+
+
+def _gained(summary: Summary, trial: str) -> str:
+    """The winner's gain over its baseline, where that is another trial."""
+    for backbone in summary.backbones:
+        gain = backbone.gain
+        if backbone.best and backbone.best.trial == trial and gain and gain.pair:
+            p = p_value(gain.pair.test.p)
+            return f", {points(gain.test)} points over its documented baseline (p {p})"
+    return ""
 
 
 def table_13(summary: Summary) -> Table:
@@ -59,7 +127,7 @@ def table_13(summary: Summary) -> Table:
     return draw(sheets_methods.published_and_measured(summary))
 
 
-def banner(summary: Summary) -> Panel | None:
+def banner(summary: Summary) -> Text | None:
     """What a reader must know first: that this is a demonstration, or not all of the run."""
     lines: list[str] = []
     if summary.demonstration:
@@ -70,9 +138,7 @@ def banner(summary: Summary) -> Panel | None:
     if not summary.complete:
         counts = summary.trials
         lines.append(f"PARTIAL: {counts.finished} of {counts.planned} planned trials are finished.")
-    if not lines:
-        return None
-    return Panel(Text("\n".join(map(clean, lines))), border_style="yellow")
+    return Text("\n".join(map(clean, lines)), "bold yellow") if lines else None
 
 
 def recommendation(summary: Summary) -> Text:
@@ -95,6 +161,7 @@ def draw(sheet: Sheet, limit: int | None = None) -> Table:
         title=Text(clean(sheet.title), style="bold"),
         caption=Text(clean(note)) if note else None,
         box=box.SIMPLE_HEAD,
+        show_edge=False,
         pad_edge=False,
         padding=(0, 1, 0, 0),
         title_justify="left",

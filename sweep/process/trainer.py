@@ -22,6 +22,7 @@ from pathlib import Path
 
 from results.ledger.records import EpochRecord, TrialRecord
 from search_spaces.refusals import Refusal
+from sweep.process.activity import Activity
 from sweep.process.context import RunContext
 from sweep.process.environment import HOME, with_onednn
 from sweep.schedule.assignment import Assignment
@@ -69,11 +70,17 @@ class Trainer:
         """Whether the process holds more memory than a trial's share of the machine."""
         return self._resident_bytes > self._most_bytes
 
-    def train(self, assignment: Assignment, report: Callable[[EpochRecord], None]) -> TrialRecord:
+    def train(
+        self,
+        assignment: Assignment,
+        report: Callable[[EpochRecord], None],
+        show: Callable[[Activity], None] = lambda _: None,
+    ) -> TrialRecord:
         """Train one trial; returns when its record is in the ledger.
 
         Args:
             report: called with every epoch.
+            show: called with what the process is doing, about once a second.
 
         Raises:
             Refusal: a reason that concerns every trial; nothing was recorded.
@@ -85,6 +92,8 @@ class Trainer:
                 message = self._connection.recv()
                 if isinstance(message, EpochRecord):
                     report(message)
+                elif isinstance(message, Activity):
+                    show(message)
                 elif isinstance(message, Refusal):
                     raise message
                 elif isinstance(message, TrialFinished):

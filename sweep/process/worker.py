@@ -30,6 +30,7 @@ from results.ledger.store import RunFolder
 from search_spaces.refusals import Refusal
 from search_spaces.settings import Settings
 from sweep.hardware import Machine
+from sweep.process.activity import ActivityReporter
 from sweep.process.context import RunContext
 from sweep.process.trainer import TrialFinished, resident_bytes
 from sweep.schedule.assignment import Assignment
@@ -97,14 +98,20 @@ def small_photos(context: RunContext, rows: list[int]) -> dict[int, NDArray[np.u
 def serve(connection: Connection) -> None:
     """Train what the parent sends until it hangs up: a `RunContext` first, then assignments.
 
-    Each is answered by its epochs and then `TrialFinished`, or by the refusal that ends the sweep.
+    Each is answered by its epochs, activities between them, and then `TrialFinished`, or by the
+    refusal that ends the sweep.
     """
     context = connection.recv()
     with suppress(EOFError, ConnectionError):
         while True:
             assignment = connection.recv()
             try:
-                record = train_and_commit(assignment, context, report=connection.send)
+                record = train_and_commit(
+                    assignment,
+                    context,
+                    report=connection.send,
+                    progress=ActivityReporter(connection.send),
+                )
             except Refusal as refusal:
                 connection.send(refusal)
             else:
@@ -112,7 +119,10 @@ def serve(connection: Connection) -> None:
 
 
 def train_and_commit(
-    assignment: Assignment, context: RunContext, report: Callable[[EpochRecord], None]
+    assignment: Assignment,
+    context: RunContext,
+    report: Callable[[EpochRecord], None],
+    progress: Progress,
 ) -> TrialRecord:
     """Train a trial and write its artefacts, its TensorBoard log and, last, its record.
 
@@ -121,6 +131,8 @@ def train_and_commit(
             gone. Nothing is recorded.
         ConnectionError: nobody listens to `report` any more, which says nothing about the trial.
     """
+    if context.run not in _WORKPLACES:
+        progress("loading TensorFlow", 0, None)
     data, networks = _workplace(context)
 
     from trainables.training.tensorboard import TrialLog, describe_experiment
@@ -135,8 +147,16 @@ def train_and_commit(
         log.epoch(epoch)
         report(epoch)
 
+    progress("building", 0, None)
     try:
-        result = train(config, data, report_and_log, networks=networks, cutoffs=assignment.cutoffs)
+        result = train(
+            config,
+            data,
+            report_and_log,
+            networks=networks,
+            cutoffs=assignment.cutoffs,
+            progress=progress,
+        )
     except (Refusal, ConnectionError):
         raise
     except Exception as fault:

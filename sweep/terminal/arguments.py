@@ -13,7 +13,16 @@ from search_spaces.backbones import PAPER_NAMES
 from search_spaces.presets import PAPER, Preset
 from search_spaces.refusals import UsageRefusal
 from search_spaces.settings import FLAGS, MACHINE, OF_PRESET, SEARCHED, Flag, Settings
-from search_spaces.values import count, gpu_share, parse_seconds, place, size
+from search_spaces.values import (
+    SHORT_TABLES,
+    TABLES,
+    choice,
+    count,
+    gpu_share,
+    parse_seconds,
+    place,
+    size,
+)
 
 _EPILOG = """\
 examples:
@@ -106,6 +115,13 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         type=size("--max-disk"),
         metavar="20GB",
         help="of the run's folder; then as above",
+    )
+    group.add_argument(
+        "--tables",
+        type=choice("--tables", TABLES),
+        default=SHORT_TABLES,
+        metavar="|".join(TABLES),
+        help="how many are printed at the end; default: short",
     )
     group.add_argument("--tensorboard", action="store_true", help="serve the board on localhost")
     group.add_argument("--verbose", action="store_true", help="tracebacks and Ray's own messages")

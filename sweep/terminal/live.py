@@ -1,31 +1,29 @@
 """The live table: what runs, the best so far per backbone, how far the sweep is.
 
-On a terminal one table is redrawn in place; in a pipe or a log every finished trial is one line.
+On a terminal one table is redrawn in place. In a pipe or a log every finished trial is one line,
+and a long silence is broken by a line that says what runs.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
 
-from rich.console import Console
+from rich import box
+from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from results.ledger.records import Status, TrialRecord
 from search_spaces.config import TrialId
-from sweep.schedule.assignment import Assignment
+from sweep.terminal.eta import Running, seconds_left
+from sweep.terminal.plan import BackbonePlan
+from sweep.terminal.silence import Silence, ticking
 
-
-@dataclass(frozen=True)
-class Running:
-    """A trial that is being trained, and its last epoch: 0 and None before the first has ended."""
-
-    assignment: Assignment
-    epoch: int = 0
-    validation_accuracy: float | None = None
+_WIDTH_WITH_CONFIG = 100
+_SECONDS_BETWEEN_TICKS = 2.0
 
 
 class LiveTable:
@@ -33,50 +31,84 @@ class LiveTable:
 
     Args:
         console: where to draw.
-        backbones, planned: of the sweep, resumed trials included.
+        plans: of the sweep, resumed trials included.
         finished: records that a resumed run already has.
+        at_once: how many trials can run at a time.
+        usage: tells how busy the machine is.
         clock: tells seconds, from whatever start.
     """
 
     def __init__(
         self,
         console: Console,
-        backbones: Sequence[str],
-        planned: int,
+        plans: Sequence[BackbonePlan],
         finished: Sequence[TrialRecord] = (),
+        *,
+        at_once: int = 1,
+        usage: Callable[[], str] = lambda: "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._console = console
-        self._backbones = backbones
-        self._planned = planned
+        self._plans = plans
+        self._planned = sum(plan.trials for plan in plans)
         self._finished = list(finished)
-        self._finished_before = len(self._finished)
-        self._running: dict[TrialId, Running] = {}
+        self._at_once = at_once
+        self._usage = usage
+        self._used = ""
+        self._running: dict[TrialId, tuple[Running, float]] = {}
+        self._has_run = False
         self._clock = clock
         self._started = clock()
+        self._silence = Silence(clock)
         self._live = Live(
             console=console, get_renderable=self.table, refresh_per_second=2, transient=True
         )
+        self._ticks = ExitStack()
 
     def __enter__(self) -> LiveTable:
         if self._console.is_terminal:
             self._live.start()
+        self._ticks.enter_context(ticking(self.tick, _SECONDS_BETWEEN_TICKS))
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._ticks.close()
+        self.hide()
+
+    def hide(self) -> None:
+        """Take the table off the terminal, for good."""
         if self._console.is_terminal:
             self._live.stop()
 
+    def tick(self) -> None:
+        """Look at the machine, or break a long silence."""
+        if self._console.is_terminal:
+            self._used = self._usage()
+        elif self._silence.is_due:
+            self._say(self.heartbeat())
+
+    @property
+    def count_running(self) -> int:
+        """How many trials run."""
+        return len(self._running)
+
     def running(self, state: Running) -> None:
-        """A trial started or ended an epoch."""
-        self._running[state.assignment.trial_id] = state
+        """A trial started, ended an epoch or said what it is doing."""
+        self._has_run = True
+        trial_id = state.assignment.trial_id
+        _, started = self._running.get(trial_id, (state, self._clock()))
+        self._running[trial_id] = (state, started)
 
     def finished(self, record: TrialRecord) -> None:
         """A trial has its record."""
         self._running.pop(record.id, None)
         self._finished.append(record)
         if not self._console.is_terminal:
-            self._console.print(escape(self.line(record)), soft_wrap=True, highlight=False)
+            self._say(self.line(record))
+
+    def _say(self, line: str) -> None:
+        self._silence.broken()
+        self._console.print(line, soft_wrap=True, markup=False, highlight=False)
 
     def line(self, record: TrialRecord) -> str:
         """One finished trial in one line."""
@@ -89,59 +121,91 @@ class LiveTable:
             f"  {record.cost.seconds_total:.0f} s{early}"
         )
 
-    def table(self) -> Table:
-        """The whole state, for a terminal."""
-        table = Table(
-            title=f"{len(self._finished)} of {self._planned} trials, {self._remaining()}",
-            title_justify="left",
-            expand=False,
-        )
-        for name in ("backbone", "done", "best", "validation", "running", "config", "epoch", "now"):
-            left = name in ("backbone", "best", "running", "config")
-            table.add_column(name, justify="left" if left else "right", no_wrap=True)
-        for backbone in self._backbones:
-            for row in self._rows(backbone):
-                table.add_row(*row)
-        return table
+    def heartbeat(self) -> str:
+        """What runs and how far the sweep is, in one line."""
+        runs = [
+            f"{state.assignment.trial_id.name} {doing(state)}"
+            for state, _ in list(self._running.values())
+        ]
+        far = f"[{len(self._finished)}/{self._planned}] {self._remaining()}"
+        return f"{far}: {', '.join(runs)}" if runs else far
 
-    def _rows(self, backbone: str) -> list[tuple[str, ...]]:
+    def table(self) -> Group:
+        """The whole state, for a terminal."""
+        title = f"{len(self._finished)} of {self._planned} trials, {self._remaining()}"
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
+        table.add_column("backbone", overflow="fold")
+        table.add_column("done", justify="right", no_wrap=True)
+        for name in ("best", "validation", "running", "doing", "now"):
+            right = name in ("validation", "now")
+            table.add_column(
+                name.replace("validation", "val"),
+                justify="right" if right else "left",
+                no_wrap=True,
+            )
+        if self._shows_config:
+            table.add_column("config", overflow="fold")
+        for plan in self._plans:
+            for row in self._rows(plan):
+                table.add_row(*map(Text, row))
+        return Group(Text(f"{title}\n{self._used}" if self._used else title), table)
+
+    @property
+    def _shows_config(self) -> bool:
+        return self._console.width >= _WIDTH_WITH_CONFIG
+
+    def _rows(self, plan: BackbonePlan) -> list[tuple[str, ...]]:
         """One row per running trial, at least one; the first shows the backbone's progress too."""
-        records = [record for record in self._finished if record.backbone == backbone]
+        # Copies: the thread that draws reads these while trials start and finish.
+        records = [record for record in list(self._finished) if record.backbone == plan.name]
         scored = [record for record in records if record.validation_accuracy is not None]
         best = max(scored, key=lambda record: record.validation_accuracy or 0.0, default=None)
         progress = (
-            backbone,
-            str(len(records)),
-            TrialId(backbone, best.number).label if best else "",
+            plan.name,
+            f"{len(records)}/{plan.trials}",
+            TrialId(plan.name, best.number).label if best else "",
             f"{best.validation_accuracy:.4f}" if best else "",
         )
-        # A copy: the thread that draws reads this while trials start and finish.
+        columns = 4 if self._shows_config else 3
         running = [
-            _running_cells(state)
-            for trial_id, state in list(self._running.items())
-            if trial_id.backbone == backbone
-        ] or [("",) * 4]
+            _running_cells(state)[:columns]
+            for trial_id, (state, _) in list(self._running.items())
+            if trial_id.backbone == plan.name
+        ] or [("",) * columns]
         return [
             (*(("",) * len(progress) if row else progress), *cells)
             for row, cells in enumerate(running)
         ]
 
     def _remaining(self) -> str:
-        finished_here = len(self._finished) - self._finished_before
-        elapsed = self._clock() - self._started
-        if not finished_here:
-            return f"{_minutes(elapsed)} so far"
-        left = elapsed / finished_here * (self._planned - len(self._finished))
-        return f"{_minutes(elapsed)} so far, about {_minutes(left)} left"
+        now = self._clock()
+        running = [(state, now - started) for state, started in list(self._running.values())]
+        left = seconds_left(self._plans, list(self._finished), running, self._at_once)
+        rest = "estimating what is left" if left is None else f"about {_minutes(left)} left"
+        starting = "" if running or self._has_run else "starting Ray, "
+        return f"{starting}{_minutes(now - self._started)} so far, {rest}"
 
 
-def _running_cells(state: Running) -> tuple[str, str, str, str]:
-    config = state.assignment.config
+def doing(state: Running) -> str:
+    """What a trial does, such as `features 40 %` or `epoch 3/10`."""
+    epochs, activity = state.assignment.config.epochs, state.activity
+    if state.epochs_done == epochs:
+        return "testing"
+    if activity is not None and activity.stage != "training":
+        share = "" if activity.share is None else f" {100 * activity.share:.0f} %"
+        return f"{activity.stage}{share}"
+    if activity is None and state.epoch is None:
+        return "starting"
+    return f"epoch {state.epochs_done + 1}/{epochs}"
+
+
+def _running_cells(state: Running) -> tuple[str, ...]:
+    config, epoch = state.assignment.config, state.epoch
     return (
         state.assignment.trial_id.label,
-        f"{config.unfreeze}, {config.optimizer} {config.learning_rate:.1e}",
-        f"{state.epoch}/{config.epochs}",
-        "" if state.validation_accuracy is None else f"{state.validation_accuracy:.4f}",
+        doing(state),
+        "" if epoch is None else f"{epoch.validation_accuracy:.4f}",
+        f"{config.optimizer} {config.learning_rate:.1e}, {config.unfreeze}",
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich import box
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -144,40 +145,40 @@ def _of(
     )
 
 
-def plan_table(plans: tuple[BackbonePlan, ...], settings: Settings, machine: Machine) -> Table:
-    """Draw a plan: photos, and below them the estimated seconds of work."""
+def plan_table(plans: tuple[BackbonePlan, ...], settings: Settings, machine: Machine) -> Group:
+    """Draw a plan, a line per backbone: photos, bytes and the estimated time of the work."""
     share = f"{machine.max_concurrent} at a time on {machine.cpus_per_trial} CPU"
     if machine.gpus_per_trial:
         share += f" and {machine.gpus_per_trial:g} GPU"
     varied = ", ".join(settings.search) if settings.trials else "nothing, the paper's baselines"
-    table = Table(
-        title=f"The plan: {share} each; searched: {varied}",
-        title_justify="left",
-        caption=_caption(plans, machine),
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
     table.add_column("backbone", overflow="fold")
     for head in (
-        "trials\n\ndone",
-        "photos\nfrozen part\ntime",
-        "photos\ntrained\ntime",
-        "photos of a\nplain script\ntime",
-        "bytes\nstored\ntime saved",
+        "trials",
+        "photos\nfrozen",
+        "photos\ntrained",
+        "features\nstored",
+        "time",
+        "time\nsaved",
     ):
         table.add_column(head, justify="right", no_wrap=True)
     for backbone in plans:
         table.add_row(*_cells(backbone))
     if len(plans) > 1:
         table.add_row(*_cells(total(plans)), style="bold")
-    return table
+    # Title and notes stand beside the table: within it they would be as narrow as its columns.
+    title = f"The plan: {share} each; searched: {varied}"
+    return Group(Text(title), table, Text(_caption(plans, machine), style="dim"))
 
 
 def _caption(plans: Sequence[BackbonePlan], machine: Machine) -> str:
     """What the numbers mean, and why some are missing."""
-    lines = ["Photos through frozen layers are computed once, whatever the trials and epochs."]
+    plain = total(plans)
+    takes = f" in {duration(plain.estimate.seconds_plain)}" if plain.estimate else ""
+    lines = [
+        "Photos pass the frozen layers once, whatever the trials and epochs; a plain script "
+        f"pushes {plain.photos_plain:,} through whole networks{takes}."
+    ]
     if any(backbone.estimate for backbone in plans):
         lines.append(
             "Time: estimated from what earlier runs measured here, in seconds of work; trials that "
@@ -203,26 +204,21 @@ def _caption(plans: Sequence[BackbonePlan], machine: Machine) -> str:
 
 def _cells(backbone: BackbonePlan) -> tuple[Text, ...]:
     known = backbone.estimate
-    prefix, trained, plain, saved, stored = (
+    stored, time, saved = (
         (
-            duration(known.seconds_prefix),
-            duration(known.seconds_trained),
-            duration(known.seconds_plain),
-            duration(known.seconds_saved),
             size(known.bytes_stored),
+            duration(known.seconds_prefix + known.seconds_trained),
+            duration(known.seconds_saved),
         )
         if known
-        else (UNKNOWN,) * 5
+        else (UNKNOWN,) * 3
     )
-    return (
-        Text(backbone.name),
-        _two_lines(f"{backbone.trials:,}", f"{backbone.finished:,}"),
-        _two_lines(f"{backbone.photos_prefix:,}", prefix),
-        _two_lines(f"{backbone.photos_trained:,}", trained),
-        _two_lines(f"{backbone.photos_plain:,}", plain),
-        _two_lines(stored, saved),
+    planned = f"{backbone.trials:,}"
+    cells = (
+        backbone.name,
+        f"{backbone.finished:,} of {planned}" if backbone.finished else planned,
+        f"{backbone.photos_prefix:,}",
+        f"{backbone.photos_trained:,}",
+        *(stored, time, saved),
     )
-
-
-def _two_lines(first: str, second: str) -> Text:
-    return Text(first).append(f"\n{second}", style="dim")
+    return tuple(map(Text, cells))

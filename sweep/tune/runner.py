@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,10 +19,9 @@ from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal, Refusal
 from sweep.process.context import RunContext
 from sweep.process.environment import NeverRestored
-from sweep.schedule.assignment import METRIC
 from sweep.schedule.pool import Pool
 from sweep.schedule.studies import Studies
-from sweep.terminal.live import Running
+from sweep.terminal.eta import Running
 from sweep.tune.cluster import ray_started
 from sweep.tune.searcher import PoolSearcher, budget
 from sweep.tune.task import run_trial
@@ -35,13 +35,13 @@ def run_trials(
     pool: Pool,
     context: RunContext,
     *,
-    on_epoch: Callable[[Running], None],
+    on_running: Callable[[Running], None],
     on_finished: Callable[[TrialRecord], None],
 ) -> None:
     """Train every trial that is left, as far as the budgets go.
 
     Args:
-        on_epoch: called when a running trial ends an epoch.
+        on_running: called when a trial starts, ends an epoch or says what it is doing.
         on_finished: called with every new record.
 
     Raises:
@@ -61,13 +61,13 @@ def run_trials(
         on_finished=on_finished,
     )
     with ray_started(context.machine, folder):
-        _fit(pool, searcher, context, on_epoch)
+        _fit(pool, searcher, context, on_running)
     if searcher.refusal:
         raise searcher.refusal
 
 
 def _fit(
-    pool: Pool, searcher: PoolSearcher, context: RunContext, on_epoch: Callable[[Running], None]
+    pool: Pool, searcher: PoolSearcher, context: RunContext, on_running: Callable[[Running], None]
 ) -> None:
     machine = context.machine
     trainable = tune.with_resources(
@@ -87,7 +87,7 @@ def _fit(
             storage_path=str(RunFolder(context.run).ray),
             verbose=0,
             stop=_RefusalStopper(searcher),
-            callbacks=[_Epochs(on_epoch)],
+            callbacks=[_Reports(on_running)],
             failure_config=tune.FailureConfig(max_failures=_WORKER_DEATHS_FORGIVEN),
         ),
     )
@@ -117,18 +117,25 @@ class _RefusalStopper(NeverRestored, tune.Stopper):  # type: ignore[misc]
         return self._searcher.refusal is not None
 
 
-class _Epochs(NeverRestored, tune.Callback):  # type: ignore[misc]
+class _Reports(NeverRestored, tune.Callback):  # type: ignore[misc]
     """Hands what running trials report to the live table."""
 
-    def __init__(self, on_epoch: Callable[[Running], None]) -> None:
-        self._on_epoch = on_epoch
+    def __init__(self, on_running: Callable[[Running], None]) -> None:
+        self._on_running = on_running
+        self._running: dict[str, Running] = {}
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
-        self._on_epoch(Running(trial.config["assignment"]))
+        self._tell(trial, Running(trial.config["assignment"]))
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any
     ) -> None:
+        known = self._running[trial.trial_id]
         if "epoch" in result:
-            assignment = trial.config["assignment"]
-            self._on_epoch(Running(assignment, result["epoch"], result[METRIC]))
+            self._tell(trial, replace(known, epoch=result["epoch"], activity=None))
+        elif "activity" in result:
+            self._tell(trial, replace(known, activity=result["activity"]))
+
+    def _tell(self, trial: Any, state: Running) -> None:
+        self._running[trial.trial_id] = state
+        self._on_running(state)

@@ -12,6 +12,7 @@ from ray import tune
 from results.ledger.records import EpochRecord
 from results.ledger.store import RunFolder
 from search_spaces.refusals import Refusal
+from sweep.process.activity import Activity
 from sweep.process.context import RunContext
 from sweep.process.trainer import Trainer
 from sweep.schedule.assignment import METRIC, Assignment
@@ -38,11 +39,14 @@ def run_trial(config: dict[str, Any], *, context: RunContext) -> None:
         return
 
     def report(epoch: EpochRecord) -> None:
-        tune.report({METRIC: epoch.validation_accuracy, "epoch": epoch.epoch})
+        tune.report({METRIC: epoch.validation_accuracy, "epoch": epoch})
+
+    def show(activity: Activity) -> None:
+        tune.report({"activity": activity})
 
     with _trainer(context) as trainer:
         try:
-            trainer.train(assignment, report)
+            trainer.train(assignment, report, show)
         except Refusal as refusal:
             tune.report({METRIC: 0.0, "refusal": refusal})
 

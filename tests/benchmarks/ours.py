@@ -54,7 +54,7 @@ def sweep(task: Task, dataset: Path) -> list[float]:
         run_trials(
             Pool(folder, prepared.context.settings, prepared.run.lag),
             prepared.context,
-            on_epoch=lambda _: None,
+            on_running=lambda _: None,
             on_finished=lambda _: ends.append(time.perf_counter()),
         )
     failed = [one for one in folder.records() if one.status == Status.FAILED]

@@ -26,6 +26,7 @@ from trainables.networks.cuts import Cut
 from trainables.networks.devices import gpu_names, onednn_setting
 from trainables.networks.network import FrozenLayers, InputFormat
 from trainables.networks.weights import Weights
+from trainables.progress import Progress, quiet
 
 PASS_BATCH = 32
 """The paper's batch size: at equal batch sizes cached and recomputed outputs agree bit for bit."""
@@ -79,11 +80,14 @@ class Inputs:
     held: tuple[Features, ...]
 
 
-def frozen_inputs(full: FullNetwork, cut: Cut, data: TrainingData, scaling: str) -> Inputs:
+def frozen_inputs(
+    full: FullNetwork, cut: Cut, data: TrainingData, scaling: str, progress: Progress = quiet
+) -> Inputs:
     """Open the trial's inputs, after computing what is missing of the store.
 
     Args:
         scaling: its kind, see `trainables.networks.scaling`.
+        progress: told how many photos are done.
 
     Raises:
         EnvironmentRefusal: the disk is full or broken.
@@ -96,8 +100,9 @@ def frozen_inputs(full: FullNetwork, cut: Cut, data: TrainingData, scaling: str)
     plan = FeaturePlan(full.graph, keys, data.store, data.photos)
     sources = plan.sources(cut.required)
     if sources.missing:
+        progress("waiting for features", 0, None)
         with data.store.group_locked(f"{data.digest} {backbone} {scaling}") as waited:
-            cost = replace(_fill(full, cut, data, scaling, plan), seconds_waiting=waited)
+            cost = replace(_fill(full, cut, data, scaling, plan, progress), seconds_waiting=waited)
         sources = plan.sources(cut.required)
     return Inputs(
         format=InputFormat(sources.nodes, scaling, data.cache_dtype),
@@ -130,7 +135,14 @@ def _key(full: FullNetwork, node: int, data: TrainingData, scaling: str) -> Feat
     )
 
 
-def _fill(full: FullNetwork, cut: Cut, data: TrainingData, scaling: str, plan: FeaturePlan) -> Cost:
+def _fill(
+    full: FullNetwork,
+    cut: Cut,
+    data: TrainingData,
+    scaling: str,
+    plan: FeaturePlan,
+    progress: Progress,
+) -> Cost:
     """Compute what the trial lacks, and others where room is free, in one pass over the photos."""
     # Held until the pass has ended, so that none of them gives way to what is computed from it.
     held = plan.sources(cut.required)
@@ -149,6 +161,7 @@ def _fill(full: FullNetwork, cut: Cut, data: TrainingData, scaling: str, plan: F
         read = InputFormat(sources.nodes, scaling, data.cache_dtype)
         layers = FrozenLayers(full, read, wanted, jit_compile=data.jit_compile)
         for start in range(0, photos, PASS_BATCH):
+            progress("features", start, photos)
             outputs = layers([array[start : start + PASS_BATCH] for array in sources.arrays])
             for writer, rows in zip(writers, outputs, strict=True):
                 writer.append(rows)

@@ -35,6 +35,7 @@ from trainables.networks.backbones import FullNetwork, weights_of
 from trainables.networks.cuts import PHOTO, Cut
 from trainables.networks.network import Network
 from trainables.networks.scaling import scaling_kind
+from trainables.progress import Progress, quiet
 from trainables.training.network_cache import NetworkCache
 
 Report = Callable[[EpochRecord], None]
@@ -51,6 +52,7 @@ def train(
     *,
     networks: NetworkCache | None = None,
     cutoffs: Mapping[int, float] | None = None,
+    progress: Progress = quiet,
 ) -> TrialResult:
     """Train one configuration.
 
@@ -60,6 +62,7 @@ def train(
         report: called after every epoch; what it raises ends the trial.
         networks: those to reuse; none if None.
         cutoffs: per epoch the validation accuracy below which the trial stops there.
+        progress: told what is being done, for a screen.
 
     Raises:
         Diverged: a loss is not finite.
@@ -69,13 +72,12 @@ def train(
     networks, cutoffs = networks or NetworkCache(), cutoffs or {}
     full = networks.full_network(config, data)
     cut = full.cut(config.unfreeze)
-    inputs = frozen_inputs(full, cut, data, scaling_kind(config.backbone, config.scaling))
+    inputs = frozen_inputs(full, cut, data, scaling_kind(config.backbone, config.scaling), progress)
     network = networks.network(full, cut, inputs.format, jit_compile=data.jit_compile)
     network.reset(optimizer=config.optimizer, learning_rate=config.learning_rate, seed=config.seed)
-
     training_started, traced_before = time.perf_counter(), network.seconds_tracing
     train_part, validation_part, test_part = (_part(name, data, inputs) for name in SPLITS)
-    course = _run_epochs(config, network, train_part, validation_part, report, cutoffs)
+    course = _run_epochs(config, network, train_part, validation_part, report, cutoffs, progress)
     best = course.epochs[best_epoch(course.epochs) - 1]
     network.load(course.best_weights)
     on_train, on_test = (
@@ -140,15 +142,18 @@ def _run_epochs(
     validation_part: _Part,
     report: Report,
     cutoffs: Mapping[int, float],
+    progress: Progress,
 ) -> _Course:
     """Train epoch by epoch, to the end or to the first cutoff that is missed."""
     epochs: list[EpochRecord] = []
     validation_by_epoch: list[Probabilities] = []
     best_weights: dict[str, NDArray[Any]] = {}
     status = Status.COMPLETED
+    if not network.seconds_tracing:
+        progress("tracing", 0, None)
     for number in range(1, config.epochs + 1):
         started = time.perf_counter()
-        train_loss, train_accuracy = _train_once(config, network, train_part, number)
+        train_loss, train_accuracy = _train_once(config, network, train_part, number, progress)
         predicted = _predict(network, validation_part, config.batch_size)
         record = EpochRecord(
             epoch=number,
@@ -171,7 +176,7 @@ def _run_epochs(
 
 
 def _train_once(
-    config: TrialConfig, network: Network, part: _Part, epoch: int
+    config: TrialConfig, network: Network, part: _Part, epoch: int, progress: Progress
 ) -> tuple[float, float]:
     """One pass over the training photos in a seeded order: the mean loss and the accuracy."""
     order = np.random.default_rng((config.seed, epoch)).permutation(len(part.rows))
@@ -182,6 +187,7 @@ def _train_once(
         loss, seen = network.step(part.read(places), labels)
         total += _finite(loss, epoch) * len(places)
         correct += int(right(seen, labels).sum())
+        progress("training", start + len(places), len(order))
     return total / len(order), correct / len(order)
 
 

@@ -25,6 +25,7 @@ TRIALS = (Trial("VGG16", 0, skill=0.7), Trial("VGG16", 1, skill=0.9), Trial("Xce
         (["nowhere"], "there is no run here"),
         (["--unknown"], "RUN"),
         (["one", "two"], "unrecognized arguments: two"),
+        (["run", "--tables", "none"], "--tables"),
         (["compare"], "RUN"),
         (["compare", "nowhere"], "RUN"),
         (["compare", "nowhere", "neither"], "there is no run here"),
@@ -58,7 +59,20 @@ def test_a_report_is_made_again_from_the_ledger(
     assert folder.summary_json.is_file()
     assert (folder.report / "tables" / "trials.csv").is_file()
     assert verify(folder).faults == ()
-    assert "Table 13" in capsys.readouterr().out
+    assert "Best per backbone" in capsys.readouterr().out
+
+
+def test_all_tables_are_printed_to_those_who_ask(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_run(tmp_path, TRIALS)
+    outputs = {}
+    for tables in ("short", "all"):
+        assert main([str(tmp_path), "--tables", tables]) == 0
+        outputs[tables] = capsys.readouterr().out
+    assert "Cost per backbone" not in outputs["short"]
+    assert "Cost per backbone" in outputs["all"]
+    assert "Table 13" in outputs["all"]
 
 
 def test_help_answers(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,13 +18,14 @@ from results.report import sheets_methods
 from results.report.csv_files import SHEETS, table, write_tables
 from results.report.format import between, p_value, percent, points, whole
 from results.report.sheets import marked
-from results.report.terminal import banner, opening, story, table_13
+from results.report.terminal import banner, short_story, story, table_13
 from results.scores.metrics import Interval, newcombe
 from results.scores.summary import summarise
 from search_spaces import paper
 from search_spaces.backbones import PAPER_NAMES
 from search_spaces.space import DIMENSIONS
-from tests.results.helpers import Trial, counted, make_run, make_split, shares
+from sweep.terminal.closing import closing
+from tests.results.helpers import PAPER_SIZES, Trial, counted, make_run, make_split, shares
 
 LONG = "a very long name of a class, as found in biology, " * 4
 ODD = ("[red]собака[/red]", "\x1b[2Jgato\n🐈", LONG)
@@ -88,8 +89,63 @@ def test_every_kind_of_run_fits_its_width_and_cuts_no_number(
 )
 def test_every_title_says_what_kind_of_run_it_is(tmp_path: Path, name: str, mark: str) -> None:
     summary = summarise(folder_of(tmp_path, name))
-    for one in story(summary)[1:]:
+    for one in story(summary)[2:]:  # after the banner and the sentences
         assert drawn([one], 100).startswith(mark)
+
+
+@pytest.mark.parametrize("width", [80, 100])
+@pytest.mark.parametrize("name", RUNS)
+def test_the_result_alone_fits_its_width_and_cuts_nothing(
+    tmp_path: Path, name: str, width: int
+) -> None:
+    text = drawn(short_story(summarise(folder_of(tmp_path, name))), width)
+    assert max(cell_len(line) for line in text.splitlines()) <= width
+    assert "…" not in text
+
+
+@pytest.mark.parametrize("sizes", [SIZES, PAPER_SIZES])
+@pytest.mark.parametrize("demonstration", [True, False])
+def test_the_end_of_a_run_of_six_backbones_is_at_most_sixty_lines(
+    tmp_path: Path, sizes: dict[str, int], demonstration: bool
+) -> None:
+    trials = everything()
+    folder = make_run(
+        tmp_path / "run",
+        trials,
+        sizes=sizes,
+        demonstration=demonstration,
+        unfinished=["VGG16/t02"],
+    )
+    lines = drawn(short_story(summarise(folder)), 100).splitlines()
+    lines += closing(folder, complete=False, exported=True)
+    assert 20 < len(lines) <= 60
+    assert not any("…" in line for line in lines)
+
+
+def test_the_result_names_the_ensembles_members_counts_and_intervals(tmp_path: Path) -> None:
+    summary = summarise(folder_of(tmp_path, "partial"))
+    text = " ".join(drawn(short_story(summary), 100).split())
+    ensemble, winner = summary.ensemble, summary.winner
+    assert ensemble is not None
+    assert winner is not None
+    assert f"The ensemble of {' and '.join(ensemble.members)} names" in text
+    for scores in (ensemble.scores, winner.scores):
+        assert scores is not None
+        assert f"{scores.correct} of {scores.photos} test photos right" in text
+        assert f"({between(scores.interval)} at 95 %)" in text
+    assert "1 trial failed" in text
+
+
+def test_a_result_that_cannot_be_compared_says_why_in_place_of_table_13(tmp_path: Path) -> None:
+    text = drawn(short_story(summarise(folder_of(tmp_path, "partial"))), 100)
+    assert "Table 13" not in text
+    assert "Next to the paper: not comparable (other photos" in " ".join(text.split())
+
+
+def test_a_run_without_any_score_says_so(tmp_path: Path) -> None:
+    assert "No trial has scores yet." in drawn(
+        short_story(summarise(folder_of(tmp_path, "empty"))), 100
+    )
 
 
 def test_a_complete_run_has_no_banner(tmp_path: Path) -> None:
@@ -140,7 +196,7 @@ def test_the_recommended_model_and_every_warning_come_before_the_tables(tmp_path
     trials = (Trial("VGG16", 0, skill=1.0), Trial("Xception", 0, skill=0.5))
     summary = summarise(make_run(tmp_path, trials, sizes=SIZES))
     assert len(summary.warnings) == 2
-    text = " ".join(drawn(opening(summary), 100).split())
+    text = " ".join(drawn(short_story(summary), 100).split())
     first = "Recommended by validation: VGG16/baseline Warning: On validation the ensemble is worse"
     assert text.startswith(first)
     assert text.index(f"Warning: {summary.warnings[1]}") < text.index("Table 13")

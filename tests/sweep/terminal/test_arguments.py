@@ -103,6 +103,7 @@ BAD = [
     *(("--cache-dtype", value) for value in ("", "float64", "bfloat16", "Float32")),
     *(("--precision", value) for value in ("", "float16", "bfloat16", "Float32", "mixed")),
     ("--epochs", "10001"),
+    *(("--tables", value) for value in ("", "none", "ALL", "short,all")),
     ("--image-size", "4097"),
     ("--trials", "10001"),
     ("--batch-size", "65537"),
@@ -202,6 +203,8 @@ def test_an_unknown_backbone_is_refused_with_the_nearest(value: str, hint: str) 
         ("--precision mixed_bfloat16", "precision", "mixed_bfloat16"),
         ("", "jit_compile", None),
         ("--jit-compile", "jit_compile", True),
+        ("", "tables", "short"),
+        ("--tables all", "tables", "all"),
     ],
 )
 def test_what_fits_is_read(words: str, name: str, value: Any) -> None:

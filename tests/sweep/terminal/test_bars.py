@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 from rich.console import Console
@@ -32,6 +33,17 @@ def test_a_total_may_be_unknown_or_wrong(total: int | None) -> None:
 
 def test_a_pipe_sees_nothing() -> None:
     assert shown("reading photos", terminal=False).strip() == ""
+
+
+def test_a_pipe_hears_of_long_work_after_a_silence() -> None:
+    console = Console(file=io.StringIO(), record=True, width=100)
+    now = 0.0
+    with showing(console, clock=lambda: now, seconds=0.001) as report:
+        report("downloading [/x].zip", 4, 10)
+        now = 26.0
+        while not (text := console.export_text(clear=False)):
+            time.sleep(0.001)
+    assert text == "downloading [/x].zip, 40 %, 26 s so far\n"
 
 
 def test_every_stage_has_a_bar_of_its_own() -> None:

@@ -9,17 +9,26 @@ from collections.abc import Sequence
 import pytest
 from rich.console import Console
 
-from results.ledger.records import Status, TrialRecord
+from results.ledger.records import EpochRecord, Status, TrialRecord
 from search_spaces import paper
+from search_spaces.backbones import NAMES
+from sweep.process.activity import Activity
 from sweep.schedule.assignment import Assignment
-from sweep.terminal.live import LiveTable, Running
+from sweep.terminal.eta import Running
+from sweep.terminal.live import LiveTable
+from sweep.terminal.plan import BackbonePlan
 from tests.sweep.helpers import record
 
 BACKBONES = ("VGG16", "Xception")
 
 
 def running(
-    backbone: str, number: int, epoch: int, accuracy: float | None, optimizer: str = "adam"
+    backbone: str,
+    number: int,
+    epoch: int,
+    accuracy: float = 0.0,
+    optimizer: str = "adam",
+    activity: Activity | None = None,
 ) -> Running:
     """A trial of ten epochs that trains the head alone."""
     rate = {"adam": 1e-4, "sgd": 1e-3}[optimizer]
@@ -29,30 +38,43 @@ def running(
         optimizer=optimizer,
         learning_rate=rate,
     )
-    return Running(Assignment(number, config, {}), epoch, accuracy)
+    ended = EpochRecord(epoch, 0.7, 0.5, 0.7, accuracy, rate, 6.0) if epoch else None
+    return Running(Assignment(number, config, {}), ended, activity)
 
 
 class Screen:
     """A live table on a console that only remembers."""
 
-    def __init__(self, *, terminal: bool, finished: Sequence[TrialRecord] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        terminal: bool,
+        finished: Sequence[TrialRecord] = (),
+        width: int = 100,
+        backbones: Sequence[str] = BACKBONES,
+        usage: str = "",
+    ) -> None:
         self.console = Console(
-            file=io.StringIO(), force_terminal=terminal, width=120, record=True, color_system=None
+            file=io.StringIO(), force_terminal=terminal, width=width, record=True, color_system=None
         )
         self.now = 0.0
         self.live = LiveTable(
-            self.console, BACKBONES, planned=42, finished=finished, clock=lambda: self.now
+            self.console,
+            [BackbonePlan(name, 42 // len(backbones), 0, 2, 0, 0, 0) for name in backbones],
+            finished,
+            usage=lambda: usage,
+            clock=lambda: self.now,
         )
 
     def table(self) -> str:
         self.console.print(self.live.table())
         return self.console.export_text()
 
-    def rows(self) -> dict[str, list[str]]:
-        """The cells by backbone."""
-        lines = [line for line in self.table().splitlines() if "│" in line]
-        cells = [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
-        return {row[0]: row[1:] for row in cells if row[0] in BACKBONES}
+    def row(self, backbone: str) -> str:
+        """A backbone's first line, with single blanks."""
+        lines = [" ".join(line.split()) for line in self.table().splitlines()]
+        [row] = [line for line in lines if line.startswith(f"{backbone} ")]
+        return row
 
 
 @pytest.mark.parametrize("error", ["[bold]loud[/]", "[/nothing]", "[link=x]", "a\\[b]", "[]"])
@@ -99,12 +121,57 @@ def test_a_terminal_sees_the_table_and_no_lines() -> None:
     assert "1 of 42 trials" in shown
 
 
-def test_before_anything_every_backbone_has_an_empty_row() -> None:
-    rows = Screen(terminal=True).rows()
-    assert rows == {name: ["0", "", "", "", "", "", ""] for name in BACKBONES}
+def test_a_silent_pipe_gets_a_line_within_half_a_minute_and_then_again() -> None:
+    screen = Screen(terminal=False)
+    screen.live.running(running("VGG16", 1, 2, 0.5))
+    for now in range(1, 61):
+        screen.now = float(now)
+        screen.live.tick()
+    lines = screen.console.export_text().splitlines()
+    assert len(lines) == 2
+    assert lines[0] == "[0/42] 0:25 so far, about 41:48 left: VGG16/t01 epoch 3/10"
 
 
-def test_a_row_shows_the_best_trial_by_validation_and_what_runs() -> None:
+def test_a_finished_trial_breaks_the_silence() -> None:
+    screen = Screen(terminal=False)
+    screen.now = 24.0
+    screen.live.finished(record("VGG16", 0))
+    screen.now = 48.0
+    screen.live.tick()
+    assert len(screen.console.export_text().splitlines()) == 1
+
+
+def test_before_anything_the_table_says_that_ray_starts() -> None:
+    screen = Screen(terminal=True)
+    words = "0 of 42 trials, starting Ray, 0:00 so far, estimating what is left"
+    assert words in " ".join(screen.table().split())
+    assert screen.row("VGG16") == "VGG16 0/21"
+
+
+@pytest.mark.parametrize(
+    ("epoch", "activity", "words"),
+    [
+        (0, None, "starting"),
+        (0, Activity("loading TensorFlow"), "loading TensorFlow"),
+        (0, Activity("features", 0.4), "features 40 %"),
+        (0, Activity("features", 1.0), "features 100 %"),
+        (0, Activity("tracing"), "tracing"),
+        (0, Activity("training", 0.5), "epoch 1/10"),
+        (2, Activity("training", 0.5), "epoch 3/10"),
+        (2, None, "epoch 3/10"),
+        (10, None, "testing"),
+    ],
+)
+def test_a_running_trial_says_what_it_is_doing(
+    epoch: int, activity: Activity | None, words: str
+) -> None:
+    screen = Screen(terminal=True)
+    screen.live.running(running("VGG16", 0, epoch, 0.5, activity=activity))
+    value = "0.5000 " if epoch else ""
+    assert screen.row("VGG16") == f"VGG16 0/21 baseline {words} {value}adam 1.0e-04, head"
+
+
+def test_a_row_shows_the_best_trial_by_validation() -> None:
     screen = Screen(terminal=True)
     for finished in (
         record("VGG16", 0, [0.5]),
@@ -113,19 +180,15 @@ def test_a_row_shows_the_best_trial_by_validation_and_what_runs() -> None:
         record("VGG16", 3, [], status=Status.FAILED),
     ):
         screen.live.finished(finished)
-    screen.live.running(running("VGG16", 4, 3, 0.625))
-    screen.live.running(running("Xception", 0, 0, None, "sgd"))
-    assert screen.rows() == {
-        "VGG16": ["4", "t01", "0.9000", "t04", "head, adam 1.0e-04", "3/10", "0.6250"],
-        "Xception": ["0", "", "", "baseline", "head, sgd 1.0e-03", "0/10", ""],
-    }
+    assert screen.row("VGG16") == "VGG16 4/21 t01 0.9000"
+    assert screen.row("Xception") == "Xception 0/21"
 
 
 def test_each_running_trial_of_a_backbone_has_its_own_row() -> None:
     screen = Screen(terminal=True)
     for number in (1, 2):
         screen.live.running(running("VGG16", number, number, 0.5))
-    lines = [line for line in screen.table().splitlines() if "head, adam" in line]
+    lines = [line for line in screen.table().splitlines() if "adam" in line]
     assert ["t01" in lines[0], "VGG16" in lines[0]] == [True, True]
     assert ["t02" in lines[1], "VGG16" in lines[1]] == [True, False]
 
@@ -134,24 +197,32 @@ def test_a_trial_that_finished_does_not_run_any_more() -> None:
     screen = Screen(terminal=True)
     screen.live.running(running("VGG16", 0, 3, 0.6))
     screen.live.finished(record("VGG16", 0, [0.5]))
-    assert screen.rows()["VGG16"] == ["1", "baseline", "0.5000", "", "", "", ""]
+    assert screen.row("VGG16") == "VGG16 1/21 baseline 0.5000"
 
 
 def test_a_failed_baseline_is_no_best_one() -> None:
     screen = Screen(terminal=True)
     screen.live.finished(record("VGG16", 0, [0.3], status=Status.FAILED))
-    assert screen.rows()["VGG16"] == ["1", "", "", "", "", "", ""]
+    assert screen.row("VGG16") == "VGG16 1/21"
 
 
-def test_a_resumed_run_counts_what_was_there_but_not_its_time() -> None:
-    before = [record("VGG16", at) for at in range(20)]
-    screen = Screen(terminal=True, finished=before)
-    screen.now = 59.0
-    assert "20 of 42 trials, 0:59 so far" in screen.table()
-    assert "left" not in screen.table()
-    screen.now = 61.0
-    screen.live.finished(record("VGG16", 20))
-    assert "21 of 42 trials, 1:01 so far, about 21:21 left" in screen.table()
-    screen.now = 6100.0
-    screen.live.finished(record("VGG16", 21))
-    assert "22 of 42 trials, 1:41:40 so far, about 16:56:40 left" in screen.table()
+def test_a_terminal_shows_how_busy_the_machine_is() -> None:
+    screen = Screen(terminal=True, usage="CPU 97 %, memory 5.1 GB of 16.8 GB")
+    assert "CPU" not in screen.table()
+    screen.live.tick()
+    assert "CPU 97 %, memory 5.1 GB of 16.8 GB" in screen.table()
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_nothing_is_cut_at_the_widths_of_terminals(width: int) -> None:
+    screen = Screen(terminal=True, width=width, backbones=NAMES, usage="CPU 97 %")
+    for name in NAMES:
+        screen.live.finished(record(name, 0, [0.9]))
+        waits = Activity("waiting for features")
+        screen.live.running(running(name, 1, 1, 0.5, activity=waits))
+    text = screen.table()
+    assert "…" not in text
+    assert all(f"{name} " in text for name in NAMES)
+    assert text.count("waiting for features") == len(NAMES)
+    assert text.count("0.9000") == len(NAMES)
+    assert ("1.0e-04" in text) is (width >= 100)

@@ -81,7 +81,8 @@ def test_a_plan_is_a_table_with_a_row_per_backbone(words: str, gpus: float, titl
     lines = text.splitlines()
     for one in found:
         [row] = [line for line in lines if line.strip().startswith(f"{one.name} ")]
-        assert f"{one.photos_plain:,}" in row
+        assert f"{one.photos_trained:,}" in row
+    assert f"{total(found).photos_plain:,} through whole networks" in " ".join(text.split())
 
 
 def test_backbones_that_were_not_measured_have_no_estimate_and_the_table_says_why() -> None:
@@ -171,4 +172,7 @@ def test_a_plan_of_the_papers_size_fits_its_width_and_cuts_nothing(width: int) -
     assert "…" not in text
     both = total(plans)
     assert f"{both.photos_plain:,}" in text
-    assert all(name in text for name in PAPER_NAMES)
+    assert all(f"{name} " in text for name in PAPER_NAMES)
+    if width >= 100:
+        body = text.split("total")[0].splitlines()
+        assert len([line for line in body if "750,000" in line or "3,150,000" in line]) == 6

@@ -1,0 +1,52 @@
+"""The last lines of a run: where things are, and what can be typed next; what Ctrl-C waits for."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+from results.ledger.store import RunFolder
+from sweep.terminal.tensorboard_server import command
+
+
+def closing(folder: RunFolder, *, complete: bool, exported: bool) -> list[str]:
+    """Paths, then commands that can be copied.
+
+    Args:
+        complete: every planned trial has its record.
+        exported: there are models.
+    """
+    run = shlex.quote(as_typed(folder.root))
+    lines = [
+        f"report:      {as_typed(folder.report_html)}",
+        *([f"models:      {as_typed(folder.models)}"] if exported else []),
+        f"TensorBoard: {as_typed(folder.tensorboard)}",
+        "next:",
+    ]
+    if exported:
+        lines.append(f"  python -m trainables predict {run} PHOTO...")
+    if not complete:
+        lines.append(f"  python run_sweep.py --resume {run}")
+    lines.append(f"  {command(Path(as_typed(folder.tensorboard)))}")
+    lines.append(f"  python -m results {run} --tables all")
+    return lines
+
+
+def stopping(running: int) -> str:
+    """What is waited for after a signal.
+
+    Args:
+        running: training processes.
+    """
+    waits = ""
+    if running:
+        processes = "1 training process" if running == 1 else f"{running} training processes"
+        waits = f": waiting for {processes} to end, some seconds"
+    return f"stopping{waits}; once more to end at once"
+
+
+def as_typed(path: Path) -> str:
+    """A path from the folder where the command was typed, if it lies below it."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith(os.pardir) else relative
