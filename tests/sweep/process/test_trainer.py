@@ -82,7 +82,7 @@ def test_a_reason_that_concerns_every_trial_is_raised_and_leaves_no_record(
     assert RunFolder(context.run).read_record("VGG16/baseline") is None
 
 
-def test_a_trial_reports_its_epochs_and_what_it_does_and_has_its_record(
+def test_a_trial_reports_its_epochs_and_what_it_does(
     context: RunContext,
 ) -> None:
     trainer = Trainer(context)
