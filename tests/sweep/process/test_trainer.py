@@ -13,6 +13,7 @@ import pytest
 from results.ledger.records import EpochRecord
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
+from sweep.process.activity import Activity
 from sweep.process.context import RunContext
 from sweep.process.trainer import Trainer, TrainerDied, resident_bytes
 from sweep.schedule.assignment import Assignment
@@ -81,11 +82,25 @@ def test_a_reason_that_concerns_every_trial_is_raised_and_leaves_no_record(
     assert RunFolder(context.run).read_record("VGG16/baseline") is None
 
 
-def test_a_trial_reports_its_epochs_and_has_its_record(context: RunContext) -> None:
+def test_a_trial_reports_its_epochs_and_what_it_does(
+    context: RunContext,
+) -> None:
     trainer = Trainer(context)
     epochs: list[int] = []
-    record = trainer.train(baseline(context), lambda epoch: epochs.append(epoch.epoch))
+    shown: list[Activity] = []
+    record = trainer.train(
+        baseline(context), lambda epoch: epochs.append(epoch.epoch), shown.append
+    )
     assert (record, epochs) == (RunFolder(context.run).read_record("VGG16/baseline"), [1, 2])
+    stages = list(dict.fromkeys(activity.stage for activity in shown))
+    assert stages == [
+        "loading TensorFlow",
+        "building",
+        "waiting for features",
+        "features",
+        "tracing",
+        "training",
+    ]
     assert trainer.close() == 0
 
 
