@@ -17,10 +17,12 @@ from search_spaces.config import TrialConfig, TrialId
 
 
 class Status(StrEnum):
-    """How a trial ended. `UNFINISHED` is a planned trial without a record; no record says it."""
+    """How a trial ended. `OUT_OF_TIME` was cut between epochs by `--time-budget`. `UNFINISHED` is a
+    planned trial without a record; no record says it."""
 
     COMPLETED = "completed"
     STOPPED_EARLY = "stopped_early"
+    OUT_OF_TIME = "out_of_time"
     FAILED = "failed"
     UNFINISHED = "unfinished"
 
@@ -175,7 +177,7 @@ class TrialRecord:
 
     @property
     def has_scores(self) -> bool:
-        """Completed, or stopped early after at least one epoch."""
+        """It did not fail, and has trained at least one epoch."""
         return self.status != Status.FAILED and self.validation_accuracy is not None
 
     @staticmethod

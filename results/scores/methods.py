@@ -187,6 +187,8 @@ def _doubts(evidence: Evidence, trials: Sequence[str]) -> tuple[str, ...]:
     reasons = [*doubts(evidence, [record.backbone for record in records])]
     for record in records:
         reasons += setting_doubts(record.config, () if record.is_baseline else search)
+        if record.status == Status.OUT_OF_TIME:
+            reasons.append(f"{record.trial} was cut by the time budget")
     return tuple(dict.fromkeys(reasons))
 
 

@@ -133,6 +133,7 @@ def _counts(evidence: Evidence) -> TrialCounts:
         completed=statuses.count(Status.COMPLETED),
         failed=statuses.count(Status.FAILED),
         stopped_early=statuses.count(Status.STOPPED_EARLY),
+        out_of_time=statuses.count(Status.OUT_OF_TIME),
     )
 
 

@@ -60,16 +60,17 @@ class DataSummary:
 
 @dataclass(frozen=True)
 class TrialCounts:
-    """Of the planned trials; the last three are disjoint, and what they leave is unfinished."""
+    """Of the planned trials; the last four are disjoint, and what they leave is unfinished."""
 
     planned: int
     completed: int
     failed: int
     stopped_early: int
+    out_of_time: int
 
     @property
     def finished(self) -> int:
-        return self.completed + self.failed + self.stopped_early
+        return self.completed + self.failed + self.stopped_early + self.out_of_time
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -155,6 +156,7 @@ def train_and_commit(
             report_and_log,
             networks=networks,
             cutoffs=assignment.cutoffs,
+            is_time_up=partial(_is_past, assignment.deadline),
             progress=progress,
         )
     except (Refusal, ConnectionError):
@@ -170,6 +172,10 @@ def train_and_commit(
     folder.write_record(record)
     log.finish(record)
     return record
+
+
+def _is_past(deadline: float | None) -> bool:
+    return deadline is not None and time.time() > deadline
 
 
 def _failed(assignment: Assignment, fault: Exception) -> TrialRecord:

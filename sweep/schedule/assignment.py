@@ -19,11 +19,14 @@ class Assignment:
         number: of the trial within its backbone, 0 for the baseline.
         config: what is trained.
         cutoffs: per epoch, from 1, the validation accuracy below which the trial stops.
+        deadline: Unix time, in seconds, after which the trial ends with its epoch; None for never.
+            The pool leaves it out: it depends on when the command was started.
     """
 
     number: int
     config: TrialConfig
     cutoffs: Mapping[int, float]
+    deadline: float | None = None
 
     @property
     def trial_id(self) -> TrialId:

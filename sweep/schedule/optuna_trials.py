@@ -12,6 +12,7 @@ from search_spaces.space import Categorical, LogUniform, SearchSpace
 _STATES = {
     Status.COMPLETED: optuna.trial.TrialState.COMPLETE,
     Status.STOPPED_EARLY: optuna.trial.TrialState.PRUNED,
+    Status.OUT_OF_TIME: optuna.trial.TrialState.PRUNED,
     Status.FAILED: optuna.trial.TrialState.FAIL,
 }
 
@@ -31,10 +32,11 @@ def distributions(space: SearchSpace, backbone: str) -> dict[str, Any]:
 def as_optuna(record: TrialRecord, space: SearchSpace) -> optuna.trial.FrozenTrial:
     """A finished trial for Optuna; the value is the best epoch's validation accuracy.
 
-    A trial that was stopped early is PRUNED and keeps its epochs; a failed one is FAIL, which says
-    nothing about its configuration. One that diverged is PRUNED before its first epoch: TPE ignores
-    FAIL and would come back to the same corner, and it ranks this below every other trial, where
-    COMPLETE with an accuracy of 0 would rank above all that were stopped early.
+    A trial that was stopped early, or by the time budget, is PRUNED and keeps its epochs; a failed
+    one is FAIL, which says nothing about its configuration. One that diverged is PRUNED before its
+    first epoch: TPE ignores FAIL and would come back to the same corner, and it ranks this below
+    every other trial, where COMPLETE with an accuracy of 0 would rank above all that were stopped
+    early.
 
     A baseline outside the space (a narrower range of learning rates, say) has no parameters.
     """

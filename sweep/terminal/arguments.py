@@ -108,13 +108,16 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--overwrite", action="store_true", help="replace the run in --run-dir")
     group.add_argument("--plan", action="store_true", help="print what would run, and stop")
     group.add_argument(
-        "--time-budget", type=parse_seconds, metavar="2h", help="then start no further trial"
+        "--time-budget",
+        type=parse_seconds,
+        metavar="2h",
+        help="of training; then no trial starts, and running ones end with their epoch",
     )
     group.add_argument(
         "--max-disk",
         type=size("--max-disk"),
         metavar="20GB",
-        help="of the run's folder; then as above",
+        help="of the run's folder; then no trial starts",
     )
     group.add_argument(
         "--tables",

@@ -115,7 +115,8 @@ class LiveTable:
         start = f"[{len(self._finished)}/{self._planned}] {record.trial}"
         if record.status == Status.FAILED:
             return f"{start}  failed: {record.error}"
-        early = "  stopped early" if record.status == Status.STOPPED_EARLY else ""
+        stops = {Status.STOPPED_EARLY: "  stopped early", Status.OUT_OF_TIME: "  out of time"}
+        early = stops.get(record.status, "")
         return (
             f"{start}  validation {record.validation_accuracy:.4f} at epoch {record.best_epoch}"
             f"  {record.cost.seconds_total:.0f} s{early}"

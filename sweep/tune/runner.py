@@ -23,7 +23,7 @@ from sweep.schedule.pool import Pool
 from sweep.schedule.studies import Studies
 from sweep.terminal.eta import Running
 from sweep.tune.cluster import ray_started
-from sweep.tune.searcher import PoolSearcher, budget
+from sweep.tune.searcher import PoolSearcher, budget, deadline
 from sweep.tune.task import run_trial
 
 _LOG = logging.getLogger(__name__)
@@ -53,11 +53,13 @@ def run_trials(
         studies.add(record)
     if not pool.left:
         return
+    until = deadline(context.machine)
     searcher = PoolSearcher(
         pool,
         studies,
         context.machine,
-        spent=budget(context.machine, context.run),
+        spent=budget(context.machine, context.run, until),
+        deadline=until,
         on_finished=on_finished,
     )
     with ray_started(context.machine, folder):

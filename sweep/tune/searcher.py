@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class PoolSearcher(NeverRestored, Searcher):  # type: ignore[misc]
         machine: Machine,
         *,
         spent: Callable[[], bool],
+        deadline: float | None = None,
         on_finished: Callable[[TrialRecord], None],
     ) -> None:
         super().__init__(metric=METRIC, mode="max")
@@ -49,6 +51,7 @@ class PoolSearcher(NeverRestored, Searcher):  # type: ignore[misc]
         self._studies = studies
         self._max_concurrent = machine.max_concurrent
         self._spent = spent
+        self._deadline = deadline
         self._on_finished = on_finished
         self._affinity = WorkerAffinity()
         self._running: dict[str, Assignment] = {}
@@ -70,7 +73,7 @@ class PoolSearcher(NeverRestored, Searcher):  # type: ignore[misc]
             return None
         self._running[trial_id] = assignment
         self._affinity.trial_started(assignment.config.backbone)
-        return {"assignment": assignment}
+        return {"assignment": replace(assignment, deadline=self._deadline)}
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -102,18 +105,26 @@ def _worker(result: dict[str, Any]) -> str | None:
     return f"{result['node_ip']} {result['pid']}" if "pid" in result else None
 
 
-def budget(machine: Machine, folder: Path) -> Callable[[], bool]:
-    """Tells whether the time or the disk that the run may use is spent."""
-    started = time.monotonic()
+def deadline(machine: Machine) -> float | None:
+    """The Unix time, in seconds, at which the time budget that starts now is spent."""
+    return None if machine.time_budget is None else time.time() + machine.time_budget
+
+
+def budget(machine: Machine, folder: Path, until: float | None) -> Callable[[], bool]:
+    """Tells whether the time or the disk that the run may use is spent.
+
+    Args:
+        until: the deadline, in Unix time.
+    """
     last_check, used = -math.inf, 0
 
     def spent() -> bool:
         nonlocal last_check, used
-        now = time.monotonic()
-        if machine.time_budget is not None and now - started > machine.time_budget:
+        if until is not None and time.time() > until:
             return True
         if machine.max_disk is None:
             return False
+        now = time.monotonic()
         if now - last_check > _SECONDS_BETWEEN_DISK_CHECKS:
             last_check, used = now, folder_bytes(folder)
         return used > machine.max_disk

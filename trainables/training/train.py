@@ -52,6 +52,7 @@ def train(
     *,
     networks: NetworkCache | None = None,
     cutoffs: Mapping[int, float] | None = None,
+    is_time_up: Callable[[], bool] = lambda: False,
     progress: Progress = quiet,
 ) -> TrialResult:
     """Train one configuration.
@@ -62,6 +63,7 @@ def train(
         report: called after every epoch; what it raises ends the trial.
         networks: those to reuse; none if None.
         cutoffs: per epoch the validation accuracy below which the trial stops there.
+        is_time_up: asked after every epoch; the trial ends there if it is.
         progress: told what is being done, for a screen.
 
     Raises:
@@ -77,8 +79,10 @@ def train(
     network.reset(optimizer=config.optimizer, learning_rate=config.learning_rate, seed=config.seed)
     training_started, traced_before = time.perf_counter(), network.seconds_tracing
     train_part, validation_part, test_part = (_part(name, data, inputs) for name in SPLITS)
-    course = _run_epochs(config, network, train_part, validation_part, report, cutoffs, progress)
-    best = course.epochs[best_epoch(course.epochs) - 1]
+    course = _run_epochs(
+        config, network, train_part, validation_part, report, cutoffs, is_time_up, progress
+    )
+    best = course.best
     network.load(course.best_weights)
     on_train, on_test = (
         _predict(network, part, config.batch_size) for part in (train_part, test_part)
@@ -89,11 +93,7 @@ def train(
         best_epoch=best.epoch,
         validation_accuracy=best.validation_accuracy,
         validation_loss=best.validation_loss,
-        predictions=Predictions(
-            train=on_train,
-            validation=course.validation_by_epoch[best.epoch - 1],
-            validation_by_epoch=course.validation_by_epoch,
-        ),
+        predictions=course.predictions(on_train),
         test=on_test,
         weights=course.best_weights,
         anatomy=anatomy(full, cut, config, inputs),
@@ -129,6 +129,15 @@ class _Course:
     validation_by_epoch: Probabilities
     best_weights: dict[str, NDArray[Any]]
 
+    @property
+    def best(self) -> EpochRecord:
+        return self.epochs[best_epoch(self.epochs) - 1]
+
+    def predictions(self, train: Probabilities) -> Predictions:
+        """By the best epoch's weights; `train` is [N, C] of the training photos."""
+        by_epoch = self.validation_by_epoch
+        return Predictions(train, by_epoch[self.best.epoch - 1], by_epoch)
+
 
 def _part(name: str, data: TrainingData, inputs: Inputs) -> _Part:
     rows = data.split.indices(name)
@@ -142,9 +151,10 @@ def _run_epochs(
     validation_part: _Part,
     report: Report,
     cutoffs: Mapping[int, float],
+    is_time_up: Callable[[], bool],
     progress: Progress,
 ) -> _Course:
-    """Train epoch by epoch, to the end or to the first cutoff that is missed."""
+    """Train epoch by epoch, to the end, to the first cutoff that is missed, or until time is up."""
     epochs: list[EpochRecord] = []
     validation_by_epoch: list[Probabilities] = []
     best_weights: dict[str, NDArray[Any]] = {}
@@ -171,6 +181,9 @@ def _run_epochs(
         report(record)
         if record.validation_accuracy < cutoffs.get(number, 0.0):
             status = Status.STOPPED_EARLY
+            break
+        if number < config.epochs and is_time_up():
+            status = Status.OUT_OF_TIME
             break
     return _Course(status, tuple(epochs), np.stack(validation_by_epoch), best_weights)
 

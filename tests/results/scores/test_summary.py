@@ -114,7 +114,7 @@ def test_one_trial_is_its_own_best_and_gains_nothing(tmp_path: Path) -> None:
 def test_a_partial_run_counts_what_is_missing(tmp_path: Path) -> None:
     summary = summarise(make_run(tmp_path, TWO, unfinished=("Xception/t01",)))
     assert not summary.complete
-    assert dataclasses.astuple(summary.trials) == (4, 3, 0, 0)
+    assert dataclasses.astuple(summary.trials) == (4, 3, 0, 0, 0)
 
 
 def test_a_trial_stopped_early_may_win(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_summary_json_has_the_promised_names(tmp_path: Path) -> None:
         ".": "complete demonstration data weights trials backbones ensemble seconds",
         "data": "name digest classes counts",
         "data.counts": "train validation test",
-        "trials": "planned completed failed stopped_early",
+        "trials": "planned completed failed stopped_early out_of_time",
         "backbones.0": "name baseline best",
         "backbones.0.baseline": "trial validation_accuracy test_accuracy published_test_accuracy",
         "backbones.0.best": "trial config validation_accuracy test_accuracy best_epoch",

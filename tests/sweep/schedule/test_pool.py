@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -244,3 +245,16 @@ def test_an_assignment_comes_back_from_what_ray_is_given(
 ) -> None:
     _, handed = alone
     assert pickle.loads(pickle.dumps(handed)) == handed
+
+
+def test_a_resume_keeps_what_ran_out_of_time_as_it_is_and_trains_the_others(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    first = Pool(folder, SETTINGS, LAG).next()
+    assert first is not None
+    cut = replace(outcome(first), status=Status.OUT_OF_TIME)
+    folder.write_record(cut)
+    handed = play(Pool(folder, SETTINGS, LAG), folder, at_once=1, choose=lambda running: running[0])
+    assert sorted(map(str, SETTINGS.planned)) == sorted(
+        assignment.trial_id.name for assignment in [first, *handed]
+    )
+    assert folder.read_record(first.trial_id.name) == cut

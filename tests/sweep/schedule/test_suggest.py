@@ -75,6 +75,7 @@ def test_failures_alone_are_no_reason_not_to_suggest() -> None:
     [
         (Status.COMPLETED, State.COMPLETE, 0.6),
         (Status.STOPPED_EARLY, State.PRUNED, 0.6),
+        (Status.OUT_OF_TIME, State.PRUNED, 0.6),
         (Status.FAILED, State.FAIL, None),
     ],
 )

@@ -14,10 +14,11 @@ from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
 from sweep.schedule.pool import Pool
 from sweep.schedule.studies import Studies
-from sweep.tune.searcher import PoolSearcher, budget
+from sweep.tune.searcher import PoolSearcher, budget, deadline
 from tests.sweep.helpers import machine, outcome, record, settings
 
 SETTINGS = settings("--backbones", "vgg16,xception", "--trials", "2")
+DEADLINE = 1.8e9
 
 
 class Sweep:
@@ -33,6 +34,7 @@ class Sweep:
             Studies(root / "optuna.db", SETTINGS.space, SETTINGS.backbones),
             machine(root, max_concurrent=at_once),
             spent=lambda: self.spent,
+            deadline=DEADLINE,
             on_finished=self.reported.append,
         )
 
@@ -134,7 +136,7 @@ def test_rays_own_state_is_neither_kept_nor_read(sweep: Sweep, tmp_path: Path) -
     [
         ({}, False),
         ({"time_budget": 3600.0}, False),
-        ({"time_budget": 0.0}, True),
+        ({"time_budget": -1.0}, True),
         ({"max_disk": 10**9}, False),
         ({"max_disk": 1000}, True),
     ],
@@ -142,7 +144,8 @@ def test_rays_own_state_is_neither_kept_nor_read(sweep: Sweep, tmp_path: Path) -
 def test_a_budget_is_spent_by_time_or_by_the_runs_bytes(
     tmp_path: Path, changes: dict[str, Any], spent: bool
 ) -> None:
-    is_spent = budget(machine(tmp_path, **changes), tmp_path)
+    limited = machine(tmp_path, **changes)
+    is_spent = budget(limited, tmp_path, deadline(limited))
     (tmp_path / "trials").mkdir()
     (tmp_path / "trials/weights.npz").write_bytes(b"0" * 2000)
     assert is_spent() is spent
@@ -163,3 +166,9 @@ def test_a_failed_trial_is_told_as_it_was_recorded(sweep: Sweep) -> None:
     sweep.folder.write_record(record("VGG16", 0, [0.4], status=Status.FAILED))
     sweep.searcher.on_trial_complete("a", {}, error=True)
     assert [record.error for record in sweep.reported] == ["it diverged"]
+
+
+def test_every_trial_is_told_when_the_time_budget_is_spent(sweep: Sweep) -> None:
+    config = sweep.searcher.suggest("a")
+    assert isinstance(config, dict)
+    assert config["assignment"].deadline == DEADLINE

@@ -51,6 +51,21 @@ def test_a_trial_below_its_bar_stops_there_and_keeps_its_best_epoch(tmp_path: Pa
     assert result.best_epoch in seen
 
 
+def test_a_trial_whose_time_is_up_ends_with_its_epoch_and_keeps_its_best(tmp_path: Path) -> None:
+    from trainables.training.train import train
+
+    data = training_data(tmp_path, size=48, points=POINTS)
+    seen: list[int] = []
+    result = train(
+        point("VGG16", size=48, epochs=5),
+        data,
+        report=lambda epoch: seen.append(epoch.epoch),
+        is_time_up=lambda: len(seen) == 2,
+    )
+    assert (result.status, seen) == (Status.OUT_OF_TIME, [1, 2])
+    assert result.best_epoch in seen
+
+
 def test_the_scores_are_those_of_the_best_epochs_probabilities(tmp_path: Path) -> None:
     from trainables.training.train import train
 
