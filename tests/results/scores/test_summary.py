@@ -129,6 +129,19 @@ def test_a_trial_stopped_early_may_win(tmp_path: Path) -> None:
     assert summary.trials.stopped_early == 1
 
 
+def test_a_baseline_cut_by_the_time_budget_counts_and_is_not_held_against_the_paper(
+    tmp_path: Path,
+) -> None:
+    trials = (Trial("VGG16", 0, Status.OUT_OF_TIME, epochs=1), Trial("VGG16", 1))
+    summary = summarise(make_run(tmp_path, trials))
+    verdict = summary.backbones[0].baseline.verdict
+    assert verdict is not None
+    assert verdict.difference is None
+    assert "VGG16/baseline was cut by the time budget" in verdict.reason
+    assert (summary.trials.out_of_time, summary.trials.finished) == (1, 2)
+    assert summary.complete
+
+
 @pytest.mark.parametrize("classes", [paper.CLASSES, ten()])
 def test_any_number_of_classes_gets_reports_and_matrices(
     tmp_path: Path, classes: tuple[str, ...]
