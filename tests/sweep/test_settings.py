@@ -25,7 +25,12 @@ from sweep.terminal.arguments import (
 )
 from tests.sweep.helpers import settings
 
-SINCE_THEN = {"precision": "float32", "jit_compile": False}
+SINCE_THEN = {
+    "precision": "float32",
+    "jit_compile": False,
+    "class_weights": "none",
+    "ranges": {},
+}
 """Settings that earlier versions did not record, and what they did."""
 
 RECORDED = settings("--backbones", "xception,vgg16", "--trials", "5")

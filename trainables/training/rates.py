@@ -20,8 +20,8 @@ def learning_rate(config: TrialConfig, step: int, steps_per_epoch: int) -> float
     """
     warmup = config.warmup * steps_per_epoch
     if step < warmup:
-        return config.learning_rate * (step + 1) / warmup
+        return config.learning_rate * ((step + 1) / warmup)
     if config.schedule != COSINE:
         return config.learning_rate
     done = (step + 1 - warmup) / (config.epochs * steps_per_epoch - warmup)
-    return config.learning_rate * (1 + math.cos(math.pi * done)) / 2
+    return config.learning_rate * ((1 + math.cos(math.pi * done)) / 2)

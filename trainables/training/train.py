@@ -77,15 +77,7 @@ def train(
     cut = full.cut(config.unfreeze)
     inputs = frozen_inputs(full, cut, data, scaling_kind(config.backbone, config.scaling), progress)
     network = networks.network(full, cut, inputs.format, jit_compile=data.jit_compile)
-    network.reset(
-        optimizer=config.optimizer,
-        learning_rate=config.learning_rate,
-        seed=config.seed,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        dropout=config.dropout,
-        loss=_loss(config, data),
-    )
+    _reset(network, config, data)
     training_started, traced_before = time.perf_counter(), network.seconds_tracing
     train_part, validation_part, test_part = (_part(name, data, inputs) for name in SPLITS)
     course = _run_epochs(config, network, train_part, validation_part, report, cutoffs, progress)
@@ -139,6 +131,18 @@ class _Course:
     epochs: tuple[EpochRecord, ...]
     validation_by_epoch: Probabilities
     best_weights: dict[str, NDArray[Any]]
+
+
+def _reset(network: Network, config: TrialConfig, data: TrainingData) -> None:
+    network.reset(
+        optimizer=config.optimizer,
+        learning_rate=config.learning_rate,
+        seed=config.seed,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+        dropout=config.dropout,
+        loss=_loss(config, data),
+    )
 
 
 def _loss(config: TrialConfig, data: TrainingData) -> Loss:

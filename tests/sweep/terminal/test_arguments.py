@@ -98,7 +98,7 @@ BAD = [
         for value in NO_PATHS
     ),
     *(("--backbones", value) for value in ("", ",", "VGG19", "vgg16 xception", "*")),
-    *(("--search", value) for value in ("", ",", "lr", "learning-rate", "all", "momentum")),
+    *(("--search", value) for value in ("", ",", "lr", "learning-rate", "all", "nesterov")),
     *(("--early-stopping", value) for value in ("", "yes", "ASHA", "hyperband")),
     *(("--cache-dtype", value) for value in ("", "float64", "bfloat16", "Float32")),
     *(("--precision", value) for value in ("", "float16", "bfloat16", "Float32", "mixed")),

@@ -53,7 +53,7 @@ def equal(one: TrialResult, other: TrialResult) -> bool:
     )
 
 
-OPTIONS = [
+OPTIONS: list[dict[str, Any]] = [
     {"weight_decay": 0.5},
     {"label_smoothing": 0.2},
     {"dropout": 0.0},
