@@ -89,7 +89,8 @@ def gather(
     cannot be reached, the demonstration's; what is named is obeyed or refused.
 
     Args:
-        warn: told why the demonstration stands in, and which photos contradict each other.
+        warn: told why the demonstration stands in, which photos contradict each other, and where
+            classes are far from equal.
 
     Raises:
         Refusal: whatever does not fit.
@@ -97,7 +98,9 @@ def gather(
     if arguments.data is not None or arguments.weights is not None:
         preset = DEMONSTRATION if arguments.data == DEMONSTRATION.data else PAPER
         materials = _materials(settings_from(arguments, preset), machine, progress)
-        for line in (*conflicts(materials.dataset.record), *imbalance(materials)):
+        record = materials.dataset.record
+        unequal = imbalance(materials.split, len(record.classes), materials.settings.class_weights)
+        for line in (*conflicts(record), *unequal):
             warn(line)
         return materials
     try:
@@ -118,12 +121,14 @@ def conflicts(data: DataRecord) -> list[str]:
     ]
 
 
-def imbalance(materials: Materials) -> list[str]:
-    """A line if the largest class has many times the training photos of the smallest."""
-    split = materials.split
-    counts = np.bincount(split.labels[split.indices("train")])
+def imbalance(split: Split, classes: int, class_weights: str) -> list[str]:
+    """A line if the largest class has many times the training photos of the smallest.
+
+    None if the classes are weighted already.
+    """
+    counts = np.bincount(split.labels[split.indices("train")], minlength=classes)
     most, fewest = int(counts.max()), int(counts.min())
-    if most <= _IMBALANCED * fewest or materials.settings.class_weights != UNWEIGHTED:
+    if most <= _IMBALANCED * fewest or class_weights != UNWEIGHTED:
         return []
     return [
         f"Classes have from {fewest:,} to {most:,} training photos: accuracy may hide the rare "

@@ -152,6 +152,7 @@ def test_a_flag_without_its_value_is_refused(flag: str) -> None:
         ("--resume runs/a --overwrite", "--resume"),
         ("--baseline-only --trials 3", "--trials"),
         ("--baseline-only --search learning_rate", "--search"),
+        ("--baseline-only --space wide", "--space"),
         ("--plan=yes", "--plan"),
         ("--jit-compile=no", "--jit-compile"),
     ],
