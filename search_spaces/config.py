@@ -221,7 +221,7 @@ def whole_number(value: Any, *, at_least: int, where: str) -> int:
     return value
 
 
-def check_within(value: Any, bounds: tuple[float, float], *, where: str) -> None:
+def check_within(value: Any, bounds: tuple[float, float], *, what: str, where: str) -> None:
     """Check that a number lies between its bounds.
 
     Raises:
@@ -230,7 +230,7 @@ def check_within(value: Any, bounds: tuple[float, float], *, where: str) -> None
     number = isinstance(value, float | int) and not isinstance(value, bool)
     if not (number and bounds[0] <= value < bounds[1]):
         raise UsageRefusal(
-            f"the {where.replace('_', ' ')} must be a number from {bounds[0]} to below "
+            f"the {what.replace('_', ' ')} must be a number from {bounds[0]} to below "
             f"{bounds[1]}, got {value!r}",
             where=where,
             fix="Give one inside.",
@@ -250,7 +250,7 @@ def _check_declared(
             fix="Give a number such as 5e-5.",
         )
     if bounds := field.metadata.get("bounds"):
-        check_within(value, bounds, where=field.name)
+        check_within(value, bounds, what=field.name, where=field.name)
     choices = field.metadata.get("choices", ())
     if choices is None:
         one_of(value, points, what=f"unfreeze point of {backbone}", where=field.name)

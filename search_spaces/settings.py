@@ -79,7 +79,8 @@ class Settings:
     only how fast the numbers come, and may differ from resume to resume: `sweep.hardware.Machine`.
 
     Raises:
-        UsageRefusal: the photos would be too small for a backbone.
+        UsageRefusal: the photos would be too small for a backbone, or nothing that is to vary can
+            change anything.
     """
 
     data: str = _setting(
@@ -191,6 +192,13 @@ class Settings:
                     where="--image-size",
                     fix=f"Give {smallest} or more, or leave {name} out.",
                 )
+        if self.trials and not any(self.space.dimensions(name) for name in self.backbones):
+            raise UsageRefusal(
+                f"what varies must change something, got {', '.join(self.search)} alone: momentum "
+                "is SGD's, and head and dropout need a head with more than pooling",
+                where="--search or --space",
+                fix="Add optimizer, or another dimension.",
+            )
 
     @property
     def space(self) -> SearchSpace:

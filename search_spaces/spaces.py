@@ -177,7 +177,7 @@ def _choice(name: str, value: Any, where: str) -> Any:
             raise _refusal(f"a name is needed, got {value!r}", where)
         return str(one_of(value, declared["choices"], what=name.replace("_", " "), where=where))
     if bounds := declared["bounds"]:
-        check_within(value, bounds, where=where)
+        check_within(value, bounds, what=name, where=where)
     if _TYPES[name] == "int":
         return whole_number(value, at_least=0 if declared["bounds"] else 1, where=where)
     return float(value)

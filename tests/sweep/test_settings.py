@@ -19,6 +19,7 @@ from search_spaces.presets import (
 from search_spaces.refusals import UsageRefusal
 from search_spaces.settings import Settings
 from search_spaces.space import Categorical, LogUniform
+from search_spaces.spaces import NAMED_SPACES, NamedSpace
 from sweep.terminal.arguments import (
     most_trials,
     parse_arguments,
@@ -241,3 +242,17 @@ def test_the_papers_space_has_the_baseline_and_its_own_scaling_alone() -> None:
     assert [trial.name for trial in chosen.planned] == [
         *("VGG16/baseline", "ConvNeXtTiny/baseline", "VGG16/t01")
     ]
+
+
+@pytest.mark.parametrize(
+    "words", ["--backbones vgg16 --search momentum", "--backbones xception --search head,dropout"]
+)
+def test_a_search_that_can_change_nothing_is_refused(words: str) -> None:
+    with pytest.raises(UsageRefusal, match="must change something") as refused:
+        settings(*words.split(), "--trials", "2")
+    assert "optimizer" in refused.value.fix
+
+
+@pytest.mark.parametrize("named", NAMED_SPACES, ids=lambda named: named.name)
+def test_the_command_of_a_named_space_asks_for_it(named: NamedSpace) -> None:
+    assert parse_arguments(named.command.split()[2:]).space == named.space
