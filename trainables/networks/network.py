@@ -168,11 +168,14 @@ class Network:
         chosen, self._update = self._optimizer_of(kind)
         chosen.reset()
         self._optimizer = chosen.keras
-        self.set_learning_rate(learning_rate)
+        self._optimizer.learning_rate.assign(learning_rate)
+        self._learning_rate = learning_rate
 
     def set_learning_rate(self, learning_rate: float) -> None:
         """From the next step on."""
-        self._optimizer.learning_rate.assign(learning_rate)
+        if learning_rate != self._learning_rate:  # an assignment costs as much as a small step
+            self._optimizer.learning_rate.assign(learning_rate)
+            self._learning_rate = learning_rate
 
     @property
     def seconds_tracing(self) -> float:
