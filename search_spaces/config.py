@@ -16,10 +16,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from search_spaces.backbones import SCALINGS, Scaling, backbone_named
+from search_spaces.heads import HEADS, PAPER_HEAD
 from search_spaces.refusals import UsageRefusal, one_of
 
 OPTIMIZERS = ("adam", "adagrad", "rmsprop", "sgd")
-"""Keras' own defaults, except that `sgd` has Nesterov momentum 0.9."""
+"""Keras' own defaults, except that `sgd` has Nesterov momentum."""
+
+CONSTANT, COSINE = SCHEDULES = ("constant", "cosine")
+"""Of the learning rate. `cosine` falls to 0 at the last step of the last planned epoch."""
 
 FLOAT32 = "float32"
 MIXED_FLOAT16 = "mixed_float16"
@@ -37,9 +41,20 @@ def log_uniform(low: float, high: float, *, default: Any = dataclasses.MISSING) 
     return dataclasses.field(default=default, metadata={"range": (low, high)})
 
 
-def categorical(*choices: Any, default: Any = dataclasses.MISSING) -> Any:
-    """A field that may be searched among a few values; names are checked, numbers are examples."""
-    return dataclasses.field(default=default, metadata={"choices": choices})
+def categorical(
+    *choices: Any,
+    default: Any = dataclasses.MISSING,
+    bounds: tuple[float, float] | None = None,
+    when: tuple[str, Any] | None = None,
+) -> Any:
+    """A field that may be searched among a few values; names are checked, numbers are examples.
+
+    Args:
+        bounds: what numbers must lie in: from the first to just below the second.
+        when: another field and the value of it without which this field changes nothing.
+    """
+    metadata = {"choices": choices, "bounds": bounds, "when": when}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def unfreeze_point() -> Any:
@@ -59,11 +74,19 @@ class TrialConfig:
         unfreeze: the first trained layer's name, or `head`.
         scaling: of the pixels.
         optimizer: one of `OPTIMIZERS`.
-        learning_rate: positive, constant over the epochs.
+        learning_rate: positive; the highest of the schedule.
         batch_size: photos per step.
         epochs: passes over the training photos, at most.
         image_size: height and width of the photos in pixels.
         seed: of the head's first weights, the order of the photos and the Dropout masks.
+        weight_decay: decoupled (Loshchilov & Hutter, "Decoupled Weight Decay Regularization", ICLR
+            2019): every step takes this share, times the rate, off every trained weight.
+        momentum: of `sgd`, with Nesterov's correction; the other optimizers have none.
+        label_smoothing: share of a training label that is spread over all classes.
+        dropout: rate of the head's Dropout layers, where the head has them.
+        head: one of `HEADS`.
+        warmup: epochs over which the rate rises from 0, step by step.
+        schedule: of the rate after the warm-up, one of `SCHEDULES`.
     """
 
     backbone: str
@@ -75,6 +98,17 @@ class TrialConfig:
     epochs: int = 10
     image_size: int = 150
     seed: int = 42
+    weight_decay: float = categorical(0.0, 1e-4, 1e-3, 1e-2, default=0.0, bounds=(0, 1))
+    momentum: float = categorical(
+        0.0, 0.8, 0.9, 0.95, default=0.9, bounds=(0, 1), when=("optimizer", "sgd")
+    )
+    label_smoothing: float = categorical(0.0, 0.05, 0.1, default=0.0, bounds=(0, 1))
+    dropout: float = categorical(
+        0.0, 0.25, 0.5, default=0.5, bounds=(0, 1), when=("head", PAPER_HEAD)
+    )
+    head: str = categorical(*HEADS, default=PAPER_HEAD)
+    warmup: int = categorical(0, 1, 2, default=0, bounds=(0, 10_001))
+    schedule: str = categorical(*SCHEDULES, default=CONSTANT)
 
     def __post_init__(self) -> None:
         entry = backbone_named(self.backbone, where="backbone")
@@ -84,6 +118,7 @@ class TrialConfig:
         for name in ("batch_size", "epochs"):
             whole_number(getattr(self, name), at_least=1, where=name)
         whole_number(self.image_size, at_least=entry.smallest_image, where="image_size")
+        whole_number(self.warmup, at_least=0, where="warmup")
         whole_number(self.seed, at_least=0, where="seed")
 
     def to_dict(self) -> dict[str, Any]:
@@ -186,6 +221,22 @@ def whole_number(value: Any, *, at_least: int, where: str) -> int:
     return value
 
 
+def check_within(value: Any, bounds: tuple[float, float], *, what: str, where: str) -> None:
+    """Check that a number lies between its bounds.
+
+    Raises:
+        UsageRefusal: it is no number, or outside; the upper bound is outside.
+    """
+    number = isinstance(value, float | int) and not isinstance(value, bool)
+    if not (number and bounds[0] <= value < bounds[1]):
+        raise UsageRefusal(
+            f"the {what.replace('_', ' ')} must be a number from {bounds[0]} to below "
+            f"{bounds[1]}, got {value!r}",
+            where=where,
+            fix="Give one inside.",
+        )
+
+
 def _check_declared(
     field: dataclasses.Field[Any], value: Any, points: tuple[str, ...], backbone: str
 ) -> None:
@@ -198,6 +249,8 @@ def _check_declared(
             where=field.name,
             fix="Give a number such as 5e-5.",
         )
+    if bounds := field.metadata.get("bounds"):
+        check_within(value, bounds, what=field.name, where=field.name)
     choices = field.metadata.get("choices", ())
     if choices is None:
         one_of(value, points, what=f"unfreeze point of {backbone}", where=field.name)

@@ -57,3 +57,18 @@ class Dropout:
 
 
 HeadLayer = GlobalAveragePooling | Flatten | BatchNormalization | Dense | Dropout
+
+PAPER_HEAD, POOLED_HEAD = HEADS = ("paper", "pooled")
+"""`paper` is the catalogue's head of each backbone; `pooled` averages the last feature map."""
+
+POOLED: tuple[HeadLayer, ...] = (GlobalAveragePooling(),)
+
+
+def head_of(documented: tuple[HeadLayer, ...], name: str) -> tuple[HeadLayer, ...]:
+    """The layers of a head by its name, before the logits.
+
+    Args:
+        documented: the backbone's own head.
+        name: one of `HEADS`.
+    """
+    return POOLED if name == POOLED_HEAD else documented

@@ -8,7 +8,7 @@ with it are read off the field: a setting that is added is one field here and th
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,9 @@ from search_spaces.values import choice, count, named
 DEFAULT_SEED = 42
 DATA_NAMES = ("cats_vs_dogs", "digits")
 WEIGHTS_NAMES = ("imagenet", "random")
+
+CLASS_WEIGHTS = UNWEIGHTED, BALANCED = "none", "balanced"
+"""How photos weigh in the training loss: all alike, or inversely to the size of their class."""
 
 TRAINED, SEARCHED, MACHINE = "what is trained", "what is searched", "the machine"
 """Headings of `--help`."""
@@ -76,7 +79,8 @@ class Settings:
     only how fast the numbers come, and may differ from resume to resume: `sweep.hardware.Machine`.
 
     Raises:
-        UsageRefusal: the photos would be too small for a backbone.
+        UsageRefusal: the photos would be too small for a backbone, or nothing that is to vary can
+            change anything.
     """
 
     data: str = _setting(
@@ -166,6 +170,18 @@ class Settings:
         ),
         absent=False,
     )
+    class_weights: str = _setting(
+        Flag(
+            TRAINED,
+            "balanced: photos of rare classes weigh more in the training loss; default: none",
+            "|".join(CLASS_WEIGHTS),
+            choice("--class-weights", CLASS_WEIGHTS),
+            default=UNWEIGHTED,
+        ),
+        absent=UNWEIGHTED,
+    )
+    ranges: Mapping[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
+    """By dimension, bounds or choices in place of the declared ones; `--space` gives them."""
 
     def __post_init__(self) -> None:
         for name in self.backbones:
@@ -176,18 +192,24 @@ class Settings:
                     where="--image-size",
                     fix=f"Give {smallest} or more, or leave {name} out.",
                 )
+        if self.trials and not any(self.space.dimensions(name) for name in self.backbones):
+            raise UsageRefusal(
+                f"what varies must change something, got {', '.join(self.search)} alone: momentum "
+                "is SGD's, and head and dropout need a head with more than pooling",
+                where="--search or --space",
+                fix="Add optimizer, or another dimension.",
+            )
 
     @property
     def space(self) -> SearchSpace:
-        """The box that is searched; the run's own batch size is always in it."""
-        return SearchSpace(
-            varied=self.search,
-            ranges={"batch_size": tuple(sorted({16, 32, 64, self.batch_size}))},
-        )
+        """The box that is searched; the run's own batch size is in it unless `ranges` has some."""
+        sizes = tuple(sorted({16, 32, 64, self.batch_size}))
+        return SearchSpace(varied=self.search, ranges={"batch_size": sizes, **self.ranges})
 
     def searched(self, backbone: str) -> int:
         """How many configurations of a backbone are searched, of all there are but its baseline."""
-        return int(min(self.trials, self.space.size(backbone) - 1))
+        baseline_inside = self.space.contains(self.baseline(backbone))
+        return int(min(self.trials, self.space.size(backbone) - baseline_inside))
 
     @property
     def planned(self) -> tuple[TrialId, ...]:
@@ -203,10 +225,14 @@ class Settings:
     def points(self) -> dict[str, tuple[str, ...]]:
         """Per backbone the unfreeze points that its trials may visit."""
         searched = self.trials > 0 and "unfreeze" in self.search
-        entries = [backbone_named(name) for name in self.backbones]
         return {
-            entry.name: entry.points if searched else (entry.baseline_unfreeze,)
-            for entry in entries
+            entry.name: tuple(
+                point
+                for point in entry.points
+                if point == entry.baseline_unfreeze
+                or (searched and point in self.ranges.get("unfreeze", entry.points))
+            )
+            for entry in map(backbone_named, self.backbones)
         }
 
     def baseline(self, backbone: str) -> TrialConfig:
@@ -242,6 +268,8 @@ class RunSettings(Settings):
 
 
 FLAGS: dict[str, Flag] = {
-    field.name: field.metadata["flag"] for field in dataclasses.fields(Settings)
+    field.name: field.metadata["flag"]
+    for field in dataclasses.fields(Settings)
+    if "flag" in field.metadata
 }
 """By setting, in the order in which they are recorded."""

@@ -14,17 +14,19 @@ from typing import Any
 
 from search_spaces.backbones import GROUPS, NAMES, backbone_named
 from search_spaces.config import TrialConfig
+from search_spaces.heads import PAPER_HEAD, POOLED, Dropout
 from search_spaces.refusals import UsageRefusal, one_of
 from search_spaces.values import words
 
-_DECLARED = {
+DECLARED = {
     field.name: field.metadata for field in dataclasses.fields(TrialConfig) if field.metadata
 }
+"""By dimension, what its field declares: `range`, or `choices`, `bounds` and `when`."""
 
 FIRST_DIMENSIONS = ("learning_rate", "optimizer", "unfreeze", "scaling", "batch_size")
 """Of the first version; a sampler's numbers depend on it. Later dimensions follow as declared."""
 
-DIMENSIONS: tuple[str, ...] = tuple(dict.fromkeys((*FIRST_DIMENSIONS, *_DECLARED)))
+DIMENSIONS: tuple[str, ...] = tuple(dict.fromkeys((*FIRST_DIMENSIONS, *DECLARED)))
 DEFAULT_SEARCH = DIMENSIONS[:4]
 
 
@@ -69,11 +71,37 @@ class SearchSpace:
     ranges: Mapping[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
 
     def dimensions(self, backbone: str) -> tuple[Dimension, ...]:
-        """The dimensions that vary for one backbone, in the order of `DIMENSIONS`."""
-        return tuple(self._dimension(name, backbone) for name in DIMENSIONS if name in self.varied)
+        """The dimensions that vary for one backbone, in the order of `DIMENSIONS`.
+
+        Left out are those that cannot change anything: momentum where the optimizer is never SGD,
+        Dropout's rate in a head without Dropout, the head where the backbone's own is the pooled.
+        """
+        return tuple(
+            self._dimension(name, backbone)
+            for name in DIMENSIONS
+            if name in self.varied and self._may_matter(name, backbone)
+        )
+
+    def _may_matter(self, name: str, backbone: str) -> bool:
+        entry = backbone_named(backbone)
+        if name == "head":
+            return entry.head != POOLED
+        if name == "dropout" and not any(isinstance(layer, Dropout) for layer in entry.head):
+            return False
+        condition = DECLARED[name].get("when")
+        if condition is None:
+            return True
+        controller, needed = condition
+        fixed = entry.optimizer if controller == "optimizer" else PAPER_HEAD
+        possible = (
+            self.ranges.get(controller, DECLARED[controller]["choices"])
+            if controller in self.varied
+            else (fixed,)
+        )
+        return needed in possible
 
     def _dimension(self, name: str, backbone: str) -> Dimension:
-        declared = _DECLARED[name]
+        declared = DECLARED[name]
         if "range" in declared:
             low, high = self.ranges.get(name, declared["range"])
             return LogUniform(name, low, high)
@@ -82,23 +110,52 @@ class SearchSpace:
 
     def size(self, backbone: str) -> float:
         """How many configurations the box has: infinitely many if a number varies."""
-        return math.prod(
-            len(dimension.choices) if isinstance(dimension, Categorical) else math.inf
+        sizes = {
+            dimension.name: len(dimension.choices)
+            if isinstance(dimension, Categorical)
+            else math.inf
             for dimension in self.dimensions(backbone)
+        }
+        under: dict[str, float] = {}  # by controlling dimension, what one value of it multiplies
+        for name in list(sizes):
+            controller, _ = DECLARED[name].get("when") or ("", None)
+            if controller in sizes:
+                under[controller] = under.get(controller, 1) * sizes.pop(name)
+        return math.prod(size + under.get(name, 1) - 1 for name, size in sizes.items())
+
+    def contains(self, config: TrialConfig) -> bool:
+        """Whether a configuration's values lie within the box."""
+        return all(
+            value in dimension.choices
+            if isinstance(dimension, Categorical)
+            else dimension.low <= value <= dimension.high
+            for dimension in self.dimensions(config.backbone)
+            for value in [getattr(config, dimension.name)]
         )
 
     def configured(self, baseline: TrialConfig, values: Mapping[str, Any]) -> TrialConfig:
-        """The baseline with the searched values put in.
+        """The baseline with the searched values put in; one that changes nothing is left out.
+
+        So momentum beside Adam keeps the baseline's value, and equal trainings are equal
+        configurations.
 
         Raises:
-            UsageRefusal: `values` has not exactly the varied dimensions.
+            UsageRefusal: `values` has not exactly the backbone's dimensions.
         """
-        if set(values) != set(self.varied):
+        varied = [dimension.name for dimension in self.dimensions(baseline.backbone)]
+        if set(values) != set(varied):
             raise UsageRefusal(
-                f"this space varies {', '.join(self.varied)}, got {', '.join(values)}",
+                f"this space varies {', '.join(varied)}, got {', '.join(values)}",
                 where="search space",
             )
-        return dataclasses.replace(baseline, **values)
+        whole = {**vars(baseline), **values}
+        conditions = {name: DECLARED[name].get("when") for name in values}
+        effective = {
+            name: value
+            for name, value in values.items()
+            if (condition := conditions[name]) is None or whole[condition[0]] == condition[1]
+        }
+        return dataclasses.replace(baseline, **effective)
 
 
 def parse_search(text: str) -> tuple[str, ...]:

@@ -16,13 +16,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from results.ledger.files import refuse_file_in_the_way
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import DataRecord, Split
 from results.ledger.store import RunFolder
 from search_spaces.presets import DEMONSTRATION, PAPER
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
-from search_spaces.settings import RunSettings, Settings
+from search_spaces.settings import UNWEIGHTED, RunSettings, Settings
 from sweep.hardware import Hardware, Machine
 from sweep.process.context import RunContext
 from sweep.process.environment import run_onednn
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from trainables.progress import Progress
 
 _LIBRARIES = ("tensorflow", "keras", "ray", "optuna", "numpy", "h5py", "pillow", "scikit-learn")
+_IMBALANCED = 3
+"""A class with more than so many times the training photos of another is worth a warning."""
 _DECIDE_NUMBERS = ("tensorflow", "keras", "optuna", "numpy", "pillow")
 
 
@@ -85,7 +89,8 @@ def gather(
     cannot be reached, the demonstration's; what is named is obeyed or refused.
 
     Args:
-        warn: told why the demonstration stands in, and which photos contradict each other.
+        warn: told why the demonstration stands in, which photos contradict each other, and where
+            classes are far from equal.
 
     Raises:
         Refusal: whatever does not fit.
@@ -93,7 +98,9 @@ def gather(
     if arguments.data is not None or arguments.weights is not None:
         preset = DEMONSTRATION if arguments.data == DEMONSTRATION.data else PAPER
         materials = _materials(settings_from(arguments, preset), machine, progress)
-        for line in conflicts(materials.dataset.record):
+        record = materials.dataset.record
+        unequal = imbalance(materials.split, len(record.classes), materials.settings.class_weights)
+        for line in (*conflicts(record), *unequal):
             warn(line)
         return materials
     try:
@@ -111,6 +118,21 @@ def conflicts(data: DataRecord) -> list[str]:
     return [
         f"Left out, since the same photo has two labels: {data.conflicts[0]}"
         + (f", and {groups - 1} more such groups (run.json lists them)" if groups > 1 else "")
+    ]
+
+
+def imbalance(split: Split, classes: int, class_weights: str) -> list[str]:
+    """A line if the largest class has many times the training photos of the smallest.
+
+    None if the classes are weighted already.
+    """
+    counts = np.bincount(split.labels[split.indices("train")], minlength=classes)
+    most, fewest = int(counts.max()), int(counts.min())
+    if most <= _IMBALANCED * fewest or class_weights != UNWEIGHTED:
+        return []
+    return [
+        f"Classes have from {fewest:,} to {most:,} training photos: accuracy may hide the rare "
+        "ones; --class-weights balanced makes them count as much."
     ]
 
 

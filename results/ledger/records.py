@@ -39,7 +39,7 @@ class EpochRecord:
         epoch: from 1.
         train_loss, validation_loss: mean cross-entropy in nats.
         train_accuracy, validation_accuracy: fractions.
-        learning_rate: in force during the epoch.
+        learning_rate: in force at the epoch's end.
         seconds: of the epoch, its validation included.
     """
 

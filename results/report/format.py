@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from results.ledger.units import UNKNOWN, clean
 from results.scores.metrics import Interval
+from search_spaces.config import TrialConfig
 from search_spaces.space import DIMENSIONS, FIRST_DIMENSIONS
 
 LONGEST_NAME = 240
 """Characters of a name from outside that the page shows; thousands would break its layout."""
+
+
+_LATER = {
+    field.name: field.default
+    for field in fields(TrialConfig)
+    if field.name in DIMENSIONS and field.name not in FIRST_DIMENSIONS
+}
+"""Dimensions that are named only where they differ from the documented baseline's value."""
 
 
 def shorten(text: object) -> str:
@@ -69,5 +79,5 @@ def configuration(config: Mapping[str, Any] | None) -> str:
         f"{config['optimizer']} {config['learning_rate']:.3g}, from {config['unfreeze']}, "
         f"{config['scaling']}, batch {config['batch_size']}"
     )
-    later = [name for name in DIMENSIONS if name in config and name not in FIRST_DIMENSIONS]
+    later = [name for name, usual in _LATER.items() if name in config and config[name] != usual]
     return ", ".join([line, *(f"{name.replace('_', ' ')} {config[name]}" for name in later)])

@@ -113,6 +113,9 @@ def failed(summary: Summary) -> Sheet:
     return lay_out(summary, "failed", "Failed trials", columns, failures)
 
 
+_WIDEST = 5
+"""Dimensions that fit 80 columns side by side, those with the largest shares."""
+
 IMPORTANCES_NOTE = (
     "All trials count, by the best epoch up to the last that all of them reached; those that "
     "diverged count by the worst of the others. ± is the standard deviation over fANOVA's forests."
@@ -134,7 +137,13 @@ def importances(summary: Summary) -> Sheet:
 def importances_wide(summary: Summary) -> Sheet:
     """The same, a row per backbone, for the terminal."""
     of_all = summary.importances
-    names = sorted({name for of_backbone in of_all.values() for name in of_backbone.shares})
+    largest: dict[str, float] = {}
+    for of_backbone in of_all.values():
+        for name, share in of_backbone.shares.items():
+            largest[name] = max(share.mean, largest.get(name, 0.0))
+    by_share = sorted(sorted(largest), key=largest.__getitem__, reverse=True)
+    names, left_out = sorted(by_share[:_WIDEST]), len(by_share[_WIDEST:])
+    more = f" {left_out} dimensions with smaller shares: importances.csv." if left_out else ""
     heads = [Column(name, name.replace("_", " "), kinds.SHARE) for name in names]
     return Sheet(
         "importances_wide",
@@ -144,7 +153,7 @@ def importances_wide(summary: Summary) -> Sheet:
             Row((Label(name, name), of_backbone.trials, *map(of_backbone.shares.get, names)))
             for name, of_backbone in of_all.items()
         ),
-        IMPORTANCES_NOTE,
+        IMPORTANCES_NOTE + more,
     )
 
 

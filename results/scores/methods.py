@@ -21,6 +21,7 @@ from results.scores.method_types import (
 from results.scores.metrics import Verdict
 from search_spaces import paper
 from search_spaces.config import FLOAT32, TrialConfig, TrialId
+from search_spaces.settings import UNWEIGHTED
 
 REDRAW_OFFSET = 1
 """Added to the run's seed, so that the re-drawn fifth is another one than the run's own split."""
@@ -55,6 +56,8 @@ def doubts(evidence: Evidence, backbones: Sequence[str]) -> tuple[str, ...]:
         reasons.append(f"precision {precision}, not {FLOAT32}")
     if stored != FLOAT32:
         reasons.append(f"features stored as {stored}, not {FLOAT32}")
+    if run.settings.class_weights != UNWEIGHTED:
+        reasons.append(f"class weights {run.settings.class_weights}")
     return tuple(reasons)
 
 

@@ -225,6 +225,7 @@ def training_data(context: RunContext) -> TrainingData:
         cache_dtype=context.settings.cache_dtype,
         precision=context.settings.precision,
         jit_compile=context.settings.jit_compile,
+        class_weights=context.settings.class_weights,
     )
 
 

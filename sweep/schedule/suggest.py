@@ -63,7 +63,7 @@ def _any_other(
         for dimension in space.dimensions(baseline.backbone)
         if isinstance(dimension, Categorical)
     }
-    if len(choices) < len(space.varied):
+    if len(choices) < len(space.dimensions(baseline.backbone)):
         return None
     combinations = itertools.product(*choices.values())
     configs = (space.configured(baseline, dict(zip(choices, c, strict=True))) for c in combinations)

@@ -13,6 +13,8 @@ from search_spaces.backbones import PAPER_NAMES
 from search_spaces.presets import PAPER, Preset
 from search_spaces.refusals import UsageRefusal
 from search_spaces.settings import FLAGS, MACHINE, OF_PRESET, SEARCHED, Flag, Settings
+from search_spaces.space import SearchSpace
+from search_spaces.spaces import NAMED_SPACES, parse_space
 from search_spaces.values import (
     SHORT_TABLES,
     TABLES,
@@ -55,6 +57,12 @@ def parser() -> argparse.ArgumentParser:
     groups = {heading: top.add_argument_group(heading) for heading in headings}
     for name, flag in FLAGS.items():
         _add_setting(groups[flag.group], name, flag)
+    groups[SEARCHED].add_argument(
+        "--space",
+        type=parse_space,
+        metavar="|".join(named.name for named in NAMED_SPACES) + "|FILE.toml",
+        help="what varies and how far; --search beside it picks the dimensions; default: standard",
+    )
     groups[SEARCHED].add_argument(
         "--baseline-only", action="store_true", help="the documented baselines, nothing searched"
     )
@@ -150,9 +158,11 @@ def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
     arguments = parser().parse_args(words)
     if arguments.resume and (arguments.run_dir or arguments.overwrite):
         raise UsageRefusal("--resume names the run already", where="--run-dir", fix="Leave it out.")
-    if arguments.baseline_only and (arguments.trials or arguments.search):
+    if arguments.baseline_only and (arguments.trials or arguments.search or arguments.space):
         raise UsageRefusal(
-            "--baseline-only searches nothing", where="--trials, --search", fix="Leave them out."
+            "--baseline-only searches nothing",
+            where="--trials, --search, --space",
+            fix="Leave them out.",
         )
     return arguments
 
@@ -168,7 +178,8 @@ def settings_from(arguments: argparse.Namespace, preset: Preset) -> Settings:
         **{
             name: typed[name] if typed[name] is not None else _default(name, flag, preset)
             for name, flag in FLAGS.items()
-        }
+        },
+        ranges=typed["ranges"] or {},
     )
 
 
@@ -207,6 +218,10 @@ def _typed(arguments: argparse.Namespace) -> dict[str, Any]:
     }
     if arguments.baseline_only:
         typed["trials"] = 0
+    space: SearchSpace | None = arguments.space
+    typed["ranges"] = None if space is None else dict(space.ranges)
+    if space is not None and typed["search"] is None:
+        typed["search"] = space.varied
     return typed
 
 

@@ -62,6 +62,16 @@ def points(draw: st.DrawFn) -> TrialConfig:
         ("epochs", "10"),
         ("image_size", 70),
         ("seed", -1),
+        ("weight_decay", -1e-3),
+        ("weight_decay", math.nan),
+        ("momentum", 1.0),
+        ("label_smoothing", 1),
+        ("dropout", 1.0),
+        ("dropout", True),
+        ("head", "flat"),
+        ("warmup", -1),
+        ("warmup", 0.5),
+        ("schedule", "step"),
     ],
 )
 def test_a_point_outside_its_bounds_is_refused_and_the_field_named(field: str, value: Any) -> None:
@@ -74,7 +84,7 @@ def test_a_point_outside_its_bounds_is_refused_and_the_field_named(field: str, v
     ("change", "named"),
     [
         (lambda values: values.pop("seed"), "seed"),
-        (lambda values: values.update(momentum=0.9), "momentum"),
+        (lambda values: values.update(nesterov=True), "nesterov"),
         (lambda values: values.clear(), "backbone"),
     ],
     ids=["missing", "unknown", "empty"],
@@ -115,7 +125,7 @@ def test_backbones_that_do_not_exist_are_refused(text: str, hint: str) -> None:
     assert hint in str(refused.value)
 
 
-@pytest.mark.parametrize("text", ["", ",", "lr", "learning_rate,momentum", "learning rate"])
+@pytest.mark.parametrize("text", ["", ",", "lr", "learning_rate,nesterov", "learning rate"])
 def test_dimensions_that_do_not_exist_are_refused(text: str) -> None:
     with pytest.raises(UsageRefusal, match="--search"):
         parse_search(text)
@@ -198,6 +208,13 @@ def test_points_have_the_same_key_only_if_they_are_equal(
         ("epochs", 11),
         ("image_size", 151),
         ("seed", 43),
+        ("weight_decay", 1e-4),
+        ("momentum", 0.8),
+        ("label_smoothing", 0.1),
+        ("dropout", 0.25),
+        ("head", "pooled"),
+        ("warmup", 1),
+        ("schedule", "cosine"),
     ],
 )
 def test_every_field_is_in_the_key(field: str, value: Any) -> None:
@@ -208,10 +225,10 @@ def test_every_field_is_in_the_key(field: str, value: Any) -> None:
 
 
 def test_a_box_has_one_dimension_per_name_in_the_fixed_order() -> None:
-    box = SearchSpace(varied=DIMENSIONS).dimensions("xception")
+    box = SearchSpace(varied=DIMENSIONS).dimensions("VGG16")
     assert tuple(one.name for one in box) == DIMENSIONS
     assert box[0] == LogUniform("learning_rate", 1e-6, 1e-2)
-    assert box[2] == Categorical("unfreeze", backbone_named("xception").points)
+    assert box[2] == Categorical("unfreeze", backbone_named("VGG16").points)
     assert {one.name for one in box} < {field.name for field in dataclasses.fields(TrialConfig)}
 
 

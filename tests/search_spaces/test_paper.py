@@ -92,6 +92,13 @@ def test_the_baseline_is_the_papers_documented_configuration(name: str) -> None:
         "epochs": 10,
         "image_size": 150,
         "seed": 42,
+        "weight_decay": 0.0,
+        "momentum": 0.9,
+        "label_smoothing": 0.0,
+        "dropout": 0.5,
+        "head": "paper",
+        "warmup": 0,
+        "schedule": "constant",
     }
 
 

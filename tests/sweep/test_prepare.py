@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from results.ledger.files import read_json, write_json
 from results.ledger.run_record import RunRecord, WeightsSource
-from results.ledger.runs import DataRecord
+from results.ledger.runs import DataRecord, Split
 from results.ledger.store import RunFolder
 from search_spaces.presets import DEMONSTRATION, DIGITS_PER_CLASS
 from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal
@@ -19,6 +20,7 @@ from sweep.hardware import Hardware, Machine
 from sweep.prepare import (
     conflicts,
     gather,
+    imbalance,
     refuse_taken,
     resume,
     run_folder,
@@ -240,3 +242,23 @@ def test_photos_under_two_labels_are_named_at_the_start(
     told = conflicts(DataRecord("n", "s", "d", ("a", "b"), 75, 10, conflicts=groups))
     assert len(told) == len(lines)
     assert all(part in line for part, line in zip(lines, told, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("counts", "weights", "warned"),
+    [
+        ((9, 3), "none", False),
+        ((10, 3), "none", True),
+        ((10, 3), "balanced", False),
+        ((5, 0), "none", True),
+    ],
+)
+def test_a_class_with_more_than_three_times_the_photos_of_another_is_named_at_the_start(
+    counts: tuple[int, ...], weights: str, warned: bool
+) -> None:
+    labels = np.repeat(np.arange(len(counts)), counts)
+    names = tuple(f"photo-{row}" for row in range(len(labels)))
+    unequal = Split(files=names, labels=labels, sha256=names, parts=("train",) * len(labels))
+    lines = imbalance(unequal, len(counts), weights)
+    assert len(lines) == warned
+    assert all(f"from {min(counts)} to {max(counts)} training photos" in line for line in lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from search_spaces.presets import (
 )
 from search_spaces.refusals import UsageRefusal
 from search_spaces.settings import Settings
+from search_spaces.space import Categorical, LogUniform
+from search_spaces.spaces import NAMED_SPACES, NamedSpace
 from sweep.terminal.arguments import (
     most_trials,
     parse_arguments,
@@ -25,7 +28,12 @@ from sweep.terminal.arguments import (
 )
 from tests.sweep.helpers import settings
 
-SINCE_THEN = {"precision": "float32", "jit_compile": False}
+SINCE_THEN = {
+    "precision": "float32",
+    "jit_compile": False,
+    "class_weights": "none",
+    "ranges": {},
+}
 """Settings that earlier versions did not record, and what they did."""
 
 RECORDED = settings("--backbones", "xception,vgg16", "--trials", "5")
@@ -62,6 +70,9 @@ def test_photos_too_small_for_a_backbone_are_refused_by_its_name(
         ("--cache-dtype float16", "cache_dtype was float32 and is float16"),
         ("--precision mixed_float16", "precision was float32 and is mixed_float16"),
         ("--jit-compile", "jit_compile was False and is True"),
+        ("--class-weights balanced", "class_weights was none and is balanced"),
+        ("--space wide", "search was"),
+        ("--space quick", "ranges was {} and is {'unfreeze': ('head',)}"),
     ],
 )
 def test_a_resume_with_another_argument_is_refused_by_its_name(words: str, difference: str) -> None:
@@ -199,3 +210,49 @@ def test_the_cache_is_the_platforms(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("recorded", ["", "/no/such/folder"])
 def test_a_run_without_a_cache_folder_here_has_this_machines(recorded: str) -> None:
     assert cache_dir_known_as(recorded) == default_cache_dir()
+
+
+def test_a_space_gives_what_varies_and_how_far_and_is_recorded() -> None:
+    recorded = settings("--space", "quick", "--trials", "3")
+    assert from_json(Settings, json.loads(json.dumps(recorded.to_dict()))) == recorded
+    assert recorded.search == ("learning_rate", "optimizer", "unfreeze", "scaling")
+    [unfreeze] = [one for one in recorded.space.dimensions("VGG16") if one.name == "unfreeze"]
+    assert unfreeze == Categorical("unfreeze", ("head",))
+    entry = backbone_named("VGG16")
+    assert set(recorded.points["VGG16"]) == {"head", entry.baseline_unfreeze}
+    refuse_contradictions(parse_arguments(["--resume", "run", "--space", "quick"]), recorded)
+
+
+def test_a_search_beside_a_space_picks_the_dimensions_and_keeps_the_spaces_bounds(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("[learning_rate]\nlow = 1e-4\n[optimizer]\n")
+    chosen = settings("--space", str(path), "--search", "learning_rate,scaling")
+    assert chosen.search == ("learning_rate", "scaling")
+    assert chosen.space.dimensions("VGG16")[0] == LogUniform("learning_rate", 1e-4, 1e-2)
+
+
+def test_standard_is_what_is_searched_without_a_word() -> None:
+    assert settings("--space", "standard") == settings()
+
+
+def test_the_papers_space_has_the_baseline_and_its_own_scaling_alone() -> None:
+    chosen = settings("--space", "paper", "--backbones", "vgg16,convnexttiny", "--trials", "9")
+    assert [trial.name for trial in chosen.planned] == [
+        *("VGG16/baseline", "ConvNeXtTiny/baseline", "VGG16/t01")
+    ]
+
+
+@pytest.mark.parametrize(
+    "words", ["--backbones vgg16 --search momentum", "--backbones xception --search head,dropout"]
+)
+def test_a_search_that_can_change_nothing_is_refused(words: str) -> None:
+    with pytest.raises(UsageRefusal, match="must change something") as refused:
+        settings(*words.split(), "--trials", "2")
+    assert "optimizer" in refused.value.fix
+
+
+@pytest.mark.parametrize("named", NAMED_SPACES, ids=lambda named: named.name)
+def test_the_command_of_a_named_space_asks_for_it(named: NamedSpace) -> None:
+    assert parse_arguments(named.command.split()[2:]).space == named.space

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from results.ledger.records import Cost
 from results.ledger.runs import Split
 from search_spaces.config import FLOAT32
+from search_spaces.settings import UNWEIGHTED
 from trainables.features.planner import FeaturePlan, nodes_to_store
 from trainables.features.store import FeatureKey, Features, FeatureStore
 from trainables.networks.backbones import FullNetwork, output_of
@@ -47,6 +48,7 @@ class TrainingData:
         cache_dtype: `float32` or `float16`, of the stored features.
         precision: what the layers compute in, see `search_spaces.config`.
         jit_compile: whether XLA compiles them.
+        class_weights: how photos weigh in the training loss, see `search_spaces.settings`.
     """
 
     photos: NDArray[np.uint8]
@@ -59,6 +61,7 @@ class TrainingData:
     cache_dtype: str = "float32"
     precision: str = FLOAT32
     jit_compile: bool = False
+    class_weights: str = UNWEIGHTED
 
 
 @dataclass(frozen=True)

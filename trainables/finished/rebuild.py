@@ -72,6 +72,7 @@ def trained_whole(folder: RunFolder, run: RunRecord, record: TrialRecord) -> Ful
         classes=len(run.data.classes),
         weights=run_weights(run, (config.backbone,)),
         precision=run.settings.precision,
+        head=config.head,
     )
     for name, value in folder.read_weights(record).items():
         node, index = (int(part) for part in name.split("/"))

@@ -8,8 +8,9 @@ diverges does not. On the same machine and versions they agree bit for bit.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -78,8 +79,11 @@ def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResul
         cache_dtype=settings.cache_dtype,
         precision=settings.precision,
         jit_compile=settings.jit_compile,
+        class_weights=settings.class_weights,
     )
-    return train(replace(config, epochs=len(record.epochs)), data, report=lambda _: None)
+    # Stopped where it was, not planned shorter: a cosine depends on the planned epochs.
+    stop = {len(record.epochs): math.inf}
+    return train(config, data, report=lambda _: None, cutoffs=stop)
 
 
 def agreement(folder: RunFolder, record: TrialRecord, again: TrialResult) -> Agreement:

@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from search_spaces.backbones import HEAD, Backbone, backbone_named
 from search_spaces.config import FLOAT32
 from search_spaces.heads import (
+    PAPER_HEAD,
     BatchNormalization,
     Dense,
     Dropout,
     Flatten,
     GlobalAveragePooling,
     HeadLayer,
+    head_of,
 )
 from trainables.networks.cuts import Cut, Graph, cut_at
 from trainables.networks.scaling import IMAGENET_DEVIATION_RGB
@@ -78,12 +80,19 @@ class FullNetwork:
 
 
 def build(
-    backbone: str, *, image_size: int, classes: int, weights: Weights, precision: str = FLOAT32
+    backbone: str,
+    *,
+    image_size: int,
+    classes: int,
+    weights: Weights,
+    precision: str = FLOAT32,
+    head: str = PAPER_HEAD,
 ) -> FullNetwork:
     """Build a backbone with its head; the head's own first weights are set per trial.
 
     Args:
         precision: one of `search_spaces.config`.
+        head: one of `search_spaces.heads.HEADS`.
 
     Raises:
         EnvironmentRefusal: the weights file does not fit the backbone, or is not the one hashed.
@@ -98,7 +107,7 @@ def build(
             if entry.divides_by_deviation_twice:
                 _divide_again_by_stddev(base)
         logits = base.output
-        for layer in entry.head:
+        for layer in head_of(entry.head, head):
             logits = head_layer(layer)(logits)
         # A softmax over float16 logits would round probabilities, and so losses, to three digits.
         logits = keras.layers.Dense(classes, name="head_logits", dtype=FLOAT32)(logits)

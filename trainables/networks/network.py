@@ -1,15 +1,15 @@
 """The two parts of a network that run: frozen layers, and the trained part.
 
 A network is built once in a process and set back for every trial: building it and tracing its step
-takes seconds, setting it back takes a fraction of one. The gradient's trace does not depend on the
-optimizer, so each optimizer only traces its own update; the number that float16 scales the loss by
-changes from step to step and is an input of the gradient.
+takes seconds, setting it back takes a fraction of one. The gradient's trace depends on the loss and
+the head's Dropout, not on the optimizer, so each optimizer only traces its own update; the number
+that float16 scales the loss by changes from step to step and is an input of the gradient.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,17 +18,15 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from search_spaces.config import MIXED_FLOAT16
 from trainables.networks.backbones import FullNetwork, weights_of
+from trainables.networks.compiled import CompiledFunction
 from trainables.networks.cuts import PHOTO, Cut
+from trainables.networks.losses import CROSS_ENTROPY, Loss
+from trainables.networks.optimizers import Optimizer, OptimizerKind, sgd_momentum
 from trainables.networks.scaling import scaled
 
-_OPTIMIZERS: dict[str, Callable[[], Any]] = {
-    "adam": keras.optimizers.Adam,
-    "adagrad": keras.optimizers.Adagrad,
-    "rmsprop": keras.optimizers.RMSprop,
-    "sgd": lambda: keras.optimizers.SGD(momentum=0.9, nesterov=True),
-}
+_OPTIMIZERS_KEPT = 8
+"""Of one network: each has slots as large as the trained weights, and a search varies its kind."""
 
 
 @dataclass(frozen=True)
@@ -61,36 +59,6 @@ class InputFormat:
             scaled(tensor, self.scaling) if node == PHOTO else tf.cast(tensor, "float32")
             for tensor, node in zip(batch, self.nodes, strict=True)
         ]
-
-
-class CompiledFunction:
-    """A `tf.function` whose calls that trace or compile are timed apart from those that only run.
-
-    It takes a list of tensors, and others; only their first dimension may vary. It traces at its
-    first call. Compiled by XLA, it is compiled again for every number of photos, so a rest batch
-    costs as much as the first; TensorFlow does not count that as a trace.
-
-    Attributes:
-        seconds_tracing: of the calls so far that traced or compiled, what they ran included.
-    """
-
-    def __init__(
-        self, function: Callable[..., Any], signature: list[Any], *, jit_compile: bool
-    ) -> None:
-        self.seconds_tracing = 0.0
-        self._function = tf.function(function, input_signature=signature, jit_compile=jit_compile)
-        self._jit_compile = jit_compile
-        self._known_sizes: set[int] = set()
-
-    def __call__(self, tensors: list[Any], *others: Any) -> Any:
-        size = int(tensors[0].shape[0]) if self._jit_compile else 0
-        if size in self._known_sizes:
-            return self._function(tensors, *others)
-        started = time.perf_counter()
-        outputs = self._function(tensors, *others)
-        self.seconds_tracing += time.perf_counter() - started
-        self._known_sizes.add(size)
-        return outputs
 
 
 class FrozenLayers:
@@ -158,19 +126,33 @@ class Network:
         self._jit_compile = jit_compile
         self._unit_loss = tf.ones(())
         self._variables = self._live.trainable_variables
-        self._optimizers: dict[str, tuple[Any, list[Any], CompiledFunction]] = {}
+        self._optimizers: dict[OptimizerKind, tuple[Optimizer, CompiledFunction]] = {}
+        self._by_loss: dict[tuple[Loss, float | None], CompiledFunction] = {}
+        self._seconds_of_dropped = 0.0
+        self._built_rates: dict[str, float] = {}
         self.classes = int(full.layers[full.graph.output].output.shape[-1])
         self.trained = {node: full.layers[node] for node in cut.trained}
-        signature = read.signature(full)
-        labels = tf.TensorSpec((None,), "int64")
-        scale = tf.TensorSpec((), "float32")
-        self._gradients = CompiledFunction(
-            self._loss_and_gradients, [signature, labels, scale], jit_compile=jit_compile
+        self._predict = CompiledFunction(
+            self._logits, [read.signature(full)], jit_compile=jit_compile
         )
-        self._predict = CompiledFunction(self._logits, [signature], jit_compile=jit_compile)
 
-    def reset(self, *, optimizer: str, learning_rate: float, seed: int) -> None:
-        """Set everything back: pretrained weights, a seeded head, a fresh optimizer."""
+    def reset(
+        self,
+        *,
+        optimizer: str,
+        learning_rate: float,
+        seed: int,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        dropout: float | None = None,
+        loss: Loss = CROSS_ENTROPY,
+    ) -> None:
+        """Set everything back: pretrained weights, a seeded head, a fresh optimizer.
+
+        Args:
+            momentum: of `sgd`.
+            dropout: rate of the head's Dropout layers; None for the one they were built with.
+        """
         self._full.restore()
         head = self._full.layers[self._full.backbone_layers :]
         for offset, layer in enumerate(head):
@@ -181,17 +163,26 @@ class Network:
         for node, layer in self.trained.items():
             if isinstance(layer, keras.layers.Dropout):
                 layer.seed_generator.state.assign([seed + node, 0])
-        self._optimizer, fresh, self._update = self._optimizer_named(optimizer)
-        for variable, value in zip(self._optimizer.variables, fresh, strict=True):
-            variable.assign(np.full(variable.shape, value, variable.dtype))
+        self._gradients = self._gradients_of(loss, self._set_dropout(dropout))
+        kind = OptimizerKind(optimizer, sgd_momentum(optimizer, momentum), weight_decay)
+        chosen, self._update = self._optimizer_of(kind)
+        chosen.reset()
+        self._optimizer = chosen.keras
         self._optimizer.learning_rate.assign(learning_rate)
+        self._learning_rate = learning_rate
+
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """From the next step on."""
+        if learning_rate != self._learning_rate:  # an assignment costs as much as a small step
+            self._optimizer.learning_rate.assign(learning_rate)
+            self._learning_rate = learning_rate
 
     @property
     def seconds_tracing(self) -> float:
         """Of all calls so far, those that had to be traced or compiled."""
-        updates = [update for _, _, update in self._optimizers.values()]
-        functions = (self._gradients, self._predict, *updates)
-        return sum(function.seconds_tracing for function in functions)
+        updates = [update for _, update in self._optimizers.values()]
+        functions = (self._predict, *self._by_loss.values(), *updates)
+        return self._seconds_of_dropped + sum(function.seconds_tracing for function in functions)
 
     def step(
         self, inputs: Sequence[NDArray[Any]], labels: NDArray[np.int64]
@@ -203,7 +194,8 @@ class Network:
             labels: [n].
 
         Returns:
-            The mean loss in nats and the probabilities [n, C], both from before the update.
+            The mean cross-entropy in nats, without smoothing and weights, and the probabilities
+            [n, C], both from before the update.
         """
         scale = self._optimizer.scale_loss(self._unit_loss)
         loss, probabilities, gradients = self._gradients(_tensors(inputs), labels, scale)
@@ -234,32 +226,52 @@ class Network:
             tensors = as_list(self._frozen(tensors, training=False))
         return as_list(self._live(tensors, training=training))[0]
 
-    def _loss_and_gradients(
-        self, inputs: list[Any], labels: Any, scale: Any
-    ) -> tuple[Any, Any, Any]:
-        """The loss and the probabilities as they are, the gradients multiplied by `scale`."""
-        with tf.GradientTape() as tape:
-            logits = self._logits(inputs, training=True)
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-            loss = tf.reduce_mean(losses)
-            scaled = loss * scale
-        return loss, tf.nn.softmax(logits), tape.gradient(scaled, self._variables)
+    def _set_dropout(self, rate: float | None) -> float | None:
+        """Give the head's Dropout layers a rate; None if the head has none."""
+        head = self._full.layers[self._full.backbone_layers :]
+        layers = [layer for layer in head if isinstance(layer, keras.layers.Dropout)]
+        for layer in layers:
+            self._built_rates.setdefault(layer.name, layer.rate)
+            layer.rate = self._built_rates[layer.name] if rate is None else rate
+        return layers[0].rate if layers else None
 
-    def _optimizer_named(self, name: str) -> tuple[Any, list[Any], CompiledFunction]:
-        if name not in self._optimizers:
-            optimizer = _OPTIMIZERS[name]()
-            if self._full.precision == MIXED_FLOAT16:
-                optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-            optimizer.build(self._variables)
-            update = CompiledFunction(
-                lambda gradients: optimizer.apply(gradients, self._variables),
-                [[tf.TensorSpec(variable.shape, variable.dtype) for variable in self._variables]],
+    def _gradients_of(self, loss: Loss, dropout: float | None) -> CompiledFunction:
+        """The gradient's trace: smoothing, class weights and Dropout's rate are constants of it."""
+
+        def loss_and_gradients(inputs: list[Any], labels: Any, scale: Any) -> tuple[Any, Any, Any]:
+            """Cross-entropy and probabilities as they are, gradients multiplied by `scale`."""
+            with tf.GradientTape() as tape:
+                logits = self._logits(inputs, training=True)
+                trained_on, reported = loss(labels, logits)
+                scaled = trained_on * scale
+            return reported, tf.nn.softmax(logits), tape.gradient(scaled, self._variables)
+
+        key = (loss, dropout)
+        if key not in self._by_loss:
+            labels, scale = tf.TensorSpec((None,), "int64"), tf.TensorSpec((), "float32")
+            self._by_loss[key] = CompiledFunction(
+                loss_and_gradients,
+                [self._read.signature(self._full), labels, scale],
                 jit_compile=self._jit_compile,
             )
-            # Slots start with one value throughout, so that value is all there is to keep.
-            fresh = [variable.numpy().flat[0] for variable in optimizer.variables]
-            self._optimizers[name] = (optimizer, fresh, update)
-        return self._optimizers[name]
+        return self._by_loss[key]
+
+    def _optimizer_of(self, kind: OptimizerKind) -> tuple[Optimizer, CompiledFunction]:
+        """An optimizer and its update; the one that was not used for longest makes room."""
+        if kind in self._optimizers:
+            self._optimizers[kind] = self._optimizers.pop(kind)  # now the latest
+            return self._optimizers[kind]
+        while len(self._optimizers) >= _OPTIMIZERS_KEPT:
+            _, dropped = self._optimizers.pop(next(iter(self._optimizers)))
+            self._seconds_of_dropped += dropped.seconds_tracing
+        optimizer = Optimizer(kind, self._variables, self._full.precision)
+        update = CompiledFunction(
+            lambda gradients: optimizer.keras.apply(gradients, self._variables),
+            [[tf.TensorSpec(variable.shape, variable.dtype) for variable in self._variables]],
+            jit_compile=self._jit_compile,
+        )
+        self._optimizers[kind] = (optimizer, update)
+        return optimizer, update
 
 
 def _tensors(arrays: Sequence[NDArray[Any]]) -> list[Any]:

@@ -21,7 +21,10 @@ class NetworkCache:
     def full_network(self, config: TrialConfig, data: TrainingData) -> FullNetwork:
         """The backbone of a configuration with its head, built at the first call."""
         digest = data.weights.digests[config.backbone]
-        key = (config.backbone, config.image_size, data.classes, digest, data.precision)
+        key = (
+            *(config.backbone, config.head, config.image_size),
+            *(data.classes, digest, data.precision),
+        )
         if key not in self._full_networks:
             self._full_networks[key] = build(
                 config.backbone,
@@ -29,6 +32,7 @@ class NetworkCache:
                 classes=data.classes,
                 weights=data.weights,
                 precision=data.precision,
+                head=config.head,
             )
         return self._full_networks[key]
 

@@ -30,13 +30,16 @@ from results.ledger.records import (
 from results.ledger.runs import SPLITS
 from results.scores.metrics import accuracy, cross_entropy, right
 from search_spaces.config import TrialConfig
+from search_spaces.settings import UNWEIGHTED
 from trainables.features.fill import Inputs, TrainingData, frozen_inputs
 from trainables.networks.backbones import FullNetwork, weights_of
 from trainables.networks.cuts import PHOTO, Cut
+from trainables.networks.losses import Loss, balanced
 from trainables.networks.network import Network
 from trainables.networks.scaling import scaling_kind
 from trainables.progress import Progress, quiet
 from trainables.training.network_cache import NetworkCache
+from trainables.training.rates import learning_rate
 
 Report = Callable[[EpochRecord], None]
 
@@ -76,7 +79,7 @@ def train(
     cut = full.cut(config.unfreeze)
     inputs = frozen_inputs(full, cut, data, scaling_kind(config.backbone, config.scaling), progress)
     network = networks.network(full, cut, inputs.format, jit_compile=data.jit_compile)
-    network.reset(optimizer=config.optimizer, learning_rate=config.learning_rate, seed=config.seed)
+    _reset(network, config, data)
     training_started, traced_before = time.perf_counter(), network.seconds_tracing
     train_part, validation_part, test_part = (_part(name, data, inputs) for name in SPLITS)
     course = _run_epochs(
@@ -139,6 +142,26 @@ class _Course:
         return Predictions(train, by_epoch[self.best.epoch - 1], by_epoch)
 
 
+def _reset(network: Network, config: TrialConfig, data: TrainingData) -> None:
+    network.reset(
+        optimizer=config.optimizer,
+        learning_rate=config.learning_rate,
+        seed=config.seed,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+        dropout=config.dropout,
+        loss=_loss(config, data),
+    )
+
+
+def _loss(config: TrialConfig, data: TrainingData) -> Loss:
+    """What the trial trains on; class weights are those of the training photos."""
+    if data.class_weights == UNWEIGHTED:
+        return Loss(config.label_smoothing)
+    labels = data.split.labels[data.split.indices("train")]
+    return Loss(config.label_smoothing, balanced(labels, data.classes))
+
+
 def _part(name: str, data: TrainingData, inputs: Inputs) -> _Part:
     rows = data.split.indices(name)
     return _Part(rows, data.split.labels[rows], inputs.arrays)
@@ -163,7 +186,9 @@ def _run_epochs(
         progress("tracing", 0, None)
     for number in range(1, config.epochs + 1):
         started = time.perf_counter()
-        train_loss, train_accuracy = _train_once(config, network, train_part, number, progress)
+        train_loss, train_accuracy, rate = _train_once(
+            config, network, train_part, number, progress
+        )
         predicted = _predict(network, validation_part, config.batch_size)
         record = EpochRecord(
             epoch=number,
@@ -171,7 +196,7 @@ def _run_epochs(
             train_accuracy=train_accuracy,
             validation_loss=_finite(cross_entropy(predicted, validation_part.labels), number),
             validation_accuracy=accuracy(predicted, validation_part.labels),
-            learning_rate=config.learning_rate,
+            learning_rate=rate,
             seconds=time.perf_counter() - started,
         )
         epochs.append(record)
@@ -190,18 +215,21 @@ def _run_epochs(
 
 def _train_once(
     config: TrialConfig, network: Network, part: _Part, epoch: int, progress: Progress
-) -> tuple[float, float]:
-    """One pass over the training photos in a seeded order: the mean loss and the accuracy."""
+) -> tuple[float, float, float]:
+    """One pass over the training photos in a seeded order: mean loss, accuracy, and last rate."""
     order = np.random.default_rng((config.seed, epoch)).permutation(len(part.rows))
-    total, correct = 0.0, 0
-    for start in range(0, len(order), config.batch_size):
+    total, correct, rate = 0.0, 0, config.learning_rate
+    steps = math.ceil(len(order) / config.batch_size)
+    for number, start in enumerate(range(0, len(order), config.batch_size), (epoch - 1) * steps):
+        rate = learning_rate(config, number, steps)
+        network.set_learning_rate(rate)
         places = order[start : start + config.batch_size]
         labels = part.labels[places]
         loss, seen = network.step(part.read(places), labels)
         total += _finite(loss, epoch) * len(places)
         correct += int(right(seen, labels).sum())
         progress("training", start + len(places), len(order))
-    return total / len(order), correct / len(order)
+    return total / len(order), correct / len(order), rate
 
 
 def _predict(network: Network, part: _Part, batch_size: int) -> Probabilities:

@@ -102,7 +102,7 @@ def test_a_baseline_outside_the_search_space_tells_nothing_about_it() -> None:
 
 
 def test_a_search_space_comes_back_from_optunas_json() -> None:
-    dimensions = distributions(SPACE, "Xception")
+    dimensions = distributions(SPACE, "VGG16")
     assert tuple(dimensions) == DIMENSIONS
     rate = dimensions["learning_rate"]
     assert (rate.low, rate.high) == (1e-6, 1e-2)

@@ -32,7 +32,14 @@ def visited(folder: Path, *words: str) -> list[Assignment]:
 
 
 @pytest.mark.parametrize(
-    ("search", "size"), [("scaling", 2), ("optimizer", 4), ("optimizer,scaling", 8)]
+    ("search", "size"),
+    [
+        ("scaling", 2),
+        ("optimizer", 4),
+        ("optimizer,scaling", 8),
+        ("optimizer,momentum", 7),  # momentum is SGD's alone
+        ("dropout,head", 4),  # the pooled head has no Dropout
+    ],
 )
 def test_a_small_search_space_is_visited_once_and_no_further(
     search: str, size: int, tmp_path: Path
@@ -71,3 +78,19 @@ def test_a_taken_configuration_is_not_suggested_again() -> None:
     for number in (1, 2, 3):
         taken.append(suggest(space, baseline, number, seed=1, history=(), taken=taken))
     assert {config.optimizer for config in taken} == {"adam", "adagrad", "rmsprop", "sgd"}
+
+
+def test_a_wide_search_hands_out_configurations_that_differ(tmp_path: Path) -> None:
+    handed = visited(tmp_path, "--trials", "20", "--space", "wide")
+    assert len({assignment.config for assignment in handed}) == 21
+    assert all(
+        assignment.config.momentum == 0.9
+        for assignment in handed
+        if assignment.config.optimizer != "sgd"
+    )
+
+
+def test_the_papers_space_trains_the_baseline_and_its_twin(tmp_path: Path) -> None:
+    handed = visited(tmp_path, "--trials", "9", "--space", "paper")
+    baseline, twin = (assignment.config for assignment in handed)
+    assert twin == replace(baseline, scaling=Scaling.NATIVE)

@@ -98,7 +98,7 @@ BAD = [
         for value in NO_PATHS
     ),
     *(("--backbones", value) for value in ("", ",", "VGG19", "vgg16 xception", "*")),
-    *(("--search", value) for value in ("", ",", "lr", "learning-rate", "all", "momentum")),
+    *(("--search", value) for value in ("", ",", "lr", "learning-rate", "all", "nesterov")),
     *(("--early-stopping", value) for value in ("", "yes", "ASHA", "hyperband")),
     *(("--cache-dtype", value) for value in ("", "float64", "bfloat16", "Float32")),
     *(("--precision", value) for value in ("", "float16", "bfloat16", "Float32", "mixed")),
@@ -152,6 +152,7 @@ def test_a_flag_without_its_value_is_refused(flag: str) -> None:
         ("--resume runs/a --overwrite", "--resume"),
         ("--baseline-only --trials 3", "--trials"),
         ("--baseline-only --search learning_rate", "--search"),
+        ("--baseline-only --space wide", "--space"),
         ("--plan=yes", "--plan"),
         ("--jit-compile=no", "--jit-compile"),
     ],

@@ -12,6 +12,7 @@ from results.ledger.records import TrialRecord
 from results.ledger.run_record import RunRecord
 from results.ledger.store import RunFolder
 from search_spaces.config import FLOAT32, PRECISIONS
+from search_spaces.heads import PAPER_HEAD, POOLED_HEAD
 from tests.results.helpers import Trial, make_run
 from tests.trainables.small_networks import SEED, point, training_data
 
@@ -21,15 +22,16 @@ TRIAL = "VGG16/baseline"
 CONFIG = point("VGG16", size=32, unfreeze="block5_conv1")
 
 
-def a_run(folder: Path, precision: str) -> tuple[RunFolder, RunRecord, TrialRecord]:
+def a_run(folder: Path, precision: str, head: str) -> tuple[RunFolder, RunRecord, TrialRecord]:
     """A run of one trial, trained on forty photos."""
     from trainables.training.train import train
 
     data = replace(training_data(folder, size=32, points={}), precision=precision)
-    result = train(CONFIG, data, report=lambda _: None)
+    config = replace(CONFIG, head=head)
+    result = train(config, data, report=lambda _: None)
     run = make_run(folder / "run", [Trial("VGG16", 0)])
     digest = run.write_artefacts(TRIAL, result.predictions, result.test, result.weights)
-    record = TrialRecord.of(result, number=0, config=CONFIG, weights_sha256=digest)
+    record = TrialRecord.of(result, number=0, config=config, weights_sha256=digest)
     told = replace(
         run.read_run(),
         weights="random",
@@ -40,16 +42,19 @@ def a_run(folder: Path, precision: str) -> tuple[RunFolder, RunRecord, TrialReco
     return run, told, record
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize(
+    ("precision", "head"),
+    [*((precision, PAPER_HEAD) for precision in PRECISIONS), (FLOAT32, POOLED_HEAD)],
+)
 def test_a_rebuilt_and_a_loaded_model_predict_what_the_trial_did(
-    tmp_path: Path, precision: str
+    tmp_path: Path, precision: str, head: str
 ) -> None:
     import keras
 
     from trainables.finished.export import save
     from trainables.finished.rebuild import photo_model, trained_whole
 
-    run, told, record = a_run(tmp_path, precision)
+    run, told, record = a_run(tmp_path, precision, head)
     model = photo_model(trained_whole(run, told, record), record)
     save(model, tmp_path / "VGG16.keras", ("dark", "bright"))
     loaded = keras.models.load_model(tmp_path / "VGG16.keras")

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 def doubling(*, jit_compile: bool) -> Any:
     import tensorflow as tf
 
-    from trainables.networks.network import CompiledFunction
+    from trainables.networks.compiled import CompiledFunction
 
     signature = [[tf.TensorSpec((None, 3), "float32")]]
     return CompiledFunction(lambda batch: 2 * batch[0], signature, jit_compile=jit_compile)
@@ -27,7 +27,7 @@ def rows(count: int) -> list[Any]:
 def test_what_cannot_be_compiled_fails_with_its_message() -> None:
     import tensorflow as tf
 
-    from trainables.networks.network import CompiledFunction
+    from trainables.networks.compiled import CompiledFunction
 
     signature = [[tf.TensorSpec((None, 3), "float32")]]
     words = CompiledFunction(
