@@ -32,6 +32,7 @@ def a_run(folder: Path, precision: str, head: str) -> tuple[RunFolder, RunRecord
     run = make_run(folder / "run", [Trial("VGG16", 0)])
     digest = run.write_artefacts(TRIAL, result.predictions, result.test, result.weights)
     record = TrialRecord.of(result, number=0, config=config, weights_sha256=digest)
+    run.write_record(record)
     told = replace(
         run.read_run(),
         weights="random",
