@@ -17,7 +17,7 @@ from typing import Any
 
 from search_spaces.backbones import SCALINGS, Scaling, backbone_named
 from search_spaces.heads import HEADS, PAPER_HEAD
-from search_spaces.refusals import UsageRefusal, one_of
+from search_spaces.refusals import UsageRefusal, one_of, whole_number
 
 OPTIMIZERS = ("adam", "adagrad", "rmsprop", "sgd")
 """Keras' own defaults, except that `sgd` has Nesterov momentum."""
@@ -204,21 +204,6 @@ class TrialId:
                 fix="See the folders below the run's trials/.",
             )
         return TrialId(matched[1], int(matched[2] or 0))
-
-
-def whole_number(value: Any, *, at_least: int, where: str) -> int:
-    """Return `value` if it is a whole number of at least `at_least`.
-
-    Raises:
-        UsageRefusal: it is not.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
-        raise UsageRefusal(
-            f"a whole number of at least {at_least} is needed, got {value!r}",
-            where=where,
-            fix=f"Give {at_least} or more.",
-        )
-    return value
 
 
 def check_within(value: Any, bounds: tuple[float, float], *, what: str, where: str) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class Refusal(Exception):
@@ -75,3 +76,18 @@ def one_of(value: str, allowed: Iterable[str], *, what: str, where: str) -> str:
     hint = f"Did you mean {by_folded[near[0]]}?" if near else f"Choose from: {', '.join(names)}."
     known = f"; known are {', '.join(names)}" if near else ""
     raise UsageRefusal(f"there is no {what} {value!r}{known}", where=where, fix=hint)
+
+
+def whole_number(value: Any, *, at_least: int, where: str) -> int:
+    """Return `value` if it is a whole number of at least `at_least`.
+
+    Raises:
+        UsageRefusal: it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
+        raise UsageRefusal(
+            f"a whole number of at least {at_least} is needed, got {value!r}",
+            where=where,
+            fix=f"Give {at_least} or more.",
+        )
+    return value

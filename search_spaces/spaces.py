@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces.backbones import HEAD, Scaling
-from search_spaces.config import TrialConfig, check_within, whole_number
-from search_spaces.refusals import UsageRefusal, one_of
+from search_spaces.config import TrialConfig, check_within
+from search_spaces.refusals import UsageRefusal, one_of, whole_number
 from search_spaces.space import DECLARED, DEFAULT_SEARCH, DIMENSIONS, SearchSpace
 
 _FLAG = "--space"

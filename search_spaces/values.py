@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from search_spaces.config import whole_number
-from search_spaces.refusals import UsageRefusal, one_of
+from search_spaces.refusals import UsageRefusal, one_of, whole_number
 
 TABLES = SHORT_TABLES, ALL_TABLES = "short", "all"
 """How much of a result the terminal prints."""

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
-from results.ledger.runs import DataRecord
+from results.ledger.runs import DataRecord, WeightsSource
 from search_spaces.config import TrialId
 from search_spaces.settings import RunSettings
-
-
-class WeightsSource(StrEnum):
-    """What is known of the weights that a backbone starts from."""
-
-    KERAS = "published by Keras"
-    """The file has the digest that `keras.applications` states for its ImageNet weights."""
-    UNKNOWN = "unknown file"
-    RANDOM = "random"
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 SPLITS = ("train", "validation", "test")
+
+
+class WeightsSource(StrEnum):
+    """What is known of the weights that a backbone starts from."""
+
+    KERAS = "published by Keras"
+    """The file has the digest that `keras.applications` states for its ImageNet weights."""
+    UNKNOWN = "unknown file"
+    RANDOM = "random"
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from results.ledger.records import Cost, Probabilities, Status, TrialRecord
-from results.ledger.run_record import WeightsSource
-from results.ledger.runs import SPLITS
+from results.ledger.runs import SPLITS, WeightsSource
 from results.scores import ensemble, metrics
 from results.scores.evidence import Evidence, averaged, scores
 from results.scores.method_types import (

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from results.ledger.records import Cost, Status
-from results.ledger.run_record import WeightsSource
-from results.ledger.runs import Importances, MeasuredCharacteristics, Rejected
+from results.ledger.runs import Importances, MeasuredCharacteristics, Rejected, WeightsSource
 from results.scores.cost_types import CostLedger, Photos, Seconds
 from results.scores.method_types import (
     ENSEMBLE,

@@ -26,8 +26,8 @@ from results.ledger.records import (
     Status,
     TrialRecord,
 )
-from results.ledger.run_record import RunRecord, WeightsSource
-from results.ledger.runs import DataRecord, Importances, Share, Split
+from results.ledger.run_record import RunRecord
+from results.ledger.runs import DataRecord, Importances, Share, Split, WeightsSource
 from results.ledger.store import RunFolder
 from results.scores import metrics
 from search_spaces import paper

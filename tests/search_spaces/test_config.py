@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from search_spaces import paper
 from search_spaces.backbones import CATALOGUE, GROUPS, NAMES, SCALINGS, backbone_named
-from search_spaces.config import OPTIMIZERS, TrialConfig, TrialId, whole_number
-from search_spaces.refusals import UsageRefusal
+from search_spaces.config import OPTIMIZERS, TrialConfig, TrialId
+from search_spaces.refusals import UsageRefusal, whole_number
 from search_spaces.space import (
     DEFAULT_SEARCH,
     DIMENSIONS,

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from results.ledger.files import read_json, write_json
-from results.ledger.run_record import RunRecord, WeightsSource
-from results.ledger.runs import DataRecord, Split
+from results.ledger.run_record import RunRecord
+from results.ledger.runs import DataRecord, Split, WeightsSource
 from results.ledger.store import RunFolder
 from search_spaces.presets import DEMONSTRATION, DIGITS_PER_CLASS
 from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal

@@ -59,7 +59,7 @@ def scale_random_weights(base: Any, pictures: Any) -> None:
         kernel = _kernel(operation)
         if kernel is not None:
             wanted = _LAST if operation in last else _INSIDE
-            kernel.assign(kernel * _power_of_two(wanted / float(keras.ops.std(output))))
+            kernel.assign(kernel * _power_of_two(wanted / _deviation(output)))
             output = operation(*arguments, **named)
         values[id(call.output_tensors[0])] = output
 
@@ -87,9 +87,14 @@ def _last_weighted(base: Any) -> set[Any]:
 
 
 def _take_statistics(layer: Any, inputs: Any) -> None:
-    mean, variance = keras.ops.moments(inputs, axes=list(range(len(inputs.shape) - 1)))
+    axes = list(range(len(inputs.shape) - 1))
+    mean, variance = keras.ops.moments(keras.ops.cast(inputs, "float32"), axes=axes)
     layer.moving_mean.assign(_rounded(keras.ops.convert_to_numpy(mean)))
     layer.moving_variance.assign(_rounded(keras.ops.convert_to_numpy(variance)))
+
+
+def _deviation(output: Any) -> float:
+    return float(keras.ops.std(keras.ops.cast(output, "float32")))  # squares overflow float16
 
 
 def _power_of_two(value: float) -> float:

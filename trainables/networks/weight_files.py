@@ -16,7 +16,7 @@ from pathlib import Path
 import h5py
 
 from results.ledger.files import file_sha256
-from results.ledger.run_record import WeightsSource
+from results.ledger.runs import WeightsSource
 from search_spaces.backbones import KerasWeights, backbone_named
 from search_spaces.refusals import EnvironmentRefusal
 from trainables.networks.weights import RANDOM, RECIPE, Weights

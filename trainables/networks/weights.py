@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from results.ledger.files import file_sha256
-from results.ledger.run_record import WeightsSource
+from results.ledger.runs import WeightsSource
 from search_spaces.backbones import Backbone
 from search_spaces.refusals import EnvironmentRefusal
 

@@ -11,8 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from results.ledger.records import Probabilities
-from results.ledger.run_record import WeightsSource
-from results.ledger.runs import SPLITS, Split
+from results.ledger.runs import SPLITS, Split, WeightsSource
 from results.ledger.store import RunFolder
 from results.scores import metrics
 from results.scores.summary import summarise

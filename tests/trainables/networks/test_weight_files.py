@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from results.ledger.files import file_sha256
-from results.ledger.run_record import WeightsSource
+from results.ledger.runs import WeightsSource
 from search_spaces.backbones import CATALOGUE, KerasWeights, backbone_named
 from search_spaces.refusals import EnvironmentRefusal
 from trainables.networks.weight_files import resolve, source_of
