@@ -27,8 +27,7 @@ from search_spaces.heads import (
     head_of,
 )
 from trainables.networks.cuts import Cut, Graph, cut_at
-from trainables.networks.initialisation import made_up_pictures, scale_random_weights
-from trainables.networks.scaling import IMAGENET_DEVIATION_RGB, scaled
+from trainables.networks.scaling import IMAGENET_DEVIATION_RGB
 from trainables.networks.weights import Weights, load
 
 
@@ -107,9 +106,6 @@ def build(
             load(base, entry, weights.files[entry.name], weights.digests[entry.name])
             if entry.divides_by_deviation_twice:
                 _divide_again_by_stddev(base)
-        else:
-            pictures = made_up_pictures(image_size, seed=weights.seed)
-            scale_random_weights(base, scaled(pictures, entry.native_scaling))
         logits = base.output
         for layer in head_of(entry.head, head):
             logits = head_layer(layer)(logits)

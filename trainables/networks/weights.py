@@ -16,8 +16,6 @@ from search_spaces.backbones import Backbone
 from search_spaces.refusals import EnvironmentRefusal
 
 RANDOM = "random"
-RECIPE = "scaled on made-up pictures, 1"
-"""How random weights come about, see `initialisation`: a part of their digest."""
 
 
 @dataclass(frozen=True)
