@@ -18,7 +18,7 @@ from results.ledger.store import RunFolder
 
 HOME = Path(__file__).resolve().parents[1]
 PHOTOS_PER_CLASS = 20
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 480
 
 
 def photo_folder(root: Path) -> Path:
