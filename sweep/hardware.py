@@ -90,16 +90,21 @@ def _gpus() -> int:
 
 def gpu_models() -> tuple[str, ...]:
     """The model of every GPU that `nvidia-smi` lists, hidden ones too; empty without the tool."""
+    return models_listed(nvidia_smi("-L", seconds=20))
+
+
+def nvidia_smi(*words: str, seconds: float) -> str:
+    """What the tool prints; empty without it, if it fails, or if it takes longer than `seconds`."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
-        return ()
+        return ""
     try:
-        listed = subprocess.run(
-            [tool, "-L"], capture_output=True, text=True, timeout=20, check=True
+        printed = subprocess.run(
+            [tool, *words], capture_output=True, text=True, timeout=seconds, check=True
         )
     except (OSError, subprocess.SubprocessError):
-        return ()
-    return models_listed(listed.stdout)
+        return ""
+    return printed.stdout
 
 
 def models_listed(text: str) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ from sweep.terminal.bars import showing
 from sweep.terminal.closing import closing, stopping
 from sweep.terminal.live import LiveTable
 from sweep.terminal.plan import plan, plan_table
-from sweep.terminal.silence import doing
+from sweep.terminal.silence import doing, print_plain
 from sweep.terminal.tensorboard_server import command, served
 from sweep.terminal.usage import MachineUsage
 
@@ -184,7 +184,7 @@ class Sweep:
 
     def say(self, line: str) -> None:
         """Show a line with a path in it as it is, so that it can be copied."""
-        self.console.print(line, soft_wrap=True, markup=False, highlight=False)
+        print_plain(self.console, line)
 
 
 def reproduce_trial(run: str, trial: str) -> int:

@@ -89,7 +89,7 @@ def refuse_file_in_the_way(folder: Path, flag: str) -> None:
     Raises:
         UsageRefusal: it is a file or a device.
     """
-    nearest = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    nearest = _nearest_existing(folder)
     if nearest.exists() and not nearest.is_dir():
         raise UsageRefusal(
             "this is a file, a folder is needed", where=str(nearest), fix=f"Choose another {flag}."
@@ -115,10 +115,12 @@ def refuse_others_folder(folder: Path) -> None:
 
 def free_megabytes(path: Path) -> int:
     """Megabytes free on the disk that holds `path` or its nearest existing folder."""
-    place = path
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    return shutil.disk_usage(place).free // _MEGABYTE
+    return shutil.disk_usage(_nearest_existing(path)).free // _MEGABYTE
+
+
+def _nearest_existing(path: Path) -> Path:
+    """The path or the nearest folder above it that exists; the top where none does."""
+    return next((place for place in (path, *path.parents) if place.exists()), Path(path.anchor))
 
 
 def folder_bytes(folder: Path) -> int:
@@ -191,8 +193,16 @@ def _read_bytes(path: Path, fix: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as fault:
-        what = f"a file of the run is missing or cannot be read: {fault.strerror}"
-        raise EnvironmentRefusal(what, where=str(path), fix=fix) from fault
+        raise unreadable(path, fault, fix=fix) from fault
+
+
+def unreadable(path: Path, fault: OSError, *, fix: str) -> EnvironmentRefusal:
+    """The refusal of a run's file that cannot be read."""
+    return EnvironmentRefusal(
+        f"a file of the run is missing or cannot be read: {fault.strerror}",
+        where=str(path),
+        fix=fix,
+    )
 
 
 def file_sha256(path: Path, *, progress: Callable[[int], None] | None = None) -> str:

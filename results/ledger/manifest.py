@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from results.ledger.files import file_sha256, read_json, write_json
+from results.ledger.files import file_sha256, read_json, unreadable, write_json
 from results.ledger.serialise import from_json
 from search_spaces.refusals import EnvironmentRefusal
 
@@ -54,11 +54,7 @@ def check_digest(path: Path, digest: str | None, *, fix: str) -> None:
     try:
         intact = file_sha256(path) == digest
     except OSError as fault:
-        raise EnvironmentRefusal(
-            f"a file of the run is missing or cannot be read: {fault.strerror}",
-            where=str(path),
-            fix=fix,
-        ) from fault
+        raise unreadable(path, fault, fix=fix) from fault
     if not intact:
         raise EnvironmentRefusal(
             "a file of the run is damaged: it is not the one that was recorded",

@@ -60,7 +60,6 @@ class RunPlaces:
     optuna_journal = _Below("optuna.db-journal")
     importances_json = _Below("importances.json")
     characteristics_json = _Below("characteristics.json")
-    profiles_json = _Below("profiles.json")
     thumbnails_npz = _Below("thumbnails.npz")
     thumbnails_json = _Below("thumbnails.json")
     log = _Below("log.txt")

@@ -11,7 +11,8 @@ import hashlib
 import json
 import logging
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
@@ -69,27 +70,36 @@ class Rates:
     bytes_stored: float
 
 
-def seconds_skipped(record: TrialRecord, records: Sequence[TrialRecord]) -> float | None:
+def timed_passes(records: Iterable[TrialRecord]) -> dict[float, float]:
+    """Seconds per photo of frozen passes, by the multiply-adds of the layers they went through.
+
+    Args:
+        records: of one backbone; tracing and waiting are no part of a pass.
+    """
+    seconds: dict[float, float] = defaultdict(float)
+    photos: dict[float, int] = defaultdict(int)
+    for cost in (record.cost for record in records):
+        if cost.seconds_prefix > 0 and cost.photos_prefix:
+            work = cost.multiply_adds_prefix / cost.photos_prefix
+            seconds[work] += cost.seconds_prefix
+            photos[work] += cost.photos_prefix
+    return {work: seconds[work] / photos[work] for work in photos}
+
+
+def seconds_skipped(record: TrialRecord, passes: Mapping[float, float]) -> float | None:
     """For one photo, through exactly the layers before a trial's unfreeze point, as passes took.
 
     Layers are known by their multiply-adds for one photo. Nothing is scaled to other layers, whose
     seconds per multiply-add are others.
 
     Args:
-        records: of the trial's backbone, whose passes count, without tracing and waiting.
+        passes: `timed_passes` of the trial's backbone.
 
     Returns:
         None if no pass went through exactly these layers.
     """
     work = record.anatomy.multiply_adds_frozen if record.anatomy else 0.0
-    passes = [
-        other.cost
-        for other in records
-        if other.cost.seconds_prefix > 0
-        and other.cost.multiply_adds_prefix == other.cost.photos_prefix * work
-    ]
-    photos = sum(cost.photos_prefix for cost in passes)
-    return sum(cost.seconds_prefix for cost in passes) / photos if work and photos else None
+    return passes.get(work) if work else None
 
 
 def measured_rates(records: Sequence[TrialRecord], train_photos: int) -> Rates | None:
@@ -103,7 +113,8 @@ def measured_rates(records: Sequence[TrialRecord], train_photos: int) -> Rates |
     photos = sum(record.cost.photos_prefix for record in records)
     if not (seconds_pass and photos and trained):
         return None
-    skipped = [seconds_skipped(record, records) for record in trained]
+    passes = timed_passes(records)
+    skipped = [seconds_skipped(record, passes) for record in trained]
     timed = [seconds for seconds in skipped if seconds is not None]
     epochs = [epoch for record in trained for epoch in record.epochs[1:] or record.epochs]
     return Rates(

@@ -15,7 +15,7 @@ def train_again(folder: Path) -> str:
         folder: the trial's, `RUN/trials/BACKBONE/TRIAL`.
     """
     removed = f"rm -r {shlex.quote(str(folder))}"
-    return f"To train the trial again: {removed} && {_resume(folder.parents[2])}"
+    return f"To train the trial again: {removed} && {resume_command(folder.parents[2])}"
 
 
 def made_again(root: Path) -> str:
@@ -24,7 +24,7 @@ def made_again(root: Path) -> str:
     Args:
         root: the run's folder.
     """
-    return f"Remove it; it is made again by: {_resume(root)}"
+    return f"Remove it; it is made again by: {resume_command(root)}"
 
 
 def reported_again(root: Path) -> str:
@@ -45,5 +45,6 @@ def exported_again(root: Path) -> str:
     return f"Export the models again: python -m trainables export {shlex.quote(str(root))}"
 
 
-def _resume(root: Path) -> str:
+def resume_command(root: Path) -> str:
+    """What is typed to go on with a run."""
     return f"python run_sweep.py --resume {shlex.quote(str(root))}"

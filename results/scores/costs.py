@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
-from results.ledger.rates import seconds_skipped
+from results.ledger.rates import seconds_skipped, timed_passes
 from results.ledger.records import FROM_PHOTOS, Cost, TrialRecord, plain_photos
 from results.scores.cost_types import CostLedger, CostRow, Photos, Seconds
 from results.scores.evidence import Evidence
 
+_Skipped = Mapping[str, float | None]
+"""By trial that reads stored features: seconds per photo that this skips, None if not timed."""
+
 
 def ledger(evidence: Evidence) -> CostLedger:
     """Costs per backbone, and in total."""
+    passes = {name: timed_passes(evidence.of(name)) for name in evidence.backbones}
+    skipped = {
+        record.trial: seconds_skipped(record, passes[record.backbone])
+        for record in _readers(evidence.records)
+    }
     return CostLedger(
-        backbones=tuple(_row(evidence, name, evidence.of(name)) for name in evidence.backbones),
-        total=_row(evidence, "", evidence.records),
+        backbones=tuple(
+            _row(evidence, name, evidence.of(name), skipped) for name in evidence.backbones
+        ),
+        total=_row(evidence, "", evidence.records, skipped),
     )
 
 
@@ -44,7 +54,9 @@ def photos(evidence: Evidence, total: CostRow) -> Photos:
     )
 
 
-def _row(evidence: Evidence, backbone: str, records: Sequence[TrialRecord]) -> CostRow:
+def _row(
+    evidence: Evidence, backbone: str, records: Sequence[TrialRecord], skipped: _Skipped
+) -> CostRow:
     spent = _summed(records)
     passes = spent.seconds_features - spent.seconds_waiting
     other = spent.seconds_total - spent.seconds_features - spent.seconds_training
@@ -60,8 +72,8 @@ def _row(evidence: Evidence, backbone: str, records: Sequence[TrialRecord]) -> C
         seconds_other=max(0.0, other),
         seconds_tracing=spent.seconds_tracing,
         seconds_total=spent.seconds_total,
-        seconds_saved=_saved(evidence, records),
-        trials_untimed=sum(_skipped(evidence, one) is None for one in _readers(records)),
+        seconds_saved=_saved(evidence, records, skipped),
+        trials_untimed=sum(skipped[reader.trial] is None for reader in _readers(records)),
     )
 
 
@@ -74,21 +86,16 @@ def _summed(records: Sequence[TrialRecord]) -> Cost:
     )
 
 
-def _saved(evidence: Evidence, records: Sequence[TrialRecord]) -> float | None:
+def _saved(evidence: Evidence, records: Sequence[TrialRecord], skipped: _Skipped) -> float | None:
     """See `CostRow.seconds_saved`: what timed layers would have taken, less all that was spent."""
     counts, readers = evidence.split.counts(), _readers(records)
-    skipped = [_skipped(evidence, record) for record in readers]
-    if readers and not any(skipped):
+    if readers and not any(skipped[reader.trial] for reader in readers):
         return None
     return sum(
-        _plain(record, counts) * (seconds or 0.0)
-        - (record.cost.seconds_features - record.cost.seconds_waiting)
-        for record, seconds in zip(readers, skipped, strict=True)
+        _plain(reader, counts) * (skipped[reader.trial] or 0.0)
+        - (reader.cost.seconds_features - reader.cost.seconds_waiting)
+        for reader in readers
     )
-
-
-def _skipped(evidence: Evidence, record: TrialRecord) -> float | None:
-    return seconds_skipped(record, evidence.of(record.backbone))
 
 
 def _readers(records: Sequence[TrialRecord]) -> list[TrialRecord]:

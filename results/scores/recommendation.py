@@ -8,7 +8,7 @@ import numpy as np
 
 from results.scores import metrics
 from results.scores.ensemble import by_validation
-from results.scores.evidence import Evidence, candidate
+from results.scores.evidence import Evidence, best_of, candidate
 from results.scores.method_types import ENSEMBLE, EnsembleSummary
 
 
@@ -18,11 +18,10 @@ def recommended(evidence: Evidence, ensemble: EnsembleSummary | None) -> str:
     Better is a higher accuracy, then a lower loss. A tie goes to the single trial, the simpler
     model. Empty if no trial has scores.
     """
-    candidates = [candidate(record) for record in evidence.winners()]
-    if not candidates:
+    best = best_of(evidence.winners())
+    if best is None:
         return ""
-    best = min(candidates, key=by_validation)
-    if ensemble is not None and _score(ensemble) < by_validation(best)[:2]:
+    if ensemble is not None and _score(ensemble) < by_validation(candidate(best))[:2]:
         return ENSEMBLE
     return best.trial
 

@@ -55,13 +55,7 @@ def as_optuna(record: TrialRecord, space: SearchSpace) -> optuna.trial.FrozenTri
 
 def parameters(record: TrialRecord, space: SearchSpace) -> dict[str, Any]:
     """A trial's place in the space; empty if it lies outside."""
-    dimensions = distributions(space, record.backbone)
-    params = {name: getattr(record.config, name) for name in dimensions}
-    inside = all(_contains(dimensions[name], params[name]) for name in dimensions)
-    return params if inside else {}
-
-
-def _contains(distribution: Any, value: Any) -> bool:
-    if isinstance(distribution, optuna.distributions.CategoricalDistribution):
-        return value in distribution.choices
-    return bool(distribution.low <= value <= distribution.high)
+    if not space.contains(record.config):
+        return {}
+    dimensions = space.dimensions(record.backbone)
+    return {dimension.name: getattr(record.config, dimension.name) for dimension in dimensions}

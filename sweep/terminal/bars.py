@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from sweep.terminal.silence import Silence, ticking
+from sweep.terminal.silence import Silence, print_plain, ticking
 
 if TYPE_CHECKING:
     from trainables.progress import Progress as Report
@@ -41,8 +41,7 @@ def showing(
     def tick() -> None:
         if silence.is_due and not console.is_terminal:
             silence.broken()
-            line = f"{latest}, {silence.seconds:.0f} s so far"
-            console.print(line, soft_wrap=True, markup=False, highlight=False)
+            print_plain(console, f"{latest}, {silence.seconds:.0f} s so far")
 
     with bars, ticking(tick, seconds):
         yield report

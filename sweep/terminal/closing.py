@@ -6,6 +6,7 @@ import os
 import shlex
 from pathlib import Path
 
+from results.ledger.remedies import resume_command
 from results.ledger.store import RunFolder
 from sweep.terminal.tensorboard_server import command
 
@@ -27,7 +28,7 @@ def closing(folder: RunFolder, *, complete: bool, exported: bool) -> list[str]:
     if exported:
         lines.append(f"  python -m trainables predict {run} PHOTO...")
     if not complete:
-        lines.append(f"  python run_sweep.py --resume {run}")
+        lines.append(f"  {resume_command(Path(as_typed(folder.root)))}")
     lines.append(f"  {command(Path(as_typed(folder.tensorboard)))}")
     lines.append(f"  python -m results {run} --tables all")
     return lines

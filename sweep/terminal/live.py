@@ -20,7 +20,7 @@ from results.ledger.records import Status, TrialRecord
 from search_spaces.config import TrialId
 from sweep.terminal.eta import Running, seconds_left
 from sweep.terminal.plan import BackbonePlan
-from sweep.terminal.silence import Silence, ticking
+from sweep.terminal.silence import Silence, print_plain, ticking
 
 _WIDTH_WITH_CONFIG = 100
 _SECONDS_BETWEEN_TICKS = 2.0
@@ -108,7 +108,7 @@ class LiveTable:
 
     def _say(self, line: str) -> None:
         self._silence.broken()
-        self._console.print(line, soft_wrap=True, markup=False, highlight=False)
+        print_plain(self._console, line)
 
     def line(self, record: TrialRecord) -> str:
         """One finished trial in one line."""

@@ -45,6 +45,11 @@ class Silence:
         return self._clock() - self._started
 
 
+def print_plain(console: Console, line: str) -> None:
+    """Show a line as it is, so that a path in it can be copied."""
+    console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
 @contextmanager
 def ticking(tick: Callable[[], None], seconds: float = 1.0) -> Iterator[None]:
     """Call something every so often, in a thread of its own, for the time of the block."""
@@ -77,8 +82,7 @@ def doing(
     def tick() -> None:
         if silence.is_due:
             silence.broken()
-            line = f"still {what}, {silence.seconds:.0f} s"
-            console.print(line, soft_wrap=True, markup=False, highlight=False)
+            print_plain(console, f"still {what}, {silence.seconds:.0f} s")
 
     with ticking(tick):
         yield

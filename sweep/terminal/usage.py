@@ -5,11 +5,10 @@ Read from Linux's /proc and from `nvidia-smi`; elsewhere nothing is shown.
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 
 from results.ledger.units import size
+from sweep.hardware import nvidia_smi
 
 _PROC = Path("/proc")
 _GPU_QUERY = (
@@ -34,8 +33,11 @@ class MachineUsage:
 
     def words(self) -> str:
         """Such as `CPU 97 %, memory 5.1 GB of 16.8 GB`; empty where nothing is known."""
-        parts = (self._processors(), self._memory(), _gpus() if self._gpus else "")
+        parts = (self._processors(), self._memory(), self._gpu_words())
         return ", ".join(part for part in parts if part)
+
+    def _gpu_words(self) -> str:
+        return gpus_listed(nvidia_smi(*_GPU_QUERY, seconds=5)) if self._gpus else ""
 
     def _processors(self) -> str:
         busy, ticks = self._processor_ticks()
@@ -62,19 +64,6 @@ class MachineUsage:
         kibibytes = {words[0]: int(words[1]) for words in lines}
         total, free = kibibytes["MemTotal:"], kibibytes["MemAvailable:"]
         return f"memory {size((total - free) * 1024)} of {size(total * 1024)}"
-
-
-def _gpus() -> str:
-    tool = shutil.which("nvidia-smi")
-    if tool is None:
-        return ""
-    try:
-        asked = subprocess.run(
-            [tool, *_GPU_QUERY], capture_output=True, text=True, timeout=5, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return gpus_listed(asked.stdout)
 
 
 def gpus_listed(text: str) -> str:

@@ -14,6 +14,7 @@ from results.ledger.rates import (
     measured_rates,
     read_rates,
     seconds_skipped,
+    timed_passes,
     write_rates,
 )
 from results.ledger.records import Anatomy, Cost, EpochRecord, Status, TrialRecord
@@ -99,7 +100,7 @@ def test_a_file_of_a_version_that_scaled_to_other_layers_is_not_known(tmp_path: 
 def test_layers_that_no_pass_went_through_exactly_are_not_measured(work: float) -> None:
     other = trial(1, CACHED, work=work, seconds=(1.0,))
     records = [trial(0, PASS, work=2e6, seconds=(1.0,)), other]
-    assert seconds_skipped(other, records) is None
+    assert seconds_skipped(other, timed_passes(records)) is None
     rates = measured_rates(records, 60)
     assert rates is not None
     assert rates.seconds_skipped is None
@@ -107,7 +108,7 @@ def test_layers_that_no_pass_went_through_exactly_are_not_measured(work: float) 
 
 def test_tracing_and_waiting_are_no_part_of_a_passs_rate() -> None:
     own = trial(0, PASS, work=2e6, seconds=())
-    assert seconds_skipped(own, [own]) == pytest.approx(0.1)
+    assert seconds_skipped(own, timed_passes([own])) == pytest.approx(0.1)
 
 
 def test_rates_are_means_over_the_trials_and_over_epochs_that_traced_nothing() -> None:
