@@ -65,5 +65,5 @@ def _rank(trial: optuna.trial.FrozenTrial) -> tuple[bool, float, float]:
     """As TPE sorts: complete trials by value, then pruned ones by epoch and that epoch's value."""
     if trial.state is optuna.trial.TrialState.COMPLETE:
         return False, -(trial.value or 0.0), 0.0
-    epoch, accuracy = max(trial.intermediate_values.items(), default=(-1, 0.0))
-    return True, -epoch, -accuracy
+    epoch, score = max(trial.intermediate_values.items(), default=(-1, 0.0))
+    return True, -epoch, -score

@@ -28,8 +28,10 @@ from results.ledger.records import (
     TrialResult,
 )
 from results.ledger.runs import SPLITS
+from results.scores.choosing import score
 from results.scores.metrics import accuracy, cross_entropy, right
 from search_spaces.config import TrialConfig
+from search_spaces.metrics import ACCURACY
 from search_spaces.settings import UNWEIGHTED
 from trainables.features.fill import Inputs, TrainingData, frozen_inputs
 from trainables.networks.backbones import FullNetwork, weights_of
@@ -65,7 +67,7 @@ def train(
         data: photos, split, weights and the feature store.
         report: called after every epoch; what it raises ends the trial.
         networks: those to reuse; none if None.
-        cutoffs: per epoch the validation accuracy below which the trial stops there.
+        cutoffs: per epoch the score on validation below which the trial stops there.
         is_time_up: asked after every epoch; the trial ends there if it is.
         progress: told what is being done, for a screen.
 
@@ -81,14 +83,12 @@ def train(
     network = networks.network(full, cut, inputs.format, jit_compile=data.jit_compile)
     _reset(network, config, data)
     training_started, traced_before = time.perf_counter(), network.seconds_tracing
-    train_part, validation_part, test_part = (_part(name, data, inputs) for name in SPLITS)
-    course = _run_epochs(
-        config, network, train_part, validation_part, report, cutoffs, is_time_up, progress
-    )
+    parts = {name: _part(name, data, inputs) for name in SPLITS}
+    course = _run_epochs(config, network, data, parts, report, cutoffs, is_time_up, progress)
     best = course.best
     network.load(course.best_weights)
     on_train, on_test = (
-        _predict(network, part, config.batch_size) for part in (train_part, test_part)
+        _predict(network, parts[name], config.batch_size) for name in ("train", "test")
     )
     return TrialResult(
         status=course.status,
@@ -96,6 +96,7 @@ def train(
         best_epoch=best.epoch,
         validation_accuracy=best.validation_accuracy,
         validation_loss=best.validation_loss,
+        validation_score=best.validation_score,
         predictions=course.predictions(on_train),
         test=on_test,
         weights=course.best_weights,
@@ -104,7 +105,7 @@ def train(
             inputs.cost,
             seconds_training=time.perf_counter() - training_started,
             seconds_total=time.perf_counter() - started,
-            photos_trained=len(train_part.rows) * len(course.epochs),
+            photos_trained=len(parts["train"].rows) * len(course.epochs),
             seconds_tracing=inputs.cost.seconds_tracing + network.seconds_tracing - traced_before,
         ),
     )
@@ -170,8 +171,8 @@ def _part(name: str, data: TrainingData, inputs: Inputs) -> _Part:
 def _run_epochs(
     config: TrialConfig,
     network: Network,
-    train_part: _Part,
-    validation_part: _Part,
+    data: TrainingData,
+    parts: Mapping[str, _Part],
     report: Report,
     cutoffs: Mapping[int, float],
     is_time_up: Callable[[], bool],
@@ -181,13 +182,13 @@ def _run_epochs(
     epochs: list[EpochRecord] = []
     validation_by_epoch: list[Probabilities] = []
     best_weights: dict[str, NDArray[Any]] = {}
-    status = Status.COMPLETED
+    status, validation_part = Status.COMPLETED, parts["validation"]
     if not network.seconds_tracing:
         progress("tracing", 0, None)
     for number in range(1, config.epochs + 1):
         started = time.perf_counter()
         train_loss, train_accuracy, rate = _train_once(
-            config, network, train_part, number, progress
+            config, network, parts["train"], number, progress
         )
         predicted = _predict(network, validation_part, config.batch_size)
         record = EpochRecord(
@@ -198,13 +199,16 @@ def _run_epochs(
             validation_accuracy=accuracy(predicted, validation_part.labels),
             learning_rate=rate,
             seconds=time.perf_counter() - started,
+            validation_score=None
+            if data.metric == ACCURACY
+            else score(data.metric, predicted, validation_part.labels),
         )
         epochs.append(record)
         validation_by_epoch.append(predicted)
         if best_epoch(epochs) == number:
             best_weights = network.weights()
         report(record)
-        if record.validation_accuracy < cutoffs.get(number, 0.0):
+        if record.score < cutoffs.get(number, -math.inf):
             status = Status.STOPPED_EARLY
             break
         if number < config.epochs and is_time_up():
@@ -245,8 +249,8 @@ def _finite(loss: float, epoch: int) -> float:
 
 
 def best_epoch(epochs: Sequence[EpochRecord]) -> int:
-    """The epoch, from 1, with the highest validation accuracy, then lowest loss, then earliest."""
-    return min(epochs, key=lambda epoch: (-epoch.validation_accuracy, epoch.validation_loss)).epoch
+    """The epoch, from 1, with the highest score on validation, then lowest loss, then earliest."""
+    return min(epochs, key=lambda epoch: (-epoch.score, epoch.validation_loss)).epoch
 
 
 def anatomy(full: FullNetwork, cut: Cut, config: TrialConfig, inputs: Inputs) -> Anatomy:
