@@ -27,6 +27,7 @@ from search_spaces.heads import (
     head_of,
 )
 from trainables.networks.cuts import Cut, Graph, cut_at
+from trainables.networks.initialisation import PICTURE_SIZE, initialise
 from trainables.networks.scaling import IMAGENET_DEVIATION_RGB
 from trainables.networks.weights import Weights, load
 
@@ -98,11 +99,11 @@ def build(
         EnvironmentRefusal: the weights file does not fit the backbone, or is not the one hashed.
     """
     entry = backbone_named(backbone)
-    keras.utils.set_random_seed(weights.seed)
-    make = getattr(keras.applications, entry.name)
     with _layers_computing_in(precision):
-        base = make(include_top=False, weights=None, input_shape=(image_size, image_size, 3))
-        if not weights.random:
+        if weights.random:
+            base = _random(entry, image_size, precision, weights.seed)
+        else:
+            base = _bare(entry, image_size, weights.seed)
             load(base, entry, weights.files[entry.name], weights.digests[entry.name])
             if entry.divides_by_deviation_twice:
                 _divide_again_by_stddev(base)
@@ -121,6 +122,25 @@ def build(
         image_size=image_size,
         precision=precision,
     )
+
+
+def _bare(entry: Backbone, image_size: int, seed: int) -> Any:
+    """A backbone without its top, with Keras' first weights."""
+    keras.utils.set_random_seed(seed)
+    make = getattr(keras.applications, entry.name)
+    return make(include_top=False, weights=None, input_shape=(image_size, image_size, 3))
+
+
+def _random(entry: Backbone, image_size: int, precision: str, seed: int) -> Any:
+    """A backbone without its top, with the weights that `--weights random` names."""
+    with _layers_computing_in(FLOAT32):
+        drawn = _bare(entry, PICTURE_SIZE, seed)
+        initialise(drawn, scaling=entry.native_scaling, seed=seed)
+    if (image_size, precision) == (PICTURE_SIZE, FLOAT32):
+        return drawn
+    base = _bare(entry, image_size, seed)
+    base.set_weights(drawn.get_weights())
+    return base
 
 
 def multiply_adds(layer: Any) -> int:
