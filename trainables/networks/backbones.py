@@ -100,8 +100,12 @@ def build(
     """
     entry = backbone_named(backbone)
     with _layers_computing_in(precision):
-        if weights.random:
-            base = _random(entry, image_size, precision, weights.seed)
+        if weights.random and (image_size, precision) == (PICTURE_SIZE, FLOAT32):
+            base = random_backbone(entry, weights.seed)
+        elif weights.random:
+            drawn = random_backbone(entry, weights.seed).get_weights()
+            base = _bare(entry, image_size, weights.seed)
+            base.set_weights(drawn)
         else:
             base = _bare(entry, image_size, weights.seed)
             load(base, entry, weights.files[entry.name], weights.digests[entry.name])
@@ -131,15 +135,11 @@ def _bare(entry: Backbone, image_size: int, seed: int) -> Any:
     return make(include_top=False, weights=None, input_shape=(image_size, image_size, 3))
 
 
-def _random(entry: Backbone, image_size: int, precision: str, seed: int) -> Any:
-    """A backbone without its top, with the weights that `--weights random` names."""
+def random_backbone(entry: Backbone, seed: int) -> Any:
+    """A float32 backbone without its top, of `PICTURE_SIZE`, with what `--weights random` names."""
     with _layers_computing_in(FLOAT32):
-        drawn = _bare(entry, PICTURE_SIZE, seed)
-        initialise(drawn, scaling=entry.native_scaling, seed=seed)
-    if (image_size, precision) == (PICTURE_SIZE, FLOAT32):
-        return drawn
-    base = _bare(entry, image_size, seed)
-    base.set_weights(drawn.get_weights())
+        base = _bare(entry, PICTURE_SIZE, seed)
+        initialise(base, scaling=entry.native_scaling, seed=seed)
     return base
 
 

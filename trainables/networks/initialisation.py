@@ -9,8 +9,9 @@ deviation of 1e-6 beside a mean of 1e-5. Here
   `act(a)` and `act(-a)` the next kernel reads their difference, which for ReLU, swish and GELU is
   `a` itself. No mean builds up, and the network starts out nearly linear, however deep
   ("looks linear": D. Balduzzi et al., "The Shattered Gradients Problem", ICML 2017);
-- each kernel is multiplied so that its layer's outputs have a mean square near 1, layer by layer
-  (D. Mishkin and J. Matas, "All you need is a good init", ICLR 2016), on seeded, made-up pictures.
+- each kernel is multiplied so that its layer's outputs are of one size, layer by layer (D. Mishkin
+  and J. Matas, "All you need is a good init", ICLR 2016), on seeded, made-up pictures: the last
+  layers' of 1, those before of `_INSIDE`.
 
 No photo of a run is looked at: the weights follow from the backbone and the seed alone, so whoever
 needs them draws them again. They are scaled for pixels in the backbone's own scaling. Factors are
@@ -35,6 +36,9 @@ PICTURE_SIZE = 75
 _PICTURES = 16
 _GRID = 8
 """Cells of a picture's coarse grid, along each side."""
+_INSIDE = 0.125
+"""Root mean square of outputs: small, so that gates, sigmoids of the features that they multiply,
+stay near a half, and swish near a line; for ReLU it makes no difference."""
 
 
 def initialise(base: Any, *, scaling: str, seed: int) -> None:
@@ -48,11 +52,13 @@ def initialise(base: Any, *, scaling: str, seed: int) -> None:
     with keras.device("cpu"):  # a GPU may round products to ten bits
         pictures = scaled(made_up_pictures(seed), scaling)
         values = {id(base.inputs[0]): keras.ops.convert_to_tensor(pictures)}
+        last = _last_layers(base)
         for operation in base.operations[1:]:
             call = operation._inbound_nodes[0]
             arguments, named = call.arguments.fill_in(values)
             [output] = call.output_tensors
-            values[id(output)] = _initialised(operation, arguments, named)
+            size = 1.0 if operation in last else _INSIDE
+            values[id(output)] = _initialised(operation, arguments, named, size)
 
 
 def made_up_pictures(seed: int) -> NDArray[np.float32]:
@@ -65,12 +71,31 @@ def made_up_pictures(seed: int) -> NDArray[np.float32]:
     return np.rint(255 * smooth).astype(np.float32)
 
 
-def _initialised(operation: Any, arguments: Sequence[Any], named: dict[str, Any]) -> Any:
-    """Set a layer's kernels; returns its outputs."""
+def _last_layers(base: Any) -> set[Any]:
+    """Layers with kernels from which the output is reached without meeting another."""
+    last: set[Any] = set()
+    waiting = [base.outputs[0]]
+    while waiting:
+        operation = waiting.pop()._keras_history.operation
+        if _kernels(operation):
+            last.add(operation)
+        else:
+            waiting += operation._inbound_nodes[0].input_tensors
+    return last
+
+
+def _initialised(
+    operation: Any, arguments: Sequence[Any], named: dict[str, Any], size: float
+) -> Any:
+    """Set a layer's kernels so that what they give has a root mean square near `size`.
+
+    Returns:
+        The layer's outputs.
+    """
     if isinstance(operation, keras.Sequential):
         [tensor] = arguments
         for layer in operation.layers:
-            tensor = _initialised(layer, (tensor,), {})
+            tensor = _initialised(layer, (tensor,), {}, size)
         return tensor
     kernels = _kernels(operation)
     if not kernels:
@@ -82,7 +107,7 @@ def _initialised(operation: Any, arguments: Sequence[Any], named: dict[str, Any]
     operation.activation = activation
     last, _ = kernels[-1]
     mean_square = np.square(keras.ops.convert_to_numpy(output).astype(np.float64)).mean()
-    factor = 2.0 ** -round(math.log2(mean_square) / 2)
+    factor = 2.0 ** round(math.log2(size / math.sqrt(mean_square)))
     last.assign(last * factor)
     return activation(output * factor)  # biases are 0, and powers of two exact
 

@@ -16,7 +16,7 @@ from search_spaces.backbones import Backbone
 from search_spaces.refusals import EnvironmentRefusal
 
 RANDOM = "random"
-RECIPE = "channels in mirrored pairs, layers scaled to 1 on made-up pictures, version 1"
+RECIPE = "channels in mirrored pairs, layers scaled on made-up pictures, version 1"
 """How random weights come about, see `initialisation`: a part of the digest that names them."""
 
 
