@@ -68,7 +68,7 @@ def made_up_pictures(seed: int) -> NDArray[np.float32]:
     # Bilinear: a row holds the shares of a pixel's two nearest cells.
     shares = np.maximum(0, 1 - np.abs(places[:, None] - np.arange(_GRID)))
     smooth = np.einsum("yi,xj,nijc->nyxc", shares, shares, coarse)
-    return np.rint(255 * smooth).astype(np.float32)
+    return np.asarray(np.rint(255 * smooth), np.float32)
 
 
 def _last_layers(base: Any) -> set[Any]:
