@@ -24,6 +24,7 @@ class Preset:
         image_size: pixels.
         epochs, batch_size: of every trial.
         trials: searched trials per backbone, on top of the baseline.
+        confirm: fresh seeds for the baseline and the best two.
     """
 
     data: str
@@ -32,6 +33,7 @@ class Preset:
     epochs: int
     batch_size: int
     trials: int
+    confirm: int
 
 
 PAPER = Preset(
@@ -41,10 +43,11 @@ PAPER = Preset(
     epochs=10,
     batch_size=32,
     trials=20,
+    confirm=3,
 )
 
 DEMONSTRATION = Preset(
-    data="digits", weights="random", image_size=75, epochs=4, batch_size=32, trials=4
+    data="digits", weights="random", image_size=75, epochs=4, batch_size=32, trials=4, confirm=2
 )
 
 DIGITS_PER_CLASS = 60

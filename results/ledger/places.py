@@ -116,6 +116,11 @@ class RunPlaces:
                 if path != suggestion:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
 
+    def discard_trial(self, trial: str) -> None:
+        """Remove a trial, its record first, so that it was never finished."""
+        (self.trial(trial) / TrialFile.RECORD).unlink(missing_ok=True)
+        shutil.rmtree(self.trial(trial))
+
     # ---- one writer ----------------------------------------------------------------------
 
     @contextmanager

@@ -166,9 +166,7 @@ def train_and_commit(
         folder.write_failure(trial, traceback.format_exc())
     else:
         digest = folder.write_artefacts(trial, result.predictions, result.test, result.weights)
-        record = TrialRecord.of(
-            result, number=assignment.number, config=config, weights_sha256=digest
-        )
+        record = TrialRecord.of(result, assignment.trial_id, config=config, weights_sha256=digest)
     folder.write_record(record)
     log.finish(record)
     return record
@@ -183,6 +181,7 @@ def _failed(assignment: Assignment, fault: Exception) -> TrialRecord:
 
     return TrialRecord(
         number=assignment.number,
+        repeat=assignment.repeat,
         status=Status.FAILED,
         config=assignment.config,
         error=" ".join(f"{type(fault).__name__}: {fault}".split()),

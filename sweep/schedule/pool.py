@@ -5,6 +5,8 @@ is suggested from exactly these. So the list of trials depends on neither timing
 a backbone that must wait lets another go first, so that no processor waits for a backbone to end.
 Which of the backbones is next is free, so that a worker can keep to those that it has built.
 
+When no trial of the search may start, those that confirm its winners may (`schedule.confirmation`).
+
 Asks the ledger, never Ray: whatever Ray believes of a trial, its record says what happened.
 """
 
@@ -20,6 +22,7 @@ from search_spaces.backbones import Scaling
 from search_spaces.config import TrialConfig, TrialId
 from search_spaces.settings import Settings
 from sweep.schedule.assignment import Assignment
+from sweep.schedule.confirmation import Confirmation
 from sweep.schedule.early_stopping import Bars
 from sweep.schedule.history import History
 from sweep.schedule.lag import seen
@@ -66,6 +69,7 @@ class Pool:
             name: _Backbone(self._unfinished(name), History(settings.space), Bars(settings.epochs))
             for name in settings.backbones
         }
+        self._confirmation = Confirmation(folder, settings, self.finished)
 
     def _unfinished(self, backbone: str) -> deque[int]:
         numbers = range(self._settings.searched(backbone) + 1)
@@ -73,8 +77,9 @@ class Pool:
 
     @property
     def left(self) -> int:
-        """How many trials have not been handed out."""
-        return sum(len(backbone.waiting) for backbone in self._backbones.values())
+        """How many trials have not been handed out, repeats included, at most."""
+        search = sum(len(backbone.waiting) for backbone in self._backbones.values())
+        return search + self._confirmation.left
 
     def next(self, penalty: Callable[[str], int] = lambda _: 0) -> Assignment | None:
         """The next trial that may start, its configuration logged; None if none may or is left.
@@ -84,7 +89,7 @@ class Pool:
         """
         ready = [name for name in self._backbones if self._may_start(name)]
         if not ready:
-            return None
+            return self._confirmation.next(penalty)
         chosen = min(ready, key=lambda name: self._backbones[name].waiting[0] + penalty(name))
         return self._assign(TrialId(chosen, self._backbones[chosen].waiting.popleft()))
 
@@ -95,6 +100,7 @@ class Pool:
             record = self._lost(trial_id)
             self._folder.write_record(record)
         self.finished[trial_id] = record
+        self._confirmation.take_up(trial_id)
         return record
 
     def _may_start(self, name: str) -> bool:
@@ -150,6 +156,7 @@ class Pool:
         assert config is not None, "a suggestion is logged before its trial starts"
         return TrialRecord(
             number=trial_id.number,
+            repeat=trial_id.repeat,
             status=Status.FAILED,
             config=config,
             error="the worker process died twice without a record; out of memory?",

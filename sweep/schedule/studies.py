@@ -47,8 +47,8 @@ class Studies:
             _LOG.warning("optuna.db is not written, the ledger is not affected: %s", fault)
 
     def add(self, record: TrialRecord) -> None:
-        """Mirror one finished trial."""
-        study = self._studies.get(record.backbone)
+        """Mirror one finished trial of the search."""
+        study = None if record.repeat else self._studies.get(record.backbone)
         if study is None:
             return
         try:

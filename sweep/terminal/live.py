@@ -50,7 +50,6 @@ class LiveTable:
     ) -> None:
         self._console = console
         self._plans = plans
-        self._planned = sum(plan.trials for plan in plans)
         self._finished = list(finished)
         self._at_once = at_once
         self._usage = usage
@@ -88,6 +87,10 @@ class LiveTable:
             self._say(self.heartbeat())
 
     @property
+    def _planned(self) -> int:
+        return sum(plan.trials for plan in self._plans)
+
+    @property
     def count_running(self) -> int:
         """How many trials run."""
         return len(self._running)
@@ -103,6 +106,7 @@ class LiveTable:
         """A trial has its record."""
         self._running.pop(record.id, None)
         self._finished.append(record)
+        self._plans = [plan.settled(self._finished) for plan in self._plans]
         if not self._console.is_terminal:
             self._say(self.line(record))
 
@@ -159,7 +163,8 @@ class LiveTable:
         """One row per running trial, at least one; the first shows the backbone's progress too."""
         # Copies: the thread that draws reads these while trials start and finish.
         records = [record for record in list(self._finished) if record.backbone == plan.name]
-        scored = [record for record in records if record.validation_accuracy is not None]
+        search = [record for record in records if not record.repeat]
+        scored = [record for record in search if record.validation_accuracy is not None]
         best = max(scored, key=lambda record: record.validation_accuracy or 0.0, default=None)
         progress = (
             plan.name,
