@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from results.report import kinds
 from results.report.format import configuration, several
 from results.report.kinds import INTERVAL, LABEL, PERCENT, Label, Place
 from results.report.sheets import Column, Sheet, lay_out
+from results.scores.confirmation_types import ConfirmedTrial, Spread
 from results.scores.method_types import ENSEMBLE, EnsembleSummary, Method
 from results.scores.metrics import Verdict
 from results.scores.types import BackboneSummary, Summary
@@ -15,7 +16,10 @@ from results.scores.types import BackboneSummary, Summary
 
 @dataclass(frozen=True)
 class MethodLine:
-    """A method as a row of a table; `trial` and `backbone` are None for the ensemble."""
+    """A method as a row of a table; `trial` and `backbone` are None for the ensemble.
+
+    `fresh` is the same configuration on fresh seeds, where it was confirmed.
+    """
 
     label: Label
     role: str
@@ -23,6 +27,7 @@ class MethodLine:
     trial: Method | None = None
     backbone: str | None = None
     note: str = ""
+    fresh: ConfirmedTrial | None = None
 
 
 def _ratio(line: MethodLine) -> tuple[int, int] | None:
@@ -52,6 +57,13 @@ VALIDATION = Column(
 )
 TEST = Column("test_accuracy", "test %", PERCENT, MEASURED)
 BOUNDS = Column("interval", "95 % interval", INTERVAL, "method.scores.interval", "95 %")
+FRESH = {
+    part: Column(
+        f"{part}_on_seeds", f"{part} %, fresh seeds", kinds.SPREAD, f"fresh.{part}", "seeds"
+    )
+    for part in ("validation", "test")
+}
+"""Columns of mean and deviation over fresh seeds, in tables of a run that has them."""
 
 METHODS = (
     Column("method", value="label"),
@@ -61,8 +73,12 @@ METHODS = (
     VALIDATION,
     Column("last_epoch_validation_accuracy", value=_last_validation),
     Column("validation_loss", value="method.scores.validation_loss"),
+    Column("fresh_validation_mean", value="fresh.validation.mean"),
+    Column("fresh_validation_deviation", value="fresh.validation.deviation"),
     TEST,
     Column("test_loss", value="method.scores.test_loss"),
+    Column("fresh_test_mean", value="fresh.test.mean"),
+    Column("fresh_test_deviation", value="fresh.test.deviation"),
     Column("correct", value="method.scores.correct"),
     Column("photos", value="method.scores.photos"),
     Column("low", value="method.scores.interval.low"),
@@ -77,6 +93,7 @@ PUBLISHED = (
     Column("label", "method", LABEL),
     Column("published", "published %", kinds.PERCENT_3, PUBLISHED_AS, "paper"),
     Column("measured", "measured %", kinds.PERCENT_3, MEASURED, "here"),
+    replace(FRESH["test"], under="measured"),
     Column("right", "right", kinds.RATIO, _ratio, where=Place.PAGE),
     Column(
         "difference", "difference, 95 %", kinds.DIFFERENCE, "method.verdict.difference", "diff 95 %"
@@ -88,6 +105,7 @@ PUBLISHED = (
         "method.validation_accuracy",
         "val %",
     ),
+    replace(FRESH["validation"], under="validation_accuracy"),
     Column("last_validation", "last epoch", PERCENT, _last_validation, "last"),
     Column("verdict", "verdict", kinds.VERDICT, _outcome),
     Column("reason", "why", value=_reason, where=Place.PAGE),
@@ -97,8 +115,10 @@ LEADERBOARD = (
     Column("role", "role"),
     Column("note", "configuration"),
     VALIDATION,
+    FRESH["validation"],
     TEST,
     BOUNDS,
+    FRESH["test"],
     Column("best_epoch", "epoch", kinds.COUNT, "trial.best_epoch"),
     Column("seconds", "seconds", kinds.SECONDS, lambda line: _seconds(line.trial)),
 )
@@ -108,12 +128,44 @@ BEST = (
     Column("validation", "val %", PERCENT, "best.validation_accuracy"),
     Column("epoch", "epoch", kinds.COUNT, "best.best_epoch", under="validation"),
     Column("validation_gain", "gain", kinds.POINTS, "gain.validation"),
+    replace(
+        FRESH["validation"],
+        value=lambda backbone: _fresh(backbone, "validation"),
+        under="validation_gain",
+    ),
     Column("test", "test %", PERCENT, "best.test_accuracy"),
     Column("right", "right", kinds.RATIO, lambda backbone: _best_right(backbone), under="test"),
     Column("interval", "95 %", INTERVAL, "best.scores.interval"),
+    replace(FRESH["test"], value=lambda backbone: _fresh(backbone, "test"), under="interval"),
     Column("test_gain", "gain", kinds.POINTS, "gain.test"),
     Column("p", "p", kinds.P_VALUE, "gain.pair.test.p"),
 )
+
+
+def _fresh(backbone: BackboneSummary, part: str) -> Spread | None:
+    """The best trial's spread over fresh seeds."""
+    found = fresh(backbone, backbone.best)
+    return getattr(found, part) if found else None
+
+
+def fresh(backbone: BackboneSummary, method: Method | None) -> ConfirmedTrial | None:
+    """A method on fresh seeds, where it was confirmed."""
+    if method is None or backbone.confirmation is None:
+        return None
+    return backbone.confirmation.of(method.trial)
+
+
+def _has_fresh(summary: Summary) -> bool:
+    found = (backbone.confirmation for backbone in summary.backbones)
+    return any(one is not None and one.trials for one in found)
+
+
+def _known(summary: Summary, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    """The columns, those of fresh seeds only where a backbone was confirmed."""
+    if _has_fresh(summary):
+        return columns
+    left_out = {column.key for column in FRESH.values()}
+    return tuple(column for column in columns if column.key not in left_out)
 
 
 def _seconds(trial: Method | None) -> float | None:
@@ -127,7 +179,8 @@ def methods(summary: Summary) -> Sheet:
     for backbone in summary.backbones:
         for role, method in (("baseline", backbone.baseline), ("best", backbone.best)):
             if method is not None:
-                lines.append(MethodLine(Label(method.trial), role, method, method, backbone.name))
+                named, again = Label(method.trial), fresh(backbone, method)
+                lines.append(MethodLine(named, role, method, method, backbone.name, fresh=again))
     if summary.ensemble is not None:
         lines.append(MethodLine(Label(ENSEMBLE), ENSEMBLE, summary.ensemble))
     return lay_out(summary, "methods", "Methods", METHODS, lines)
@@ -137,7 +190,11 @@ def published_and_measured(summary: Summary) -> Sheet:
     """The paper's Table 13: the baselines' and the ensemble's test accuracies and verdicts."""
     lines = [
         MethodLine(
-            Label(backbone.name, backbone.name), "baseline", backbone.baseline, backbone.baseline
+            Label(backbone.name, backbone.name),
+            "baseline",
+            backbone.baseline,
+            backbone.baseline,
+            fresh=fresh(backbone, backbone.baseline),
         )
         for backbone in summary.backbones
     ]
@@ -148,7 +205,7 @@ def published_and_measured(summary: Summary) -> Sheet:
         summary,
         "published",
         "Table 13: test accuracy, published and measured",
-        PUBLISHED,
+        _known(summary, PUBLISHED),
         lines,
         note="Difference: measured minus published in percentage points, with Newcombe's 95 % "
         "interval; above or below the published value where it excludes 0. Validation: after the "
@@ -160,7 +217,8 @@ def published_and_measured(summary: Summary) -> Sheet:
 def test_opened(summary: Summary) -> str:
     """Which trials' test answers were looked at, exactly: a sentence for the page and the terminal.
 
-    It ends such as `those of 3 of 9 trials were read: VGG16 (baseline), Xception (baseline, t03).`
+    It ends such as `those of 5 of 9 trials were read: VGG16 (baseline), Xception (baseline, t03,
+    t03-s1, t03-s2).`
     """
     if not summary.test_sealed:
         return "No trial has test probabilities yet."
@@ -186,10 +244,11 @@ def leaderboard(summary: Summary) -> Sheet:
         for method in backbone.methods:
             note = configuration(method.config) if method.scores else method.error or method.status
             label = Label(method.trial, backbone.name)
-            lines.append(MethodLine(label, _role(backbone, method), method, method, note=note))
+            role, again = _role(backbone, method), fresh(backbone, method)
+            lines.append(MethodLine(label, role, method, method, note=note, fresh=again))
     lines.sort(key=lambda line: -_or_last(line.method.validation_accuracy))
     title = "Methods, the best by validation first"
-    return lay_out(summary, "leaderboard", title, LEADERBOARD, lines)
+    return lay_out(summary, "leaderboard", title, _known(summary, LEADERBOARD), lines)
 
 
 def _role(backbone: BackboneSummary, method: Method) -> str:
@@ -209,10 +268,11 @@ def best(summary: Summary) -> Sheet:
         summary,
         "best",
         "Best per backbone, chosen by validation",
-        BEST,
+        _known(summary, BEST),
         summary.backbones,
         note="Gain: percentage points over the documented baseline. "
-        "p: McNemar's exact test against it, on test.",
+        "p: McNemar's exact test against it, on test."
+        " Seeds: mean ± deviation over the fresh seeds." * _has_fresh(summary),
     )
 
 
