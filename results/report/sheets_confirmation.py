@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from results.report import kinds
 from results.report.format import several
 from results.report.kinds import LABEL, Label, Place
-from results.report.sheets import Column, Sheet, marked, rows
+from results.report.sheets import Column, Row, Sheet, marked, rows
 from results.scores.confirmation_types import Confirmation, ConfirmedTrial, SeedTest, Told
 from results.scores.types import BackboneSummary, Summary
+
+BASELINE = "documented baseline"
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Line:
         if self.candidate is None:
             return ""
         is_baseline = self.candidate.trial == self.backbone.baseline.trial
-        role = "documented baseline" if is_baseline else "searched"
+        role = BASELINE if is_baseline else "searched"
         return f"{role}, winner" if self.candidate.trial == self.confirmation.winner else role
 
     @property
@@ -61,9 +63,17 @@ class Line:
 
     @property
     def told(self) -> str:
-        """Role and verdict in one cell."""
-        verdict = f"{self.verdict}: {self.reason}" if self.verdict else ""
-        return "; ".join(filter(None, (self.role, verdict)))
+        """Role and verdict in one cell; a verdict's reason is on the page."""
+        verdict = self.verdict or ""
+        if self.is_last_word and self.confirmation.outcome is None:
+            verdict += f" ({self.reason})"
+        return ": ".join(filter(None, (self.role, verdict)))
+
+    @property
+    def where(self) -> Place:
+        """Candidates that lost are not in the terminal."""
+        is_baseline = self.role.startswith(BASELINE)
+        return Place.ALL if self.is_last_word or is_baseline else Place.PAGE | Place.CSV
 
 
 COLUMNS = (
@@ -84,7 +94,7 @@ COLUMNS = (
     ),
     Column("validation_mean", value="candidate.validation.mean"),
     Column("validation_deviation", value="candidate.validation.deviation"),
-    Column("test", "test %", kinds.SPREAD, "candidate.test", where=Place.SHOWN),
+    Column("test", "test %", kinds.SPREAD, "candidate.test", under="validation", where=Place.SHOWN),
     Column("test_mean", value="candidate.test.mean"),
     Column("test_deviation", value="candidate.test.deviation"),
     Column("difference", "difference", kinds.POINTS, "test.difference", "diff"),
@@ -122,23 +132,23 @@ def _adjusted(line: Line) -> float | None:
 
 def confirmed(summary: Summary) -> Sheet:
     """Each backbone's candidates on the fresh seeds, the winner in bold; empty without any."""
-    shown = []
+    shown: list[Row] = []
     for backbone in summary.backbones:
         if (confirmation := backbone.confirmation) is not None:
             for candidate in confirmation.trials or (None,):
                 line = Line(backbone, confirmation, candidate)
                 wins = candidate is not None and candidate.trial == confirmation.winner
-                shown += rows(COLUMNS, [line], "strong" if wins else "")
+                shown += rows(COLUMNS, [line], "strong" if wins else "", line.where)
     return Sheet(
         "confirmed",
         marked(summary, "Confirmed on fresh seeds"),
         COLUMNS,
         tuple(shown),
-        "Mean ± standard deviation over seeds; the winner is the best mean on validation. "
-        "Difference: winner minus baseline on test, in percentage points, with a 95 % interval "
-        "over photos and seeds. p: adjusted for the backbones compared (Holm); the verdict is "
-        "better or worse where it is below 0.05. Below it McNemar's exact p on the search's own "
-        "seed. Photos to tell: test photos at which a difference of this size would show.",
+        "Mean ± deviation over seeds; the winner has the best mean on validation. Difference: "
+        "winner minus baseline on test, in percentage points, with a 95 % interval over photos and "
+        "seeds. p: adjusted for the backbones compared (Holm), below 0.05 for better or worse; "
+        "p of one seed: McNemar's, of the search's own trials. Photos to tell: test photos with "
+        "which a difference of this size would show.",
     )
 
 
@@ -155,15 +165,15 @@ def in_a_sentence(summary: Summary) -> str:
     better, worse = (
         sum(one.outcome is outcome for one in told) for outcome in (Told.BETTER, Told.WORSE)
     )
-    backbones, seeds = several(len(found), "backbone"), several(found[0].seeds, "fresh seed")
+    seeds, alone = several(found[0].seeds, "fresh seed"), len(found) == 1
     if better:
-        sentence = (
-            f"Better than the documented baseline on {better} of {backbones}, confirmed on {seeds}"
-        )
+        on = "" if alone else f" on {better} of {len(found)} backbones"
+        sentence = f"Better than the documented baseline{on}, confirmed on {seeds}"
+    elif worse and alone:
+        return f"Worse than the documented baseline on {seeds}."
     else:
-        sentence = (
-            f"Not shown to be better than the documented baseline on any of {backbones}, on {seeds}"
-        )
+        on = "" if alone else f" on any of {len(found)} backbones"
+        sentence = f"Not shown to be better than the documented baseline{on}, on {seeds}"
     more = [f"worse on {worse}"] * (worse > 0)
     more += [f"{len(found) - len(told)} not confirmed"] * (len(told) < len(found))
     return f"{'; '.join([sentence, *more])}."

@@ -217,16 +217,21 @@ def published_and_measured(summary: Summary) -> Sheet:
 def test_opened(summary: Summary) -> str:
     """Which trials' test answers were looked at, exactly: a sentence for the page and the terminal.
 
-    It ends such as `those of 5 of 9 trials were read: VGG16 (baseline), Xception (baseline, t03,
-    t03-s1, t03-s2).`
+    It ends such as `those of 5 of 9 trials were read: VGG16 (baseline), Xception (baseline, t03 and
+    s1 s2).` where t03 was repeated on two fresh seeds.
     """
     if not summary.test_sealed:
         return "No trial has test probabilities yet."
-    numbers: dict[str, list[str]] = {}
+    seeds: dict[str, dict[str, list[str]]] = {}
     for trial in summary.test_opened:
-        backbone, _, number = trial.rpartition("/")
-        numbers.setdefault(backbone, []).append(number)
-    named = ", ".join(f"{name} ({', '.join(of)})" for name, of in numbers.items())
+        backbone, _, label = trial.rpartition("/")
+        number, _, seed = label.partition("-")
+        seeds.setdefault(backbone, {}).setdefault(number, []).extend([seed] * bool(seed))
+    texts = {
+        name: [f"{number} and {' '.join(of)}" if of else number for number, of in numbers.items()]
+        for name, numbers in seeds.items()
+    }
+    named = ", ".join(f"{name} ({', '.join(of)})" for name, of in texts.items())
     return (
         "Every trial's test probabilities were stored sealed; those of "
         f"{len(summary.test_opened)} of {several(summary.test_sealed, 'trial')} were read: {named}."
