@@ -2,7 +2,8 @@
 
 run.json  split.json  optuna.db  importances.json  characteristics.json  log.txt
 thumbnails.npz  thumbnails.json
-trials/<Backbone>/<tNN>/    suggestion.json history.csv predictions.npz sealed_test.npz weights.npz
+trials/<Backbone>/<tNN or tNN-sN>/
+                            suggestion.json history.csv predictions.npz sealed_test.npz weights.npz
                             trial.json, and error.txt where it failed
 tensorboard/  models/  report/  ray/
 """

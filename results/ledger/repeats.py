@@ -20,13 +20,13 @@ SEARCHED = 2
 
 
 def fresh_seeds(seed: int, count: int) -> tuple[int, ...]:
-    """Distinct seeds, below 2^31, derived from the sweep's and none of them equal to it."""
+    """Distinct seeds, below 2^30, derived from the sweep's and none of them equal to it."""
     digests = (hashlib.sha256(f"{seed} confirm {at}".encode()).digest() for at in itertools.count())
     drawn = dict.fromkeys([seed])
     for digest in digests:
         if len(drawn) > count:
             break
-        drawn[int.from_bytes(digest[:4], "big") >> 1] = None
+        drawn[int.from_bytes(digest[:4], "big") >> 2] = None
     return tuple(drawn)[1 : count + 1]
 
 
