@@ -4,66 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from results.ledger.records import Status
-from results.ledger.store import RunFolder
 from results.report.sheets_confirmation import confirmed, in_a_sentence
 from results.report.sheets_methods import test_opened as opened
-from results.report.write import write_report
-from results.scores.confirmation_types import Confirmation, Told
+from results.scores.confirmation_types import Told
 from results.scores.evidence import read_evidence
 from results.scores.recommendation import recommended
-from results.scores.summary import read_summary, summarise
-from tests.results.helpers import Trial, counted, make_run, make_split
-
-SIZES = {"train": 24, "validation": 100, "test": 200}
-SPLIT = make_split(2, SIZES)
-VALIDATION, TEST = (SPLIT.labels[SPLIT.indices(part)] for part in ("validation", "test"))
-
-Right = tuple[int, int]
-"""Right answers on validation and on test."""
-
-LUCKY: dict[int, Right] = {0: (80, 160), 1: (95, 160), 2: (90, 160)}
-"""The search's own trials: number 1 looks best."""
-BETTER: dict[int, Right] = {0: (80, 160), 1: (82, 160), 2: (90, 188)}
-"""On every fresh seed: number 2 is."""
-
-
-def trial(backbone: str, number: int, right: Right, repeat: int = 0, **more: Any) -> Trial:
-    changes = {"learning_rate": 1e-4 / (number + 1), "seed": 42 + repeat}
-    return Trial(
-        backbone,
-        number,
-        repeat=repeat,
-        changes=changes,
-        validation=counted(VALIDATION, right[0] - repeat),
-        test=counted(TEST, right[1] - repeat),
-        **more,
-    )
-
-
-def trials(
-    backbone: str = "VGG16", again: dict[int, Right] = BETTER, seeds: int = 3
-) -> list[Trial]:
-    searched = [trial(backbone, number, right) for number, right in LUCKY.items()]
-    return searched + [
-        trial(backbone, number, right, repeat)
-        for number, right in again.items()
-        for repeat in range(1, seeds + 1)
-    ]
-
-
-def a_run(root: Path, made: list[Trial], seeds: int = 3) -> RunFolder:
-    return make_run(root / "run", made, split=SPLIT, confirm=seeds)
-
-
-def confirmation(folder: RunFolder, at: int = 0) -> Confirmation:
-    found = summarise(folder).backbones[at].confirmation
-    assert found is not None
-    return found
+from results.scores.summary import summarise
+from tests.results.confirmed_runs import LUCKY, a_run, confirmation, trial, trials
 
 
 def test_an_unfinished_confirmation_names_no_winner_and_the_run_is_partial(tmp_path: Path) -> None:
@@ -212,36 +163,3 @@ def test_over_several_backbones_p_values_are_adjusted_together(tmp_path: Path) -
     assert in_a_sentence(summarise(folder)) == (
         "Better than the documented baseline on 2 of 2 backbones, confirmed on 3 fresh seeds."
     )
-
-
-def test_the_sheet_marks_the_winner_and_has_the_verdict_once(tmp_path: Path) -> None:
-    sheet = confirmed(summarise(a_run(tmp_path, trials())))
-    at = {column.key: index for index, column in enumerate(sheet.columns)}
-    assert [row.tone for row in sheet.rows] == ["", "", "strong"]
-    verdicts = [row.values[at["verdict"]] for row in sheet.rows]
-    assert verdicts == [None, None, Told.BETTER]
-    assert [row.values[at["trial"]] for row in sheet.rows] == [
-        *("VGG16/baseline", "VGG16/t01", "VGG16/t02")
-    ]
-
-
-def test_all_of_it_survives_the_way_through_summary_json(tmp_path: Path) -> None:
-    folder = a_run(tmp_path, trials())
-    summary = summarise(folder)
-    write_report(folder, summary)
-    assert read_summary(folder).backbones[0].confirmation == confirmation(folder)
-    lines = (folder.report / "tables" / "confirmed.csv").read_text().splitlines()
-    assert len(lines) == 1 + 3
-    assert lines[0].startswith("backbone,trial,role,seeds,completed,validation_mean")
-    assert len((folder.report / "tables" / "repeats.csv").read_text().splitlines()) == 1 + 9
-    assert "Confirmed on fresh seeds" in folder.report_html.read_text()
-
-
-def test_a_search_that_was_not_confirmed_says_so_and_a_baseline_run_needs_not(
-    tmp_path: Path,
-) -> None:
-    searched = make_run(tmp_path / "searched", trials()[:3], split=SPLIT)
-    assert in_a_sentence(summarise(searched)).startswith("Not confirmed on fresh seeds: the best")
-    baseline = make_run(tmp_path / "baseline", trials()[:1], split=SPLIT)
-    assert in_a_sentence(summarise(baseline)) == ""
-    assert confirmed(summarise(searched)).rows == ()
