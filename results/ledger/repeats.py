@@ -33,8 +33,8 @@ def fresh_seeds(seed: int, count: int) -> tuple[int, ...]:
 def candidates(records: Iterable[TrialRecord]) -> tuple[TrialRecord, ...]:
     """Of a backbone whose search is over: the baseline, then the best searched trials.
 
-    Only trials that ended as planned; the best by validation accuracy, then loss, then number, and
-    no configuration twice. One trial alone has nothing to be held against: then there are none.
+    Only trials that ended as planned; the best by validation (`TrialRecord.rank`), and no
+    configuration twice. One trial alone has nothing to be held against: then there are none.
     """
     completed = [
         record
@@ -42,7 +42,7 @@ def candidates(records: Iterable[TrialRecord]) -> tuple[TrialRecord, ...]:
         if record.status == Status.COMPLETED and record.has_scores and not record.repeat
     ]
     distinct: dict[TrialConfig, TrialRecord] = {}
-    for record in sorted(completed, key=lambda one: (not one.is_baseline, *_by_validation(one))):
+    for record in sorted(completed, key=lambda one: (not one.is_baseline, *one.rank)):
         distinct.setdefault(record.config, record)
     baseline = [record for record in distinct.values() if record.is_baseline]
     searched = [record for record in distinct.values() if not record.is_baseline]
@@ -92,10 +92,3 @@ def is_cut(record: TrialRecord) -> bool:
     A mean over seeds needs whole trials; one of the search says something after any epoch.
     """
     return record.repeat > 0 and record.status == Status.OUT_OF_TIME
-
-
-def _by_validation(record: TrialRecord) -> tuple[float, float, int]:
-    """Sort key, best first, of a record with scores."""
-    accuracy, loss = record.validation_accuracy, record.validation_loss
-    assert accuracy is not None, record.trial
-    return (-accuracy, loss if loss is not None else 0.0, record.number)

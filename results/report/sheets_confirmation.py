@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from results.report import kinds
 from results.report.format import several
 from results.report.kinds import LABEL, Label, Place
-from results.report.sheets import Column, Row, Sheet, marked, rows
+from results.report.sheets import Column, Row, Sheet, chosen_by, marked, rows
 from results.scores.confirmation_types import Confirmation, ConfirmedTrial, SeedTest, Told
 from results.scores.types import BackboneSummary, Summary
 
@@ -144,11 +144,11 @@ def confirmed(summary: Summary) -> Sheet:
         marked(summary, "Confirmed on fresh seeds"),
         COLUMNS,
         tuple(shown),
-        "Mean ± deviation over seeds; the winner has the best mean on validation. Difference: "
-        "winner minus baseline on test, in percentage points, with a 95 % interval over photos and "
-        "seeds. p: adjusted for the backbones compared (Holm), below 0.05 for better or worse; "
-        "p of one seed: McNemar's, of the search's own trials. Photos to tell: test photos with "
-        "which a difference of this size would show.",
+        f"Mean ± deviation over seeds; the winner has the best mean {chosen_by(summary)}. "
+        "Difference: winner minus baseline on test, in percentage points of accuracy, with a 95 % "
+        "interval over photos and seeds. p: adjusted for the backbones compared (Holm), below "
+        "0.05 for better or worse; p of one seed: McNemar's, of the search's own trials. "
+        "Photos to tell: test photos with which a difference of this size would show.",
     )
 
 

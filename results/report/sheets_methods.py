@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from results.report import kinds
 from results.report.format import configuration, several
+from results.report.fresh_columns import FRESH, fresh, has_fresh, spread_of_best, with_fresh
 from results.report.kinds import INTERVAL, LABEL, PERCENT, Label, Place
-from results.report.sheets import Column, Sheet, lay_out
-from results.scores.confirmation_types import ConfirmedTrial, Spread
+from results.report.sheets import Column, Sheet, chosen_by, lay_out, with_metric
+from results.scores.confirmation_types import ConfirmedTrial
 from results.scores.method_types import ENSEMBLE, EnsembleSummary, Method
 from results.scores.metrics import Verdict
 from results.scores.types import BackboneSummary, Summary
+from search_spaces.metrics import signed
 
 
 @dataclass(frozen=True)
@@ -51,19 +54,13 @@ def _outcome(line: MethodLine) -> Verdict | str | None:
 
 
 MEASURED = "method.test_accuracy"
+_SCORES = "method.scores.more"
 PUBLISHED_AS = "method.published_test_accuracy"
 VALIDATION = Column(
     "validation_accuracy", "validation %", PERCENT, "method.validation_accuracy", "val %"
 )
 TEST = Column("test_accuracy", "test %", PERCENT, MEASURED)
 BOUNDS = Column("interval", "95 % interval", INTERVAL, "method.scores.interval", "95 %")
-FRESH = {
-    part: Column(
-        f"{part}_on_seeds", f"{part} %, fresh seeds", kinds.SPREAD, f"fresh.{part}", "seeds"
-    )
-    for part in ("validation", "test")
-}
-"""Columns of mean and deviation over fresh seeds, in tables of a run that has them."""
 
 METHODS = (
     Column("method", value="label"),
@@ -130,42 +127,18 @@ BEST = (
     Column("validation_gain", "gain", kinds.POINTS, "gain.validation"),
     replace(
         FRESH["validation"],
-        value=lambda backbone: _fresh(backbone, "validation"),
+        value=lambda backbone: spread_of_best(backbone, "validation"),
         under="validation_gain",
     ),
     Column("test", "test %", PERCENT, "best.test_accuracy"),
     Column("right", "right", kinds.RATIO, lambda backbone: _best_right(backbone), under="test"),
     Column("interval", "95 %", INTERVAL, "best.scores.interval"),
-    replace(FRESH["test"], value=lambda backbone: _fresh(backbone, "test"), under="interval"),
+    replace(
+        FRESH["test"], value=lambda backbone: spread_of_best(backbone, "test"), under="interval"
+    ),
     Column("test_gain", "gain", kinds.POINTS, "gain.test"),
     Column("p", "p", kinds.P_VALUE, "gain.pair.test.p"),
 )
-
-
-def _fresh(backbone: BackboneSummary, part: str) -> Spread | None:
-    """The best trial's spread over fresh seeds."""
-    found = fresh(backbone, backbone.best)
-    return getattr(found, part) if found else None
-
-
-def fresh(backbone: BackboneSummary, method: Method | None) -> ConfirmedTrial | None:
-    """A method on fresh seeds, where it was confirmed."""
-    if method is None or backbone.confirmation is None:
-        return None
-    return backbone.confirmation.of(method.trial)
-
-
-def _has_fresh(summary: Summary) -> bool:
-    found = (backbone.confirmation for backbone in summary.backbones)
-    return any(one is not None and one.trials for one in found)
-
-
-def _known(summary: Summary, columns: tuple[Column, ...]) -> tuple[Column, ...]:
-    """The columns, those of fresh seeds only where a backbone was confirmed."""
-    if _has_fresh(summary):
-        return columns
-    left_out = {column.key for column in FRESH.values()}
-    return tuple(column for column in columns if column.key not in left_out)
 
 
 def _seconds(trial: Method | None) -> float | None:
@@ -183,7 +156,8 @@ def methods(summary: Summary) -> Sheet:
                 lines.append(MethodLine(named, role, method, method, backbone.name, fresh=again))
     if summary.ensemble is not None:
         lines.append(MethodLine(Label(ENSEMBLE), ENSEMBLE, summary.ensemble))
-    return lay_out(summary, "methods", "Methods", METHODS, lines)
+    columns = with_metric(summary, METHODS, _SCORES, "validation_accuracy")
+    return lay_out(summary, "methods", "Methods", columns, lines)
 
 
 def published_and_measured(summary: Summary) -> Sheet:
@@ -205,7 +179,7 @@ def published_and_measured(summary: Summary) -> Sheet:
         summary,
         "published",
         "Table 13: test accuracy, published and measured",
-        _known(summary, PUBLISHED),
+        with_fresh(summary, PUBLISHED),
         lines,
         note="Difference: measured minus published in percentage points, with Newcombe's 95 % "
         "interval; above or below the published value where it excludes 0. Validation: after the "
@@ -251,9 +225,10 @@ def leaderboard(summary: Summary) -> Sheet:
             label = Label(method.trial, backbone.name)
             role, again = _role(backbone, method), fresh(backbone, method)
             lines.append(MethodLine(label, role, method, method, note=note, fresh=again))
-    lines.sort(key=lambda line: -_or_last(line.method.validation_accuracy))
-    title = "Methods, the best by validation first"
-    return lay_out(summary, "leaderboard", title, _known(summary, LEADERBOARD), lines)
+    lines.sort(key=lambda line: -_score(summary, line.method))
+    columns = with_metric(summary, with_fresh(summary, LEADERBOARD), _SCORES, "validation_accuracy")
+    title = f"Methods, the best by {chosen_by(summary)} first"
+    return lay_out(summary, "leaderboard", title, columns, lines)
 
 
 def _role(backbone: BackboneSummary, method: Method) -> str:
@@ -263,8 +238,11 @@ def _role(backbone: BackboneSummary, method: Method) -> str:
     return "documented baseline, and the best" if best else "documented baseline"
 
 
-def _or_last(accuracy: float | None) -> float:
-    return -1.0 if accuracy is None else accuracy
+def _score(summary: Summary, method: Method | EnsembleSummary) -> float:
+    """On validation, higher is better; what has no scores comes last."""
+    if method.scores is None:
+        return -math.inf
+    return signed(summary.metric, method.scores.more[f"validation_{summary.metric}"])
 
 
 def best(summary: Summary) -> Sheet:
@@ -272,12 +250,12 @@ def best(summary: Summary) -> Sheet:
     return lay_out(
         summary,
         "best",
-        "Best per backbone, chosen by validation",
-        _known(summary, BEST),
+        f"Best per backbone, chosen by {chosen_by(summary)}",
+        with_metric(summary, with_fresh(summary, BEST), "best.scores.more", "validation_gain"),
         summary.backbones,
         note="Gain: percentage points over the documented baseline. "
         "p: McNemar's exact test against it, on test."
-        " Seeds: mean ± deviation over the fresh seeds." * _has_fresh(summary),
+        " Seeds: mean ± deviation over the fresh seeds." * has_fresh(summary),
     )
 
 

@@ -27,7 +27,7 @@ from results.report import (
 )
 from results.report.format import between, p_value, percent, points, several
 from results.report.kinds import LABEL, VERDICT, Place
-from results.report.sheets import Column, Row, Sheet, marked
+from results.report.sheets import Column, Row, Sheet, chosen_by, marked
 from results.scores.method_types import Scores
 from results.scores.metrics import Outcome, Verdict
 from results.scores.types import Summary
@@ -104,7 +104,7 @@ def in_words(summary: Summary) -> list[str]:
         sentences.append("No trial has scores yet.")
     else:
         sentences.append(
-            f"{winner.trial}, the best single network by validation, names "
+            f"{winner.trial}, the best single network by {chosen_by(summary)}, names "
             f"{_counted(winner.scores)}{_gained(summary, winner.trial)}."
         )
     if confirmed := sheets_confirmation.in_a_sentence(summary):
@@ -158,7 +158,7 @@ def recommendation(summary: Summary) -> Text:
     trials = summary.recommended_trials
     name = f"the ensemble of {' and '.join(trials)}" if len(trials) > 1 else "".join(trials)
     text = Text()
-    text.append(clean(marked(summary, f"Recommended by validation: {name}")), "bold")
+    text.append(clean(marked(summary, f"Recommended by {chosen_by(summary)}: {name}")), "bold")
     for warning in summary.warnings:
         text.append(f"\nWarning: {clean(warning)}", "yellow")
     return text

@@ -54,7 +54,7 @@ class FreshSeeds:
         return len(self.completed(candidate)) == self.settings.confirm
 
     def winner(self, backbone: str) -> TrialRecord | None:
-        """The whole candidate with the best mean on validation: by accuracy, loss, then number.
+        """The whole candidate with the best mean on validation: by score, loss, then number.
 
         None until every repeat of the backbone is finished.
         """
@@ -64,6 +64,5 @@ class FreshSeeds:
         return min(whole, key=self._mean, default=None)
 
     def _mean(self, candidate: TrialRecord) -> tuple[float, float, int]:
-        own = self.completed(candidate)
-        accuracy = fmean(one.validation_accuracy or 0.0 for one in own)
-        return -accuracy, fmean(one.validation_loss or 0.0 for one in own), candidate.number
+        ranks = [one.rank for one in self.completed(candidate)]
+        return fmean(rank[0] for rank in ranks), fmean(rank[1] for rank in ranks), candidate.number
