@@ -156,8 +156,8 @@ def test_optunas_studies_hold_the_search_alone(
 
     folder, _ = alone
     studies = Studies(tmp_path / "optuna.db", SETTINGS.space, SETTINGS.backbones)
-    for one in folder.records():
-        studies.add(one)
+    studies.add(folder.records())
+    studies.write()
     storage = f"sqlite:///{tmp_path / 'optuna.db'}"
     for name in SETTINGS.backbones:
         study = optuna.load_study(study_name=name, storage=storage)
