@@ -123,10 +123,15 @@ def _metric(metric: str, row: TrialRow) -> float | None:
     return None if row.validation_score is None else signed(metric, row.validation_score)
 
 
+def repeats(summary: Summary) -> Sheet:
+    """Every finished trial on a fresh seed, for the file."""
+    return lay_out(summary, "repeats", "Trials on fresh seeds", TRIALS, summary.repeats)
+
+
 def failed(summary: Summary) -> Sheet:
     """Which trials failed, and why."""
     columns = (TRIAL, Column("error", "why"))
-    failures = [row for row in summary.rows if row.error]
+    failures = [row for row in (*summary.rows, *summary.repeats) if row.error]
     return lay_out(summary, "failed", "Failed trials", columns, failures)
 
 
