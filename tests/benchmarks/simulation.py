@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import math
+import random
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,9 +20,12 @@ from typing import TypeVar
 import numpy as np
 
 from results.ledger.records import Anatomy, Cost, EpochRecord, Predictions, Status, TrialRecord
+from results.ledger.runs import Split
 from results.ledger.store import RunFolder
 from search_spaces.backbones import backbone_named
+from search_spaces.config import TrialId
 from search_spaces.settings import Settings
+from search_spaces.space import Categorical
 from sweep.schedule.assignment import Assignment
 from sweep.schedule.pool import Pool
 from sweep.schedule.studies import Studies
@@ -49,7 +53,7 @@ class Played:
     Attributes:
         seconds: by the clock of the simulation.
         busy: worker-seconds that trained.
-        handed_out: when the last trial was given to a worker; idle until then is the driver's doing.
+        handed_out: when a worker was given the last trial; idleness until then is the driver's.
         busy_until_then: worker-seconds up to there.
         driver: processor seconds of the driver per trial, in the order of their ends.
     """
@@ -190,12 +194,26 @@ def commit_record(folder: RunFolder, assignment: Assignment) -> TrialRecord:
     return record
 
 
-def commit_answers(folder: RunFolder, assignment: Assignment) -> TrialRecord:
+def drawn(settings: Settings, trial_id: TrialId) -> Assignment:
+    """A trial at a random point, for ledgers that no search has made."""
+    chance, baseline = random.Random(trial_id.name), settings.baseline(trial_id.backbone)
+    params = {
+        dimension.name: chance.choice(dimension.choices)
+        if isinstance(dimension, Categorical)
+        else math.exp(chance.uniform(math.log(dimension.low), math.log(dimension.high)))
+        for dimension in settings.space.dimensions(trial_id.backbone)
+    }
+    config = settings.space.configured(baseline, params) if trial_id.number else baseline
+    return Assignment(trial_id.number, config, cutoffs={2: 0.4})
+
+
+def commit_answers(folder: RunFolder, assignment: Assignment, split: Split) -> TrialRecord:
     """Write a trial's record with answers that agree with it, as a report reads them."""
     record = outcome(assignment)
     if record.best_epoch is not None and record.validation_accuracy is not None:
-        split = folder.read_split()
-        labels = {part: split.labels[split.indices(part)] for part in ("train", "validation", "test")}
+        labels = {
+            part: split.labels[split.indices(part)] for part in ("train", "validation", "test")
+        }
         answers = {
             part: counted(of, round(record.validation_accuracy * len(of)), 2)
             for part, of in labels.items()
