@@ -195,6 +195,17 @@ class TrialRecord:
         """It did not fail, and has trained at least one epoch."""
         return self.status != Status.FAILED and self.validation_accuracy is not None
 
+    @property
+    def rank(self) -> tuple[float, float, int]:
+        """Sort key, best first: higher score, lower validation loss, lower number.
+
+        Raises:
+            ValueError: the trial has no scores.
+        """
+        if self.score is None or self.validation_loss is None:
+            raise ValueError(f"{self.trial} has no scores")
+        return -self.score, self.validation_loss, self.number
+
     @staticmethod
     def of(
         result: TrialResult, *, number: int, config: TrialConfig, weights_sha256: str
