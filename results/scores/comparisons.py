@@ -149,7 +149,7 @@ def _greedy(evidence: Evidence) -> tuple[str, ...]:
     best = sorted(records, key=lambda record: by_validation(candidate(record)))[:LIBRARY]
     allowed = {record.trial for record in best}
     library = [record.trial for record in records if record.trial in allowed]
-    arrays = [evidence.predictions(trial).validation for trial in library]
+    arrays = [evidence.validation(trial) for trial in library]
     chosen = ensemble.greedy(
         arrays,
         evidence.labels("validation"),
