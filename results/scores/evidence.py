@@ -128,11 +128,18 @@ class Evidence:
                 contradicts the trial's record.
         """
         if trial not in self._predictions:
-            predictions = self.folder.read_predictions(trial)
-            self._check_shapes(self.record(trial), predictions)
-            self._check_accuracy(self.record(trial), predictions)
-            self._predictions[trial] = predictions
+            self._predictions[trial] = self._read_predictions(trial)
         return self._predictions[trial]
+
+    def validation(self, trial: str) -> Probabilities:
+        """[n, C] of the validation photos; nothing else of the trial stays in memory for it."""
+        return (self._predictions.get(trial) or self._read_predictions(trial)).validation
+
+    def _read_predictions(self, trial: str) -> Predictions:
+        predictions = self.folder.read_predictions(trial)
+        self._check_shapes(self.record(trial), predictions)
+        self._check_accuracy(self.record(trial), predictions)
+        return predictions
 
     def test(self, trial: str) -> Probabilities:
         """[n, C] of the test photos: opens the seal of a method that is named, once.

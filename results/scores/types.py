@@ -6,6 +6,7 @@ failed or unfinished trial, or a comparison with nothing to compare.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -120,6 +121,13 @@ class TrialRow:
     validation_loss: float | None
     cost: Cost
     validation_score: float | None = None
+
+    @property
+    def score(self) -> float:
+        """What it is chosen by, higher is better; minus infinity without scores."""
+        if self.validation_score is not None:
+            return self.validation_score
+        return -math.inf if self.validation_accuracy is None else self.validation_accuracy
 
 
 @dataclass(frozen=True)
