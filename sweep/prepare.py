@@ -28,6 +28,7 @@ from search_spaces.settings import UNWEIGHTED, RunSettings, Settings
 from sweep.hardware import Hardware, Machine
 from sweep.process.context import RunContext
 from sweep.process.environment import run_onednn
+from sweep.process.leftovers import NOTE, end_leftovers
 from sweep.process.worker import find_weights, open_photos
 from sweep.terminal.arguments import refuse_contradictions, settings_from
 
@@ -154,6 +155,7 @@ def start(
     """
     onednn = run_onednn(os.environ)
     settings, record = materials.settings, materials.dataset.record
+    _end_killed(folder)
     folder.clear()
     folder.write_split(materials.split, record.classes)
     run = RunRecord(
@@ -204,6 +206,7 @@ def resume(
             where=str(folder.root),
             fix="Put them back, or start another run.",
         )
+    _end_killed(folder)
     folder.clear_killed_trials()
     return Prepared(run, _context(run, materials, folder, machine))
 
@@ -229,6 +232,13 @@ def refuse_taken(arguments: argparse.Namespace, folder: RunFolder) -> None:
             where=str(folder.root),
             fix="Choose an empty --run-dir.",
         )
+
+
+def _end_killed(folder: RunFolder) -> None:
+    """See to it that nobody else writes into the folder, and that no part of a file is left."""
+    end_leftovers(folder.root / NOTE)
+    folder.wait_for_trainers()
+    folder.clear_parts()
 
 
 def versions() -> dict[str, str]:

@@ -10,9 +10,11 @@ tensorboard/  models/  report/  ray/
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,10 +22,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
-from results.ledger.files import disk_faults_named, refuse_others_folder
-from search_spaces.refusals import UsageRefusal
+from results.ledger.files import TEMPORARY_PREFIX, disk_faults_named, refuse_others_folder
+from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
-_LOCK = ".lock"
+_LOCK, _TRAINERS_LOCK = ".lock", ".trainers-lock"
+_SECONDS_FOR_TRAINERS = 10.0
+_SECONDS_BETWEEN_LOOKS = 0.05
 
 
 class TrialFile(StrEnum):
@@ -90,7 +94,7 @@ class RunPlaces:
         """Remove a folder in which no run was started: nothing but a lock and a log is there."""
         if self.exists() or not self.root.is_dir():
             return
-        for name in (_LOCK, self.log.name):
+        for name in (_LOCK, _TRAINERS_LOCK, self.log.name):
             (self.root / name).unlink(missing_ok=True)
         with suppress(OSError):  # it holds something of the user's
             self.root.rmdir()
@@ -116,6 +120,13 @@ class RunPlaces:
                 if path != suggestion:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
 
+    def clear_parts(self) -> None:
+        """Remove parts of files that killed processes left anywhere but in Ray's folder."""
+        pattern = f"{TEMPORARY_PREFIX}*"
+        below = (place.rglob(pattern) for place in (self.trials, self.report, self.models))
+        for part in itertools.chain(self.root.glob(pattern), *below):
+            part.unlink(missing_ok=True)
+
     # ---- one writer ----------------------------------------------------------------------
 
     @contextmanager
@@ -133,6 +144,43 @@ class RunPlaces:
         with file:  # and not what happens inside: its faults are not the lock's
             self._hold(file)
             yield
+
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        """Say that this process writes trials: it may outlive the one that holds the folder.
+
+        Raises:
+            EnvironmentRefusal: the folder cannot be written.
+        """
+        with self._trainers_lock() as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            yield
+
+    def wait_for_trainers(self, seconds: float = _SECONDS_FOR_TRAINERS) -> None:
+        """Wait for training processes of a run that was killed, which could still write a trial.
+
+        Raises:
+            EnvironmentRefusal: they are not gone in time.
+        """
+        if not (self.root / _TRAINERS_LOCK).exists():
+            return
+        until = time.monotonic() + seconds
+        with self._trainers_lock() as file:
+            while True:
+                with suppress(BlockingIOError):
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return
+                if time.monotonic() > until:
+                    raise EnvironmentRefusal(
+                        "training processes of the run that was killed are still at work",
+                        where=str(self.root),
+                        fix="Wait for them, or end them, and try again.",
+                    )
+                time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+    def _trainers_lock(self) -> IO[str]:
+        with disk_faults_named(self.root):
+            return (self.root / _TRAINERS_LOCK).open("a+")
 
     def _hold(self, file: IO[str]) -> None:
         try:

@@ -103,7 +103,7 @@ def serve(connection: Connection) -> None:
     refusal that ends the sweep.
     """
     context = connection.recv()
-    with suppress(EOFError, ConnectionError):
+    with suppress(EOFError, ConnectionError), RunFolder(context.run).training():
         while True:
             assignment = connection.recv()
             try:

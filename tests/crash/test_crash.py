@@ -1,0 +1,56 @@
+"""Small versions of what `make crash-test` does at length: see the modules beside this one."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.crash.faults import faults
+from tests.crash.kills import kills
+from tests.crash.locks import crowds
+from tests.crash.moved import circumstances
+from tests.crash.row import Row
+from tests.crash.timing import orders
+
+SEED = 2026
+
+
+def hold(row: Row) -> None:
+    assert row.holds, (row.faults, row.examples)
+
+
+def test_a_sweep_that_is_killed_at_random_moments_trains_every_trial_once() -> None:
+    row = kills(SEED, 25)
+    hold(row)
+    assert row.count == 25
+
+
+@pytest.mark.slow
+def test_a_thousand_kills_lose_and_repeat_nothing() -> None:
+    row = kills(SEED + 1, 1000)
+    hold(row)
+    assert row.count == 1000
+
+
+def test_some_disk_operations_fail_and_the_resume_ends_right() -> None:
+    row = faults(SEED, 25)
+    hold(row)
+    assert row.count == 25
+
+
+@pytest.mark.slow
+def test_every_disk_operation_fails_once_in_every_way_and_the_resume_ends_right() -> None:
+    row = faults(SEED)
+    hold(row)
+    assert row.count > 500
+
+
+def test_four_commands_on_one_folder_are_one_that_works_and_three_that_refuse() -> None:
+    hold(crowds(SEED, rounds=4, processes=4))
+
+
+def test_the_list_of_trials_does_not_depend_on_how_they_overlap() -> None:
+    hold(orders(SEED, runs=2))
+
+
+def test_a_run_resumed_elsewhere_or_with_something_changed_goes_on_or_says_what() -> None:
+    hold(circumstances(SEED))
