@@ -117,7 +117,7 @@ def command(words: list[str], local: Local) -> int:
     def end(*_: object) -> NoReturn:
         raise _Trained
 
-    Sweep.measure = end  # type: ignore[method-assign]
+    Sweep.measure = end  # type: ignore[method-assign, assignment]
     try:
         return run_sweep.main(words)
     except _Trained:

@@ -57,7 +57,7 @@ def _faulty(where: Place, run: RunFolder, disk: FaultyDisk) -> int:
 
 def _count(where: Place, row: Row) -> int:
     run = where.run("reference")
-    code = _faulty(where, run, FaultyDisk(str(where.root)))
+    code = _faulty(where, run, FaultyDisk(str(run.root.parent)))
     if code:
         row.fault("resumes that failed", f"the sound disk: {code}, {where.told.read_text()}")
     run.read_run(), run.read_split(), run.records()
@@ -66,7 +66,7 @@ def _count(where: Place, row: Row) -> int:
 
 def _one(where: Place, number: int, kind: str, reference: dict[str, bytes], row: Row) -> None:
     run = where.run(f"fault-{number}-{kind}")
-    code = _faulty(where, run, FaultyDisk(str(where.root), number, kind))
+    code = _faulty(where, run, FaultyDisk(str(run.root.parent), number, kind))
     event = f"{kind} at {number}: {(where.root / 'events').read_text().strip()}"
     told = where.told.read_text()
     if code not in ((-signal.SIGKILL,) if kind == KILL else (0, 4)) or not _is_plain(told, code):

@@ -53,8 +53,9 @@ class FaultyDisk:
             file = io_open(path, mode, *rest, **named)
             return self._watched(file, str(path)) if writes else file
 
-        os.open, io.open = opened, io_opened  # type: ignore[assignment]
-        builtins.open = io_opened
+        os.open = opened
+        for module in (io, builtins):
+            setattr(module, "open", io_opened)  # noqa: B010 (an overloaded function)
         for name in ("replace", "rename", "fsync"):
             setattr(os, name, self._before(name, getattr(os, name)))
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from results.ledger.records import Predictions, Status, TrialRecord
+from results.ledger.records import Predictions, Probabilities, Status, TrialRecord
 from results.ledger.runs import Split
 from results.ledger.store import RunFolder
 from search_spaces.refusals import Refusal
@@ -112,14 +112,15 @@ def _note(journal: Path, trial: str) -> None:
     os.close(handle)
 
 
-def _answers(record: TrialRecord, split: Split) -> tuple[Predictions, np.ndarray]:
+def _answers(record: TrialRecord, split: Split) -> tuple[Predictions, Probabilities]:
     """Probabilities by the configuration alone, of the shapes that the split asks for."""
     seed = hashlib.sha256(record.config.key.encode()).digest()[:8]
     rng = np.random.default_rng(int.from_bytes(seed, "big"))
 
-    def of(*shape: int) -> np.ndarray:
-        raw = rng.random((*shape, CLASSES)).astype(np.float32)
-        return raw / raw.sum(axis=-1, keepdims=True)
+    def of(*shape: int) -> Probabilities:
+        raw = rng.random((*shape, CLASSES))
+        shares: Probabilities = (raw / raw.sum(axis=-1, keepdims=True)).astype(np.float32)
+        return shares
 
     counts = split.counts()
     by_epoch = of(len(record.epochs), counts["validation"])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from tests.crash.damage import dataset_flips, resumed_cuts
 from tests.crash.faults import faults
 from tests.crash.kills import kills
 from tests.crash.locks import crowds
+from tests.crash.malformed import malformed
 from tests.crash.moved import circumstances
 from tests.crash.row import Row
 from tests.crash.timing import orders
@@ -54,3 +56,20 @@ def test_the_list_of_trials_does_not_depend_on_how_they_overlap() -> None:
 
 def test_a_run_resumed_elsewhere_or_with_something_changed_goes_on_or_says_what() -> None:
     hold(circumstances(SEED))
+
+
+def test_a_bit_flipped_in_a_cached_dataset_is_found_or_of_no_consequence() -> None:
+    hold(dataset_flips(SEED, 30))
+
+
+def test_a_resume_after_any_file_was_cut_works_or_refuses_in_one_line() -> None:
+    hold(resumed_cuts(SEED, 30))
+
+
+def test_malformed_input_is_refused_in_one_line_and_sound_input_is_not() -> None:
+    hold(malformed(SEED, 100))
+
+
+@pytest.mark.slow
+def test_five_hundred_malformed_inputs_are_refused_in_one_line() -> None:
+    hold(malformed(SEED + 1, 500))
