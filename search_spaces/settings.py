@@ -34,6 +34,10 @@ WEIGHTS_NAMES = ("imagenet", "random")
 CLASS_WEIGHTS = UNWEIGHTED, BALANCED = "none", "balanced"
 """How photos weigh in the training loss: all alike, or inversely to the size of their class."""
 
+DUPLICATES = GROUP, DROP, IGNORE = "group", "drop", "ignore"
+"""What becomes of photos that look alike: they stay in one split, or all but one of them are left
+out, or each counts as a photo of its own."""
+
 TRAINED, SEARCHED, MACHINE = "what is trained", "what is searched", "the machine"
 """Headings of `--help`."""
 
@@ -179,6 +183,17 @@ class Settings:
             default=UNWEIGHTED,
         ),
         absent=UNWEIGHTED,
+    )
+    duplicates: str = _setting(
+        Flag(
+            TRAINED,
+            "photos that look alike: kept in one split, left out but one, or not looked for; "
+            "default: group",
+            "|".join(DUPLICATES),
+            choice("--duplicates", DUPLICATES),
+            default=GROUP,
+        ),
+        absent=GROUP,
     )
     ranges: Mapping[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     """By dimension, bounds or choices in place of the declared ones; `--space` gives them."""

@@ -17,23 +17,27 @@ from tests.crash.place import TINY, Place, content, differences, litter, place
 from tests.crash.row import Row
 from tests.crash.runner import Local
 
+PARTS = 20
+"""Into which the whole is divided."""
 
-def faults(seed: int, most: int | None = None, words: tuple[str, ...] = TINY) -> Row:
+
+def faults(seed: int, most: int | None = None, part: int | None = None) -> Row:
     """Let every event of a sweep fail in every way.
 
     Args:
         most: of all events so many, chosen by the seed; None for all.
+        part: one of `PARTS`, from 0; None for all.
     """
     row = Row("the Nth open, write, fsync or rename fails, for every N", "faults", seed)
     row.must_not("sweeps that came out differently", "ends that were not one line and code 4")
     row.must_not("resumes that failed", "parts of files left")
-    with place(words) as where:
+    with place(TINY) as where:
         events = _count(where, row)
         reference = content(where.run("reference"))
         cases = [(number, kind) for number in range(1, events + 1) for kind in KINDS]
         if most is not None:
             cases = sorted(random.Random(seed).sample(cases, min(most, len(cases))))
-        for number, kind in cases:
+        for number, kind in cases if part is None else cases[part::PARTS]:
             _one(where, number, kind, reference, row)
     row.notes["operations in a sweep"] = str(events)
     return row

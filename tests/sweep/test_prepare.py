@@ -17,10 +17,9 @@ from results.ledger.store import RunFolder
 from search_spaces.presets import DEMONSTRATION, DIGITS_PER_CLASS
 from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal
 from sweep.hardware import Hardware, Machine
+from sweep.photo_warnings import conflicts, imbalance
 from sweep.prepare import (
-    conflicts,
     gather,
-    imbalance,
     refuse_taken,
     resume,
     run_folder,

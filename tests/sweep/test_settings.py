@@ -32,6 +32,7 @@ SINCE_THEN = {
     "precision": "float32",
     "jit_compile": False,
     "class_weights": "none",
+    "duplicates": "group",
     "ranges": {},
 }
 """Settings that earlier versions did not record, and what they did."""
@@ -71,6 +72,7 @@ def test_photos_too_small_for_a_backbone_are_refused_by_its_name(
         ("--precision mixed_float16", "precision was float32 and is mixed_float16"),
         ("--jit-compile", "jit_compile was False and is True"),
         ("--class-weights balanced", "class_weights was none and is balanced"),
+        ("--duplicates drop", "duplicates was group and is drop"),
         ("--space wide", "search was"),
         ("--space quick", "ranges was {} and is {'unfreeze': ('head',)}"),
     ],
