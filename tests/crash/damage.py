@@ -93,7 +93,7 @@ def dataset_flips(seed: int, count: int) -> Row:
                 row.fault("ends that were no refusal", repr(fault))
             path.write_bytes(before)
             row.count += 1
-    row.notes["in bytes that nothing reads"] = str(without_effect)
+    row.sums["in bytes that nothing reads"] = without_effect
     return row
 
 
@@ -139,7 +139,7 @@ def resumed_cuts(seed: int, count: int) -> Row:
             refused += _resumed_cut(where, run, expected, choices, row)
             where.forget(run)
             row.count += 1
-    row.notes["refused"] = str(refused)
+    row.sums["refused"] = refused
     return row
 
 

@@ -44,7 +44,7 @@ def kills(seed: int, count: int) -> Row:
             if left := litter(run):
                 row.fault("parts of files left", ", ".join(left))
             where.forget(run)
-    row.notes["sweeps"] = str(sweeps)
+    row.sums["sweeps"] = sweeps
     row.notes["trials each"] = str(sum(name.endswith("/trial.json") for name in reference))
     return row
 

@@ -64,8 +64,8 @@ def malformed(seed: int, count: int) -> Row:
             sound += case.valid
             _judge(make.__name__, case, row)
             row.count += 1
-    row.notes["of each kind"] = str(min(kinds.values(), default=0))
-    row.notes["of them sound"] = str(sound)
+    row.sums.update(kinds)
+    row.sums["of them sound"] = sound
     return row
 
 

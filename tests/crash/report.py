@@ -65,10 +65,14 @@ def _row(result: Result) -> str:
     row = result.row
     goal = "all of them" if result.goal is None else f"{result.goal:,}"
     faults = ", ".join(f"{kind}: {times:,}" for kind, times in row.faults.items())
-    notes = ", ".join(f"{name}: {value}" for name, value in row.notes.items())
+    besides = [
+        *(f"{name}: {value}" for name, value in row.notes.items()),
+        *(f"{name}: {times:,}" for name, times in row.sums.items()),
+        *(f"{name}: {seconds:.2f} s" for name, seconds in row.longest.items()),
+    ]
     seeds = f"{row.seed} to {row.seed + result.pieces - 1}" if result.pieces > 1 else f"{row.seed}"
     return (
-        f"| {row.what} | {row.count:,} {row.unit} | {goal} | {seeds} | {faults} | {notes} "
+        f"| {row.what} | {row.count:,} {row.unit} | {goal} | {seeds} | {faults} | {', '.join(besides)} "
         f"| {result.seconds:.0f} |\n"
     )
 

@@ -14,7 +14,9 @@ class Row:
     seed: everything random follows from it.
     faults: how often each thing went wrong; one that never did stands there with 0.
     examples: the first few, in words.
-    notes: other figures, by name.
+    notes: what holds for all of it, by name.
+    sums: other counts, by name.
+    longest: seconds, by name.
     """
 
     what: str
@@ -24,6 +26,8 @@ class Row:
     faults: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
+    sums: Counter[str] = field(default_factory=Counter)
+    longest: dict[str, float] = field(default_factory=dict)
 
     def must_not(self, *faults: str) -> Row:
         """Name what may not happen, so that a report says that it did not."""
@@ -44,4 +48,8 @@ class Row:
         self.count += other.count
         for kind, times in other.faults.items():
             self.faults[kind] += times
+        for name, times in other.sums.items():
+            self.sums[name] += times
+        for name, seconds in other.longest.items():
+            self.longest[name] = max(seconds, self.longest.get(name, 0.0))
         self.examples = [*self.examples, *other.examples][:5]
