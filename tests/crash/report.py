@@ -71,10 +71,9 @@ def _row(result: Result) -> str:
         *(f"{name}: {seconds:.2f} s" for name, seconds in row.longest.items()),
     ]
     seeds = f"{row.seed} to {row.seed + result.pieces - 1}" if result.pieces > 1 else f"{row.seed}"
-    return (
-        f"| {row.what} | {row.count:,} {row.unit} | {goal} | {seeds} | {faults} | {', '.join(besides)} "
-        f"| {result.seconds:.0f} |\n"
-    )
+    done = f"{row.count:,} {row.unit}"
+    cells = (row.what, done, goal, seeds, faults, ", ".join(besides), f"{result.seconds:.0f}")
+    return f"| {' | '.join(cells)} |\n"
 
 
 def _line(text: str) -> str:
