@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +41,8 @@ def mirrored(image: Image.Image) -> Image.Image:
     return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
 
 
-COPIES = {
-    "copy.png": lambda image: encoded(image),
+COPIES: dict[str, Callable[[Image.Image], bytes]] = {
+    "copy.png": encoded,
     "again.jpg": lambda image: encoded(image, "JPEG", quality=60),
     "again.webp": lambda image: encoded(image, "WEBP", quality=60),
     "half.jpg": lambda image: encoded(image.resize((80, 60)), "JPEG", quality=80),
