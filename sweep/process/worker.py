@@ -123,20 +123,28 @@ def serve(connection: Connection) -> None:
     refusal that ends the sweep.
     """
     context = connection.recv()
-    with suppress(EOFError, ConnectionError), RunFolder(context.run).training():
-        while True:
-            assignment = connection.recv()
-            try:
-                record = train_and_commit(
-                    assignment,
-                    context,
-                    report=connection.send,
-                    progress=ActivityReporter(connection.send),
-                )
-            except Refusal as refusal:
-                connection.send(refusal)
-            else:
-                connection.send(TrialFinished(record, resident_bytes()))
+    with suppress(EOFError, ConnectionError):
+        try:
+            with RunFolder(context.run).training():
+                _serve(connection, context)
+        except Refusal as refusal:  # the folder cannot be written
+            connection.send(refusal)
+
+
+def _serve(connection: Connection, context: RunContext) -> None:
+    while True:
+        assignment = connection.recv()
+        try:
+            record = train_and_commit(
+                assignment,
+                context,
+                report=connection.send,
+                progress=ActivityReporter(connection.send),
+            )
+        except Refusal as refusal:
+            connection.send(refusal)
+        else:
+            connection.send(TrialFinished(record, resident_bytes()))
 
 
 def train_and_commit(

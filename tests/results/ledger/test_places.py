@@ -10,6 +10,7 @@ import pytest
 
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
+from tests.results.helpers import Trial, make_run
 
 HOLDS = (
     "import pathlib, sys\n"
@@ -51,3 +52,16 @@ def test_parts_of_files_are_removed_and_nothing_else(tmp_path: Path) -> None:
 
 def test_a_folder_without_trials_has_no_parts_to_remove(tmp_path: Path) -> None:
     RunFolder(tmp_path).clear_parts()
+
+
+def test_a_record_is_written_beside_no_part_of_a_training_process_that_was_killed(
+    tmp_path: Path,
+) -> None:
+    folder = make_run(tmp_path / "run", (Trial("VGG16", 0),))
+    record = folder.read_record("VGG16/baseline")
+    assert record is not None
+    part = folder.trial(record.trial) / ".part-0123.npz"
+    part.write_bytes(b"half")
+    folder.write_record(record)
+    assert not part.exists()
+    assert folder.read_record(record.trial) == record
