@@ -175,7 +175,7 @@ def _refuse_other_encodings(words: Sequence[str]) -> None:
             word.encode()
         except UnicodeEncodeError as fault:
             raise UsageRefusal(
-                f"names must be UTF-8, got {ascii(word)}",
+                f"names must be UTF-8, got {word!a}",
                 where="command line",
                 fix="Rename the file or folder, or name it by a link.",
             ) from fault

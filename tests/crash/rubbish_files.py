@@ -89,9 +89,9 @@ def layout(choices: random.Random, folder: Path) -> Case:
     if choices.random() < 0.3:
         _add_traps(folder / "data")
     if choices.random() < 0.2:
-        return _data(
-            (folder / "data").rename(_emptied(folder / "d\udcffta \n x")), valid=case.valid
-        )
+        name, is_text = choices.choice((("d\udcffta", False), ("dáta \n [red]x 🐈", True)))
+        odd = _emptied(folder / name)
+        return _data((folder / "data").rename(odd), valid=case.valid and is_text)
     return case
 
 
