@@ -15,7 +15,7 @@ test: $(VENV)/.ready
 
 # Kills, failing disks and rubbish at length, with one seed: CRASH_REPORT.md.
 crash-test: $(VENV)/.ready
-	$(RUN) -m tests.crash --minutes 12 --out CRASH_REPORT.md $(ARGS)
+	OPENBLAS_NUM_THREADS=1 $(RUN) -m tests.crash --minutes 12 --out CRASH_REPORT.md $(ARGS)
 
 check: $(VENV)/.ready
 	$(RUN) -m ruff format --check .
