@@ -16,6 +16,7 @@ from typing import Any
 from search_spaces import paper
 from search_spaces.backbones import PAPER_NAMES, backbone_named
 from search_spaces.config import FLOAT32, PRECISIONS, TrialConfig, TrialId
+from search_spaces.metrics import ACCURACY, METRICS
 from search_spaces.presets import PAPER
 from search_spaces.refusals import UsageRefusal
 from search_spaces.space import (
@@ -187,13 +188,22 @@ class Settings:
     duplicates: str = _setting(
         Flag(
             TRAINED,
-            "photos that look alike: kept in one split, left out but one, or not looked for; "
-            "default: group",
+            "photos that look alike: in one split, left out but one, not sought; default: group",
             "|".join(DUPLICATES),
             choice("--duplicates", DUPLICATES),
             default=GROUP,
         ),
         absent=GROUP,
+    )
+    metric: str = _setting(
+        Flag(
+            SEARCHED,
+            "of validation, what everything is chosen by; default: accuracy",
+            "|".join(METRICS),
+            choice("--metric", METRICS),
+            default=ACCURACY,
+        ),
+        absent=ACCURACY,
     )
     ranges: Mapping[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     """By dimension, bounds or choices in place of the declared ones; `--space` gives them."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from results.ledger.runs import DataRecord, Split
+from results.ledger.runs import SPLITS, DataRecord, Split
+from search_spaces.metrics import ACCURACY, LOG_LOSS, metric_words
+from search_spaces.refusals import DataRefusal
 from search_spaces.settings import DROP, GROUP, UNWEIGHTED, Settings
 
 _IMBALANCED = 3
@@ -12,11 +16,17 @@ _IMBALANCED = 3
 
 
 def photo_warnings(data: DataRecord, split: Split, settings: Settings) -> list[str]:
-    """Lines about photos that contradict each other or look alike, and about unequal classes."""
+    """Lines about photos that contradict each other or look alike, about unequal classes and
+    absent ones.
+
+    Raises:
+        DataRefusal: the metric cannot be computed of the split.
+    """
     return [
         *conflicts(data),
         *near_duplicates(data, settings.duplicates),
         *imbalance(split, len(data.classes), settings.class_weights),
+        *unseen_classes(split, data.classes, settings.metric),
     ]
 
 
@@ -59,3 +69,25 @@ def imbalance(split: Split, classes: int, class_weights: str) -> list[str]:
         f"Classes have from {fewest:,} to {most:,} training photos: accuracy may hide the rare "
         "ones; --class-weights balanced makes them count as much."
     ]
+
+
+def unseen_classes(split: Split, classes: Sequence[str], metric: str) -> list[str]:
+    """A line if a mean over classes must leave some out, since validation has no photo of them.
+
+    Raises:
+        DataRefusal: validation or test photos are all of one class, of which there is no AUC.
+    """
+    present = {part: np.unique(split.labels[split.indices(part)]) for part in SPLITS[1:]}
+    for part, labels in present.items():
+        if metric == "auc" and len(labels) < 2:
+            raise DataRefusal(
+                f"AUC needs {part} photos of at least two classes, got {len(labels)}",
+                where="--metric",
+                fix="Choose another metric, or other photos.",
+            )
+    seen = present["validation"]
+    if metric in (ACCURACY, LOG_LOSS) or len(seen) == len(classes):
+        return []
+    unseen = [name for label, name in enumerate(classes) if label not in seen]
+    more = f" and {len(unseen) - 1} more" if len(unseen) > 1 else ""
+    return [f"{metric_words(metric)} leaves out {unseen[0]}{more}: no validation photo of it."]

@@ -33,6 +33,7 @@ SINCE_THEN = {
     "jit_compile": False,
     "class_weights": "none",
     "duplicates": "group",
+    "metric": "accuracy",
     "ranges": {},
 }
 """Settings that earlier versions did not record, and what they did."""
