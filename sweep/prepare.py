@@ -253,6 +253,7 @@ def _context(
         settings=run.settings,
         machine=machine,
         onednn=run.settings.onednn,
+        holder=folder.holder(),
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import itertools
 import os
+import secrets
 import shutil
 import socket
 import time
@@ -146,15 +147,28 @@ class RunPlaces:
             yield
 
     @contextmanager
-    def training(self) -> Iterator[None]:
+    def training(self, holder: str) -> Iterator[None]:
         """Say that this process writes trials: it may outlive the one that holds the folder.
 
+        Args:
+            holder: what `holder` was when this process was started.
+
         Raises:
-            EnvironmentRefusal: the folder cannot be written.
+            EnvironmentRefusal: another process holds the folder by now, or it cannot be written.
         """
         with self._trainers_lock() as file:
             fcntl.flock(file, fcntl.LOCK_SH)
+            # Only now: whoever takes the folder over writes its name, then waits for this lock.
+            if self.holder() != holder:
+                raise EnvironmentRefusal(
+                    "the process that wanted this trial is gone", where=str(self.root)
+                )
             yield
+
+    def holder(self) -> str:
+        """Who holds the folder, or held it last, in words and with a token; empty for nobody."""
+        path = self.root / _LOCK
+        return path.read_text() if path.is_file() else ""
 
     def wait_for_trainers(self, seconds: float = _SECONDS_FOR_TRAINERS) -> None:
         """Wait for training processes of a run that was killed, which could still write a trial.
@@ -188,13 +202,14 @@ class RunPlaces:
         except BlockingIOError as fault:
             file.seek(0)
             raise UsageRefusal(
-                f"the run is in use by {file.read().strip() or 'another process'}",
+                f"the run is in use by {file.readline().strip() or 'another process'}",
                 where=str(self.root),
                 fix="Wait for it, or choose another --run-dir.",
             ) from fault
         with disk_faults_named(self.root):
             file.truncate(0)
-            file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+            token = secrets.token_hex(8)  # since another process may have the same id some day
+            file.write(f"process {os.getpid()} on {socket.gethostname()}\n{token}\n")
             file.flush()
 
 

@@ -125,7 +125,7 @@ def serve(connection: Connection) -> None:
     context = connection.recv()
     with suppress(EOFError, ConnectionError):
         try:
-            with RunFolder(context.run).training():
+            with RunFolder(context.run).training(context.holder):
                 _serve(connection, context)
         except Refusal as refusal:  # the folder cannot be written
             connection.send(refusal)

@@ -81,9 +81,13 @@ class Local:
             return lambda _: None
         settings, folder = context.settings, RunFolder(context.run)
         studies = Studies(folder.optuna_db, settings.space, settings.backbones)
-        for record in pool.finished.values():
-            studies.add(record)
-        return studies.add
+        studies.add(pool.finished.values())
+
+        def add(record: TrialRecord) -> None:
+            studies.add([record])
+            studies.write()
+
+        return add
 
     def train(self, assignment: Assignment, folder: RunFolder, split: Split) -> None:
         """Train a trial and commit it, as `sweep.process.worker.train_and_commit`; one that has a
@@ -159,6 +163,7 @@ class _Processes:
         self._local = local
         self._folder = RunFolder(context.run)
         self._split = self._folder.read_split()
+        self._holder = context.holder
         self._free: list[Connection] = []
         self._running: dict[Connection, tuple[Assignment, int]] = {}
 
@@ -199,13 +204,13 @@ class _Processes:
         kept = theirs.fileno()
         os.closerange(3, kept)
         os.closerange(kept + 1, _DESCRIPTORS)
-        with suppress(EOFError, ConnectionError):
+        with suppress(EOFError, ConnectionError, Refusal):  # a refusal: another driver took over
             self._serve(theirs)
         os._exit(0)
 
     def _serve(self, connection: Connection) -> None:
         """Train what the driver sends until it hangs up, as `sweep.process.worker.serve`."""
-        with self._folder.training():
+        with self._folder.training(self._holder):
             while True:
                 assignment = connection.recv()
                 try:

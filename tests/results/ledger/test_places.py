@@ -15,7 +15,7 @@ from tests.results.helpers import Trial, make_run
 HOLDS = (
     "import pathlib, sys\n"
     "from results.ledger.store import RunFolder\n"
-    "with RunFolder(pathlib.Path(sys.argv[1])).training():\n"
+    "with RunFolder(pathlib.Path(sys.argv[1])).training(''):\n"
     "    print(flush=True)\n"
     "    sys.stdin.read()\n"
 )
@@ -34,8 +34,18 @@ def test_a_run_waits_for_training_processes_that_outlived_their_driver(tmp_path:
 
 
 def test_training_processes_of_one_run_do_not_wait_for_each_other(tmp_path: Path) -> None:
-    with RunFolder(tmp_path).training(), RunFolder(tmp_path).training():
+    with RunFolder(tmp_path).training(""), RunFolder(tmp_path).training(""):
         pass
+
+
+def test_a_training_process_whose_run_was_taken_over_writes_nothing(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    with folder.locked():
+        holder = folder.holder()
+    with folder.locked(), folder.training(folder.holder()):
+        pass
+    with pytest.raises(EnvironmentRefusal, match="is gone"), folder.training(holder):
+        pytest.fail("it would write")
 
 
 def test_parts_of_files_are_removed_and_nothing_else(tmp_path: Path) -> None:
