@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+from results.ledger.files import disk_faults_named
 from search_spaces.refusals import Refusal
 from sweep.process.environment import set_for_ray
 from sweep.signals import Interrupted, signals_as_exceptions
@@ -99,7 +100,8 @@ def _tracebacks(*, wanted: bool) -> Iterator[None]:
 
 
 def _log_to(log: Path, *, verbose: bool) -> None:
-    handlers: list[logging.Handler] = [logging.FileHandler(log)]
+    with disk_faults_named(log):
+        handlers: list[logging.Handler] = [logging.FileHandler(log)]
     if verbose:
         handlers.append(logging.StreamHandler())
     logging.basicConfig(

@@ -173,6 +173,8 @@ class RunFolder(RunPlaces):
     def write_record(self, record: TrialRecord) -> None:
         """Commit a finished trial: its history for people, then the record, with all digests."""
         folder = self.trial(record.trial)
+        for part in folder.glob(f"{TEMPORARY_PREFIX}*"):  # of a training process that was killed
+            part.unlink(missing_ok=True)
         write_text(folder / TrialFile.HISTORY, _history_csv(record))
         files = [path for path in self.trial_files(record.trial) if path.is_file()]
         listed = digests(files, below=folder)

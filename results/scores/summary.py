@@ -119,6 +119,8 @@ def _data(evidence: Evidence) -> DataSummary:
         rejected=len(data.rejected),
         duplicates=data.duplicates,
         conflicts=len(data.conflicts),
+        near_duplicates=data.near_duplicates,
+        handling=evidence.run.settings.duplicates,
         per_class=tuple(_per_class(evidence, label) for label in range(len(data.classes))),
         examples_rejected=data.rejected[:EXAMPLES],
         examples_conflicts=data.conflicts[:EXAMPLES],

@@ -41,6 +41,8 @@ class DataSummary:
     """The photos; see `DataRecord`. `rejected` counts files that could not be used.
 
     Attributes:
+        near_duplicates: photos that look like another one, encoded again or mirrored.
+        handling: of photos that look alike, one of `search_spaces.settings.DUPLICATES`.
         per_class: photos per split, by label.
         examples_rejected, examples_conflicts: the first of them, by name.
     """
@@ -55,6 +57,8 @@ class DataSummary:
     rejected: int
     duplicates: int
     conflicts: int
+    near_duplicates: int
+    handling: str
     per_class: tuple[Counts, ...]
     examples_rejected: tuple[Rejected, ...]
     examples_conflicts: tuple[str, ...]

@@ -21,6 +21,8 @@ from results.ledger.files import read_json, write_json
 from search_spaces.refusals import EnvironmentRefusal
 
 TEMPORARY_PREFIX = "sweep-"
+NOTE = ".ray-processes"
+"""The note's name in the run's folder."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -26,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from results.ledger.records import EpochRecord, Status, TrialRecord
-from results.ledger.runs import Split
+from results.ledger.runs import DataRecord, Rejected, Split
 from results.ledger.store import RunFolder
 from search_spaces.refusals import Refusal
 from search_spaces.settings import Settings
@@ -46,23 +47,42 @@ if TYPE_CHECKING:
 _SECONDS_BETWEEN_LOOKS = 0.5
 
 
-def open_photos(settings: Settings, machine: Machine, progress: Progress) -> tuple[Dataset, Split]:
-    """Decode the photos, or open what was decoded before, and split them.
+def open_photos(settings: Settings, machine: Machine, progress: Progress) -> Dataset:
+    """Decode the photos, or open what was decoded before.
 
     Raises:
         DataRefusal, EnvironmentRefusal: the photos cannot be used, reached or written.
     """
     from trainables.photos.named import prepare
-    from trainables.photos.splits import split
 
-    dataset = prepare(
+    return prepare(
         settings.data,
         image_size=settings.image_size,
         cache_dir=machine.cache_dir,
         seed=settings.seed,
         progress=progress,
     )
-    return dataset, split(dataset, seed=settings.seed)
+
+
+def split_photos(
+    dataset: Dataset, settings: Settings, progress: Progress
+) -> tuple[Split, DataRecord]:
+    """Split the photos; the record says what was left out because it looks like another photo.
+
+    Raises:
+        DataRefusal: a class has too few different photos.
+    """
+    from trainables.photos.lookalikes import lookalikes
+    from trainables.photos.splits import split
+
+    alike = lookalikes(dataset, settings.duplicates, progress)
+    left_out = [Rejected(dataset.files[row], why) for row, why in sorted(alike.left_out.items())]
+    record = replace(
+        dataset.record,
+        rejected=(*dataset.record.rejected, *left_out),
+        near_duplicates=alike.near,
+    )
+    return split(dataset, seed=settings.seed, alike=alike), record
 
 
 def find_weights(settings: Settings, machine: Machine, progress: Progress) -> Weights:
@@ -104,19 +124,27 @@ def serve(connection: Connection) -> None:
     """
     context = connection.recv()
     with suppress(EOFError, ConnectionError):
-        while True:
-            assignment = connection.recv()
-            try:
-                record = train_and_commit(
-                    assignment,
-                    context,
-                    report=connection.send,
-                    progress=ActivityReporter(connection.send),
-                )
-            except Refusal as refusal:
-                connection.send(refusal)
-            else:
-                connection.send(TrialFinished(record, resident_bytes()))
+        try:
+            with RunFolder(context.run).training(context.holder):
+                _serve(connection, context)
+        except Refusal as refusal:  # the folder cannot be written
+            connection.send(refusal)
+
+
+def _serve(connection: Connection, context: RunContext) -> None:
+    while True:
+        assignment = connection.recv()
+        try:
+            record = train_and_commit(
+                assignment,
+                context,
+                report=connection.send,
+                progress=ActivityReporter(connection.send),
+            )
+        except Refusal as refusal:
+            connection.send(refusal)
+        else:
+            connection.send(TrialFinished(record, resident_bytes()))
 
 
 def train_and_commit(

@@ -22,7 +22,13 @@ from results.ledger.files import refuse_others_folder
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
 from sweep.hardware import Machine, gpus_needed
-from sweep.process.leftovers import TEMPORARY_PREFIX, descendants, end_leftovers, write_note
+from sweep.process.leftovers import (
+    NOTE,
+    TEMPORARY_PREFIX,
+    descendants,
+    end_leftovers,
+    write_note,
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -37,7 +43,7 @@ def ray_started(machine: Machine, folder: RunFolder) -> Iterator[None]:
     Raises:
         EnvironmentRefusal: Ray does not start.
     """
-    note = folder.root / ".ray-processes"
+    note = folder.root / NOTE
     end_leftovers(note)
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))  # for this user alone: 0700
     refuse_others_folder(temporary)

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def context(tmp_path: Path) -> RunContext:
     """Forty photos, VGG16 with random weights, ready to train."""
-    from sweep.process.worker import find_weights, open_photos
+    from sweep.process.worker import find_weights, open_photos, split_photos
     from trainables.progress import quiet
 
     wanted = settings(
@@ -34,7 +34,8 @@ def context(tmp_path: Path) -> RunContext:
         *("--weights", "random", "--image-size", "32", "--epochs", "2", "--batch-size", "8"),
     )
     share = machine(tmp_path / "cache")
-    dataset, split = open_photos(wanted, share, quiet)
+    dataset = open_photos(wanted, share, quiet)
+    split, _ = split_photos(dataset, wanted, quiet)
     folder = RunFolder(tmp_path / "run")
     folder.write_split(split, dataset.record.classes)
     return RunContext(folder.root, dataset.path, find_weights(wanted, share, quiet), wanted, share)
