@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -26,10 +25,9 @@ from sweep.process.commands import export_winners, measure_backbones, reproduce
 from sweep.process.environment import run_onednn
 from sweep.process.worker import small_photos
 from sweep.rates import keep_rates, known_rates
-from sweep.signals import Interrupted
 from sweep.terminal.arguments import most_trials, refuse_contradictions
 from sweep.terminal.bars import showing
-from sweep.terminal.closing import closing, stopping
+from sweep.terminal.closing import closing
 from sweep.terminal.live import LiveTable
 from sweep.terminal.plan import plan, plan_table
 from sweep.terminal.silence import doing, print_plain
@@ -92,18 +90,10 @@ class Sweep:
             return start(new, self.folder, self._machine, self._hardware, words=self._words)
 
     @contextmanager
-    def ending_well(self) -> Iterator[None]:
-        """Say how to go on after a signal; leave no empty folder behind a refusal."""
+    def leaving_nothing_unstarted(self) -> Iterator[None]:
+        """Leave no empty folder behind a refusal."""
         try:
             yield
-        except Interrupted:
-            if self.folder.exists():
-                done, planned = len(self.folder.records()), len(self.folder.read_run().planned)
-                self.say(
-                    f"stopped with {done} of {planned} trials done and kept; "
-                    f"go on with: run_sweep.py --resume {shlex.quote(str(self.folder.root))}"
-                )
-            raise
         finally:
             self.folder.discard_unstarted()
 
@@ -174,13 +164,10 @@ class Sweep:
         for line in closing(self.folder, complete=complete, exported=exported):
             self.say(line)
 
-    def announce_end(self) -> None:
-        """Say at once what a signal has to wait for."""
-        running = 0
+    def hide_table(self) -> None:
+        """Leave the terminal as it was; a signal is about to end this process."""
         if self._table is not None:
-            running = self._table.count_running
             self._table.hide()
-        self.say(stopping(running))
 
     def say(self, line: str) -> None:
         """Show a line with a path in it as it is, so that it can be copied."""

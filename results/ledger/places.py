@@ -13,6 +13,7 @@ import fcntl
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from results.ledger.files import disk_faults_named, refuse_others_folder
 from search_spaces.refusals import UsageRefusal
 
 _LOCK = ".lock"
+_HOLDER = "process {} on {}"
+_SECONDS_FOR_THE_DEAD = 10
 
 
 class TrialFile(StrEnum):
@@ -119,8 +122,10 @@ class RunPlaces:
     # ---- one writer ----------------------------------------------------------------------
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[int]:
         """Hold the folder for one process; the operating system frees it if the process dies.
+
+        Yields the lock's descriptor: a process that is given it holds the folder too.
 
         Raises:
             UsageRefusal: another process holds it.
@@ -132,22 +137,47 @@ class RunPlaces:
             file = (self.root / _LOCK).open("a+")
         with file:  # and not what happens inside: its faults are not the lock's
             self._hold(file)
-            yield
+            yield file.fileno()
 
     def _hold(self, file: IO[str]) -> None:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as fault:
+        until = time.monotonic() + _SECONDS_FOR_THE_DEAD
+        while not _is_taken(file):
             file.seek(0)
-            raise UsageRefusal(
-                f"the run is in use by {file.read().strip() or 'another process'}",
-                where=str(self.root),
-                fix="Wait for it, or choose another --run-dir.",
-            ) from fault
+            holder = file.read().strip()
+            if not _is_dead(holder) or time.monotonic() > until:
+                raise UsageRefusal(
+                    f"the run is in use by {holder or 'another process'}",
+                    where=str(self.root),
+                    fix="Wait for it, or choose another --run-dir.",
+                )
+            time.sleep(0.05)
         with disk_faults_named(self.root):
             file.truncate(0)
-            file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+            file.write(f"{_HOLDER.format(os.getpid(), socket.gethostname())}\n")
             file.flush()
+
+
+def _is_taken(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_dead(holder: str) -> bool:
+    """Whether the process that took the lock has ended here: what ends its children still holds it,
+    for a moment."""
+    words = holder.split()
+    if len(words) != 4 or holder != _HOLDER.format(words[1], socket.gethostname()):
+        return False
+    try:
+        os.kill(int(words[1]), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, ValueError, OverflowError):
+        pass
+    return False
 
 
 def _top_names() -> list[str]:

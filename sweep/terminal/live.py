@@ -87,11 +87,6 @@ class LiveTable:
         elif self._silence.is_due:
             self._say(self.heartbeat())
 
-    @property
-    def count_running(self) -> int:
-        """How many trials run."""
-        return len(self._running)
-
     def running(self, state: Running) -> None:
         """A trial started, ended an epoch or said what it is doing."""
         self._has_run = True
