@@ -141,6 +141,7 @@ class TrialRecord:
         weights_sha256: of the trial's `weights.npz`; empty for a failed trial.
         diverged: a failed trial's loss stopped being a number: its configuration is the reason, and
             the search keeps away from it.
+        batch_halved: `config` lacked memory, and `trained` is what was trained for it.
     """
 
     named_in_json: ClassVar[str] = "trial"
@@ -157,6 +158,12 @@ class TrialRecord:
     weights_sha256: str = ""
     error: str = ""
     diverged: bool = False
+    batch_halved: bool = False
+
+    @property
+    def trained(self) -> TrialConfig:
+        """The configuration that was trained: `config`, unless it lacked memory."""
+        return self.config.with_half_batch() if self.batch_halved else self.config
 
     @property
     def id(self) -> TrialId:
@@ -182,7 +189,12 @@ class TrialRecord:
 
     @staticmethod
     def of(
-        result: TrialResult, *, number: int, config: TrialConfig, weights_sha256: str
+        result: TrialResult,
+        *,
+        number: int,
+        config: TrialConfig,
+        weights_sha256: str,
+        batch_halved: bool = False,
     ) -> TrialRecord:
         """The record of a trial that was trained: everything of `result` but its arrays."""
         kept = {
@@ -190,7 +202,13 @@ class TrialRecord:
             for name, value in vars(result).items()
             if name not in ("predictions", "test", "weights")
         }
-        return TrialRecord(number=number, config=config, weights_sha256=weights_sha256, **kept)
+        return TrialRecord(
+            number=number,
+            config=config,
+            weights_sha256=weights_sha256,
+            batch_halved=batch_halved,
+            **kept,
+        )
 
 
 @dataclass(frozen=True)

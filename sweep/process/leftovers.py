@@ -33,13 +33,17 @@ class ProcessIdentity:
     started: int
 
 
-def descendants(pid: int) -> tuple[ProcessIdentity, ...]:
-    """Children of a process that run, their children, and so on, as far as `/proc` lists them."""
+def descendants(pid: int, *, ended: bool = False) -> tuple[ProcessIdentity, ...]:
+    """Children of a process, their children, and so on, as far as `/proc` lists them.
+
+    Args:
+        ended: those too that have ended and only wait to be collected.
+    """
     children: dict[int, list[ProcessIdentity]] = {}
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has ended
             status = _Status.of(int(entry.name))
-            if status.runs:
+            if status.runs or ended:
                 process = ProcessIdentity(int(entry.name), status.started)
                 children.setdefault(status.parent, []).append(process)
     known = children.get(pid, [])

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from results.ledger.records import EpochRecord, Status, TrialRecord
+from results.ledger.records import EpochRecord, Status, TrialRecord, TrialResult
 from results.ledger.runs import Split
 from results.ledger.store import RunFolder
 from search_spaces.refusals import Refusal
@@ -33,8 +33,10 @@ from search_spaces.settings import Settings
 from sweep.hardware import Machine
 from sweep.process.activity import ActivityReporter
 from sweep.process.context import RunContext
-from sweep.process.trainer import TrialFinished, resident_bytes
+from sweep.process.patience import LOADING, SignOfLife
+from sweep.process.trainer import OutOfMemory, TrialFinished, resident_bytes
 from sweep.schedule.assignment import Assignment
+from sweep.terminal.silence import ticking
 
 if TYPE_CHECKING:
     from trainables.features.fill import TrainingData
@@ -103,20 +105,36 @@ def serve(connection: Connection) -> None:
     refusal that ends the sweep.
     """
     context = connection.recv()
+    one_at_a_time = threading.Lock()
+
+    def send(message: object) -> None:
+        with one_at_a_time:
+            connection.send(message)
+
     with suppress(EOFError, ConnectionError):
         while True:
             assignment = connection.recv()
             try:
-                record = train_and_commit(
-                    assignment,
-                    context,
-                    report=connection.send,
-                    progress=ActivityReporter(connection.send),
-                )
+                with ticking(partial(send, SignOfLife())):
+                    record = train_and_commit(
+                        assignment, context, report=send, progress=ActivityReporter(send)
+                    )
             except Refusal as refusal:
-                connection.send(refusal)
+                send(refusal)
+            except Exception as fault:
+                if not is_out_of_memory(fault):
+                    raise
+                send(OutOfMemory(_in_one_line(fault)))
             else:
-                connection.send(TrialFinished(record, resident_bytes()))
+                send(TrialFinished(record, resident_bytes()))
+
+
+def is_out_of_memory(fault: BaseException) -> bool:
+    """Whether a fault of Python, NumPy, TensorFlow or XLA says that memory is lacking."""
+    kinds = {kind.__name__ for kind in type(fault).__mro__}
+    return bool(kinds & {"MemoryError", "ResourceExhaustedError"}) or "RESOURCE_EXHAUSTED" in str(
+        fault
+    )
 
 
 def train_and_commit(
@@ -131,15 +149,16 @@ def train_and_commit(
         Refusal: what concerns every trial: a full disk, weights that do not fit, photos that are
             gone. Nothing is recorded.
         ConnectionError: nobody listens to `report` any more, which says nothing about the trial.
+        Exception: memory is lacking, see `is_out_of_memory`. Nothing is recorded.
     """
     if context.run not in _WORKPLACES:
-        progress("loading TensorFlow", 0, None)
+        progress(LOADING, 0, None)
     data, networks = _workplace(context)
 
     from trainables.training.tensorboard import TrialLog, describe_experiment
     from trainables.training.train import train
 
-    folder, trial, config = RunFolder(context.run), assignment.trial_id.name, assignment.config
+    folder, trial, config = RunFolder(context.run), assignment.trial_id.name, assignment.trained
     if assignment.trial_id == context.settings.planned[0]:
         describe_experiment(folder.tensorboard)
     log = TrialLog(folder.tensorboard, trial, config)
@@ -162,13 +181,14 @@ def train_and_commit(
     except (Refusal, ConnectionError):
         raise
     except Exception as fault:
+        if is_out_of_memory(fault):
+            raise
         record = _failed(assignment, fault)
         folder.write_failure(trial, traceback.format_exc())
     else:
+        progress("writing", 0, None)
         digest = folder.write_artefacts(trial, result.predictions, result.test, result.weights)
-        record = TrialRecord.of(
-            result, number=assignment.number, config=config, weights_sha256=digest
-        )
+        record = _finished(assignment, result, digest)
     folder.write_record(record)
     log.finish(record)
     return record
@@ -178,6 +198,16 @@ def _is_past(deadline: float | None) -> bool:
     return deadline is not None and time.time() > deadline
 
 
+def _finished(assignment: Assignment, result: TrialResult, weights_sha256: str) -> TrialRecord:
+    return TrialRecord.of(
+        result,
+        number=assignment.number,
+        config=assignment.config,
+        weights_sha256=weights_sha256,
+        batch_halved=assignment.batch_halved,
+    )
+
+
 def _failed(assignment: Assignment, fault: Exception) -> TrialRecord:
     from trainables.training.train import Diverged
 
@@ -185,9 +215,14 @@ def _failed(assignment: Assignment, fault: Exception) -> TrialRecord:
         number=assignment.number,
         status=Status.FAILED,
         config=assignment.config,
-        error=" ".join(f"{type(fault).__name__}: {fault}".split()),
+        error=_in_one_line(fault),
         diverged=isinstance(fault, Diverged),
+        batch_halved=assignment.batch_halved,
     )
+
+
+def _in_one_line(fault: Exception) -> str:
+    return " ".join(f"{type(fault).__name__}: {fault}".split())
 
 
 _WORKPLACES: dict[Path, tuple[TrainingData, NetworkCache]] = {}

@@ -21,12 +21,19 @@ class Assignment:
         cutoffs: per epoch, from 1, the validation accuracy below which the trial stops.
         deadline: Unix time, in seconds, after which the trial ends with its epoch; None for never.
             The pool leaves it out: it depends on when the command was started.
+        batch_halved: the second attempt after one that lacked memory.
     """
 
     number: int
     config: TrialConfig
     cutoffs: Mapping[int, float]
     deadline: float | None = None
+    batch_halved: bool = False
+
+    @property
+    def trained(self) -> TrialConfig:
+        """What is trained for `config`."""
+        return self.config.with_half_batch() if self.batch_halved else self.config
 
     @property
     def trial_id(self) -> TrialId:

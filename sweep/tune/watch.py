@@ -39,9 +39,9 @@ def ray_watched(died: Callable[[str], None]) -> Iterator[None]:
 
 
 def _needed_processes() -> dict[str, ProcessIdentity]:
-    """Those of this process that run, by name."""
+    """Those that this process has started, by name; they may have ended before the first look."""
     found = {}
-    for process in descendants(os.getpid()):
+    for process in descendants(os.getpid(), ended=True):
         with suppress(OSError):  # it has ended
             name = Path(f"/proc/{process.pid}/comm").read_text().strip()
             if name in _NEEDED:

@@ -61,7 +61,7 @@ def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResul
     from trainables.photos.named import prepare
     from trainables.training.train import train
 
-    config, settings = record.config, run.settings
+    config, settings = record.trained, run.settings
     cache_dir = cache_dir_known_as(settings.cache_dir)
     dataset = prepare(
         settings.data, image_size=config.image_size, cache_dir=cache_dir, seed=run.seed

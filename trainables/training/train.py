@@ -88,7 +88,7 @@ def train(
     best = course.best
     network.load(course.best_weights)
     on_train, on_test = (
-        _predict(network, part, config.batch_size) for part in (train_part, test_part)
+        _predict(network, part, config.batch_size, progress) for part in (train_part, test_part)
     )
     return TrialResult(
         status=course.status,
@@ -189,7 +189,7 @@ def _run_epochs(
         train_loss, train_accuracy, rate = _train_once(
             config, network, train_part, number, progress
         )
-        predicted = _predict(network, validation_part, config.batch_size)
+        predicted = _predict(network, validation_part, config.batch_size, progress)
         record = EpochRecord(
             epoch=number,
             train_loss=train_loss,
@@ -232,10 +232,13 @@ def _train_once(
     return total / len(order), correct / len(order), rate
 
 
-def _predict(network: Network, part: _Part, batch_size: int) -> Probabilities:
+def _predict(network: Network, part: _Part, batch_size: int, progress: Progress) -> Probabilities:
     """[n, C] in inference mode, in the part's order."""
-    batches = [slice(start, start + batch_size) for start in range(0, len(part.rows), batch_size)]
-    return np.concatenate([network.predict(part.read(batch)) for batch in batches])
+    photos, predicted = len(part.rows), []
+    for start in range(0, photos, batch_size):
+        predicted.append(network.predict(part.read(slice(start, start + batch_size))))
+        progress("predicting", min(start + batch_size, photos), photos)
+    return np.concatenate(predicted)
 
 
 def _finite(loss: float, epoch: int) -> float:

@@ -48,7 +48,8 @@ GOLDEN = (
     ' "layers_trained": 5, "parameters_frozen": 1000, "parameters_trained": 500,'
     ' "parameters_head": 100, "first_trained": "block5_conv1", "stored": ["block4_pool"],'
     ' "recomputed": 0, "multiply_adds_frozen": 0.0, "multiply_adds_trained": 0.0},'
-    ' "weights_sha256": "ab", "error": "", "diverged": false}'
+    ' "weights_sha256": "ab", "error": "", "diverged": false,'
+    ' "batch_halved": false}'
 )
 """`trial.json` as this version writes it; earlier ones had less to say of costs."""
 
