@@ -15,7 +15,7 @@ from sweep.terminal.silence import ticking
 
 _NEEDED = ("gcs_server", "raylet")
 """Without which Ray does nothing; names as `/proc/PID/comm` has them."""
-_SECONDS_BETWEEN_LOOKS = 0.5
+_SECONDS_BETWEEN_LOOKS = 0.2
 
 
 @contextmanager
