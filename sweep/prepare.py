@@ -11,7 +11,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -194,8 +194,9 @@ def resume(
     Raises:
         UsageRefusal: settings, photos, weights or versions differ; the line names each.
     """
-    run = folder.read_run()
-    refuse_contradictions(arguments, run.settings)
+    recorded = folder.read_run()
+    refuse_contradictions(arguments, recorded.settings)
+    run = with_more_trials(recorded, arguments)
     materials = _materials(run.settings, machine, progress)
     changed = _changes(run, materials)
     if changed:
@@ -205,7 +206,21 @@ def resume(
             fix="Put them back, or start another run.",
         )
     folder.clear_killed_trials()
+    if run != recorded:
+        folder.write_run(run)
     return Prepared(run, _context(run, materials, folder, machine))
+
+
+def with_more_trials(run: RunRecord, arguments: argparse.Namespace) -> RunRecord:
+    """A run as it is resumed: with the trials that are asked for, if these are more than it had.
+
+    Trials do not depend on how many follow, so that the run becomes what it would have been.
+    """
+    asked = arguments.trials
+    if asked is None or asked <= run.settings.trials:
+        return run
+    settings = replace(run.settings, trials=asked)
+    return replace(run, settings=settings, planned=settings.planned)
 
 
 def refuse_taken(arguments: argparse.Namespace, folder: RunFolder) -> None:

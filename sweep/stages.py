@@ -20,7 +20,16 @@ from results.ledger.store import RunFolder
 from results.ledger.thumbnails import write_thumbnails
 from search_spaces.config import TrialId
 from sweep.hardware import detect, share
-from sweep.prepare import Prepared, gather, refuse_taken, resume, run_folder, start
+from sweep.preflight import refuse_unfit
+from sweep.prepare import (
+    Prepared,
+    gather,
+    refuse_taken,
+    resume,
+    run_folder,
+    start,
+    with_more_trials,
+)
 from sweep.process.commands import export_winners, measure_backbones, reproduce
 from sweep.process.environment import run_onednn
 from sweep.process.worker import small_photos
@@ -51,7 +60,7 @@ class Sweep:
         self._arguments = arguments
         self._words = words
         self._hardware = detect()
-        run = self.folder.read_run() if arguments.resume else None
+        run = with_more_trials(self.folder.read_run(), arguments) if arguments.resume else None
         most = len(run.planned) if run else most_trials(arguments)
         settings = run.settings if run else None
         self._machine = share(arguments, self._hardware, most_trials=most, resumed=settings)
@@ -63,7 +72,8 @@ class Sweep:
     def show_plan(self) -> None:
         """Print what would run, without starting it."""
         if self._arguments.resume:
-            settings, finished = self.folder.read_run().settings, self.folder.records()
+            run = with_more_trials(self.folder.read_run(), self._arguments)
+            settings, finished = run.settings, self.folder.records()
             refuse_contradictions(self._arguments, settings)
             counts = self.folder.read_split().counts()
             rates = known_rates(settings, self._machine, self._onednn)
@@ -77,9 +87,10 @@ class Sweep:
         self.console.print(plan_table(plans, new.settings, self._machine))
 
     def check_folder(self) -> None:
-        """Refuse a folder that holds something else than the run to resume."""
+        """Refuse a folder that holds something else than the run, and a machine that is unfit."""
         if not self._arguments.resume:
             refuse_taken(self._arguments, self.folder)
+        refuse_unfit(self._machine, self._hardware, self.folder.root)
 
     def prepare(self) -> Prepared:
         """Open photos and weights, and write `run.json` or check it."""

@@ -50,6 +50,12 @@ def reached(stage: str, pid: int, run: Path) -> bool:
             return len(named(pid, programs[stage])) > 0
 
 
+def report_bytes(run: Path) -> dict[str, bytes]:
+    """Every file of the report, by its name."""
+    files = (path for path in (run / "report").rglob("*") if path.is_file())
+    return {str(path.relative_to(run)): path.read_bytes() for path in files}
+
+
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return photo_folder(tmp_path_factory.mktemp("photos") / "photos")
@@ -149,6 +155,30 @@ def test_a_ray_that_dies_ends_the_sweep_with_a_line_and_leaves_no_process(
     assert err.startswith(f"error: Ray died: its {name} has ended ({run / 'log.txt'})")
     assert f"python run_sweep.py --resume {run}" in err
     assert left(started) == []
+
+
+def test_a_finished_run_that_is_resumed_makes_the_same_report(
+    cache: Path, uninterrupted: Path
+) -> None:
+    before, times = report_bytes(uninterrupted), record_times(uninterrupted)
+    code, _, err = resume(uninterrupted, cache)
+    assert (code, err) == (0, "")
+    assert record_times(uninterrupted) == times
+    assert report_bytes(uninterrupted) == before
+
+
+def test_more_trials_top_a_finished_run_up_to_what_it_would_have_been(
+    photos: Path, cache: Path, uninterrupted: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "topped-up"
+    code, _, err = sweep(*small(photos, cache, run), "--trials", "1")
+    assert (code, err) == (0, "")
+    assert len(record_times(run)) == 4
+    kept = record_times(run)
+    code, _, err = sweep("--resume", str(run), "--cache-dir", str(cache), "--trials", "2")
+    assert (code, err) == (0, "")
+    assert {path: time for path, time in record_times(run).items() if path in kept} == kept
+    assert outcomes(run) == outcomes(uninterrupted)
 
 
 def test_a_failing_trial_is_recorded_and_the_others_go_on(

@@ -26,8 +26,10 @@ from sweep.prepare import (
     run_folder,
     start,
     versions,
+    with_more_trials,
 )
 from sweep.terminal.arguments import parse_arguments, settings_from
+from tests.results.helpers import make_run_record
 from tests.sweep.helpers import machine, record
 from trainables.progress import quiet
 
@@ -104,6 +106,27 @@ def test_overwriting_a_run_removes_only_what_is_a_runs(run: RunFolder) -> None:
     refuse_taken_for(run, "--overwrite")
     run.clear()
     assert names(run.root) == [".thesis.tex", "log.txt"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "trials"),
+    [("", 0), ("--trials 0", 0), ("--trials 3", 3), ("--trials 3 --max-concurrent 1", 3)],
+)
+def test_a_resume_may_ask_for_more_trials_and_changes_nothing_else(typed: str, trials: int) -> None:
+    recorded = make_run_record(("cat", "dog"), ("VGG16/baseline",))
+    recorded = dataclasses.replace(
+        recorded, settings=dataclasses.replace(recorded.settings, trials=0)
+    )
+    raised = with_more_trials(recorded, parse_arguments(["--resume", "run", *typed.split()]))
+    assert raised.settings == dataclasses.replace(recorded.settings, trials=trials)
+    if trials == 0:
+        assert raised == recorded
+    else:
+        assert raised.planned == raised.settings.planned
+        assert (
+            dataclasses.replace(raised, settings=recorded.settings, planned=recorded.planned)
+            == recorded
+        )
 
 
 def test_a_typo_in_the_photos_costs_no_old_run(run: RunFolder, kept: Machine) -> None:
