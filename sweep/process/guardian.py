@@ -48,7 +48,7 @@ _SECONDS_TO_END = 10.0
 _ENVIRONMENT = EnvironmentRefusal.exit_code
 _SAID_WHY = (2, 3, _ENVIRONMENT)
 """Exit codes of a driver that has printed its line."""
-_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _ENDED = b"\0"
 
 
@@ -84,14 +84,17 @@ def guarded(work: Callable[[Hold], int], *, patience: float = _SECONDS_TO_STOP) 
             signal.signal(number, pass_on)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     code = os.waitstatus_to_exitcode(os.waitpid(guardian, 0)[1])
-    return code if code >= 0 else _ENVIRONMENT
+    if code >= 0:
+        return code
+    refusal = EnvironmentRefusal(f"the guardian was ended with {code}", fix="Start it again.")
+    _say(f"error: {refusal}", 2)
+    return _ENVIRONMENT
 
 
 def _guard(lifeline: int, work: Callable[[Hold], int], patience: float) -> int:
     """The guardian: start the driver, see it end, end the rest; signals stay blocked."""
     os.setsid()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     driver = os.fork()
     if driver == 0:
@@ -107,9 +110,16 @@ def _guard(lifeline: int, work: Callable[[Hold], int], patience: float) -> int:
     return _verdict(end_seen, told)
 
 
+def _prctl(option: int, value: int) -> None:
+    """Tell Linux how this process and its family are to be treated; other systems have no such."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
 def _drive(work: Callable[[Hold], int], guardian: socket.socket) -> int:
     """The driver: the work's exit code; nothing is left to the interpreter's own end."""
     os.setpgid(0, 0)
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # not without the guardian
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)

@@ -41,10 +41,10 @@ SEVERAL = 4  # the guardian, the driver, the orphan and the other child
 
 
 @contextmanager
-def command(body: str) -> Iterator[subprocess.Popen[str]]:
-    """The command in a process group of its own, started and busy if it says so."""
+def command(body: str, *before: str) -> Iterator[subprocess.Popen[str]]:
+    """The command in a process group of its own, behind words such as `nohup`."""
     process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND.format(body=body)],
+        [*before, sys.executable, "-c", COMMAND.format(body=body)],
         cwd=HOME,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -111,6 +111,26 @@ def test_a_second_signal_ends_at_once_and_leaves_nothing() -> None:
         process.communicate(timeout=30)
     assert process.returncode == 143
     assert left(started) == []
+
+
+def test_a_command_behind_nohup_outlives_its_terminal() -> None:
+    with command(STUBBORN, "nohup") as process:
+        busy(process)
+        os.killpg(process.pid, signal.SIGHUP)
+        os.killpg(process.pid, signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert process.returncode == 143
+
+
+def test_a_driver_does_not_go_on_without_its_guardian() -> None:
+    with command(f"{BUSY} time.sleep(300)") as process:
+        guardian, driver, *others = busy(process)
+        os.kill(guardian.pid, signal.SIGKILL)
+        process.wait(30)
+        assert left([driver]) == []
+        for other in others:
+            os.kill(other.pid, signal.SIGKILL)
+    assert process.returncode == 4
 
 
 def test_a_signal_says_how_far_the_run_is_and_how_to_go_on(tmp_path: Path) -> None:
