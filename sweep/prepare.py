@@ -11,7 +11,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,10 +20,11 @@ import numpy as np
 
 from results.ledger.files import refuse_file_in_the_way
 from results.ledger.run_record import RunRecord
-from results.ledger.runs import DataRecord, Split
+from results.ledger.runs import SPLITS, DataRecord, Split
 from results.ledger.store import RunFolder
+from search_spaces.metrics import ACCURACY, LOG_LOSS, metric_words
 from search_spaces.presets import DEMONSTRATION, PAPER
-from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
+from search_spaces.refusals import DataRefusal, EnvironmentRefusal, UsageRefusal
 from search_spaces.settings import UNWEIGHTED, RunSettings, Settings
 from sweep.hardware import Hardware, Machine
 from sweep.process.context import RunContext
@@ -100,7 +101,8 @@ def gather(
         materials = _materials(settings_from(arguments, preset), machine, progress)
         record = materials.dataset.record
         unequal = imbalance(materials.split, len(record.classes), materials.settings.class_weights)
-        for line in (*conflicts(record), *unequal):
+        unseen = unseen_classes(materials.split, record.classes, materials.settings.metric)
+        for line in (*conflicts(record), *unequal, *unseen):
             warn(line)
         return materials
     try:
@@ -134,6 +136,28 @@ def imbalance(split: Split, classes: int, class_weights: str) -> list[str]:
         f"Classes have from {fewest:,} to {most:,} training photos: accuracy may hide the rare "
         "ones; --class-weights balanced makes them count as much."
     ]
+
+
+def unseen_classes(split: Split, classes: Sequence[str], metric: str) -> list[str]:
+    """A line if a mean over classes must leave some out, since validation has no photo of them.
+
+    Raises:
+        DataRefusal: validation or test photos are all of one class, of which there is no AUC.
+    """
+    present = {part: np.unique(split.labels[split.indices(part)]) for part in SPLITS[1:]}
+    for part, labels in present.items():
+        if metric == "auc" and len(labels) < 2:
+            raise DataRefusal(
+                f"AUC needs {part} photos of at least two classes, got {len(labels)}",
+                where="--metric",
+                fix="Choose another metric, or other photos.",
+            )
+    seen = present["validation"]
+    if metric in (ACCURACY, LOG_LOSS) or len(seen) == len(classes):
+        return []
+    unseen = [name for label, name in enumerate(classes) if label not in seen]
+    more = f" and {len(unseen) - 1} more" if len(unseen) > 1 else ""
+    return [f"{metric_words(metric)} leaves out {unseen[0]}{more}: no validation photo of it."]
 
 
 def start(
@@ -194,9 +218,8 @@ def resume(
     Raises:
         UsageRefusal: settings, photos, weights or versions differ; the line names each.
     """
-    recorded = folder.read_run()
-    refuse_contradictions(arguments, recorded.settings)
-    run = with_more_trials(recorded, arguments)
+    refuse_contradictions(arguments, folder.read_run().settings)
+    run = folder.read_run().with_more_trials(arguments.trials)
     materials = _materials(run.settings, machine, progress)
     changed = _changes(run, materials)
     if changed:
@@ -206,21 +229,9 @@ def resume(
             fix="Put them back, or start another run.",
         )
     folder.clear_killed_trials()
-    if run != recorded:
+    if run != folder.read_run():
         folder.write_run(run)
     return Prepared(run, _context(run, materials, folder, machine))
-
-
-def with_more_trials(run: RunRecord, arguments: argparse.Namespace) -> RunRecord:
-    """A run as it is resumed: with the trials that are asked for, if these are more than it had.
-
-    Trials do not depend on how many follow, so that the run becomes what it would have been.
-    """
-    asked = arguments.trials
-    if asked is None or asked <= run.settings.trials:
-        return run
-    settings = replace(run.settings, trials=asked)
-    return replace(run, settings=settings, planned=settings.planned)
 
 
 def refuse_taken(arguments: argparse.Namespace, folder: RunFolder) -> None:

@@ -21,15 +21,7 @@ from results.ledger.thumbnails import write_thumbnails
 from search_spaces.config import TrialId
 from sweep.hardware import detect, share
 from sweep.preflight import refuse_unfit
-from sweep.prepare import (
-    Prepared,
-    gather,
-    refuse_taken,
-    resume,
-    run_folder,
-    start,
-    with_more_trials,
-)
+from sweep.prepare import Prepared, gather, refuse_taken, resume, run_folder, start
 from sweep.process.commands import export_winners, measure_backbones, reproduce
 from sweep.process.environment import run_onednn
 from sweep.process.worker import small_photos
@@ -60,7 +52,9 @@ class Sweep:
         self._arguments = arguments
         self._words = words
         self._hardware = detect()
-        run = with_more_trials(self.folder.read_run(), arguments) if arguments.resume else None
+        run = (
+            self.folder.read_run().with_more_trials(arguments.trials) if arguments.resume else None
+        )
         most = len(run.planned) if run else most_trials(arguments)
         settings = run.settings if run else None
         self._machine = share(arguments, self._hardware, most_trials=most, resumed=settings)
@@ -72,7 +66,7 @@ class Sweep:
     def show_plan(self) -> None:
         """Print what would run, without starting it."""
         if self._arguments.resume:
-            run = with_more_trials(self.folder.read_run(), self._arguments)
+            run = self.folder.read_run().with_more_trials(self._arguments.trials)
             settings, finished = run.settings, self.folder.records()
             refuse_contradictions(self._arguments, settings)
             counts = self.folder.read_split().counts()
@@ -138,6 +132,7 @@ class Sweep:
             plans,
             finished,
             at_once=self._machine.max_concurrent,
+            metric=context.settings.metric,
             usage=usage.words,
         ) as self._table:
             run_trials(

@@ -92,7 +92,7 @@ class PoolSearcher(NeverRestored, Searcher):  # type: ignore[misc]
         if "refusal" in result:
             raise result["refusal"]
         record = self._pool.finish(trial_id)
-        self._studies.add(record)
+        self._studies.add([record])
         self._on_finished(record)
         self._failures.add(record)
 
