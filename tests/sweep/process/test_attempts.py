@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing import Pipe
@@ -18,7 +20,13 @@ from sweep.process import worker
 from sweep.process.activity import Activity
 from sweep.process.attempts import train
 from sweep.process.context import RunContext
-from sweep.process.trainer import MemoryLacking, OutOfMemory, TrainerDied, kills_for_memory
+from sweep.process.trainer import (
+    MemoryLacking,
+    OutOfMemory,
+    Trainer,
+    TrainerDied,
+    kills_for_memory,
+)
 from sweep.process.worker import is_out_of_memory
 from sweep.schedule.assignment import Assignment
 from tests.sweep.helpers import machine, outcome, settings
@@ -68,6 +76,24 @@ def test_a_trial_whose_process_dies_twice_has_failed_with_both_causes(context: R
     assert record.error == "ended with -9; at the first attempt: no sign of life for 61 s"
     assert RunFolder(context.run).records() == (record,)
     assert trainers.killed == 2
+
+
+def test_a_trial_whose_processes_are_stopped_has_failed_for_want_of_a_sign_of_life(
+    context: RunContext,
+) -> None:
+    started: list[Trainer] = []
+
+    def stopped(context: RunContext) -> Trainer:
+        trainer = Trainer(context, least_silence=0.05)
+        os.kill(trainer._process.pid, signal.SIGSTOP)
+        started.append(trainer)
+        return trainer
+
+    first = Assignment(0, context.settings.baseline("VGG16"), {})
+    record = train(first, context, lambda _: None, lambda _: None, start=stopped)
+    assert record.status == Status.FAILED
+    assert record.error.count("no sign of life for") == 2
+    assert [trainer._process.poll() for trainer in started] == [-signal.SIGKILL] * 2
 
 
 def test_a_trial_whose_process_dies_once_is_tried_again_as_it_was(context: RunContext) -> None:
