@@ -151,6 +151,12 @@ class TrialConfig:
             )
         return TrialConfig(**values)
 
+    def with_half_batch(self) -> TrialConfig:
+        """The same with half as many photos per step, and the learning rate in proportion."""
+        half = max(1, self.batch_size // 2)
+        rate = self.learning_rate * half / self.batch_size
+        return dataclasses.replace(self, batch_size=half, learning_rate=rate)
+
     @property
     def key(self) -> str:
         """Sixteen hexadecimal digits: equal configurations, equal keys."""

@@ -178,8 +178,8 @@ def resume(
     Raises:
         UsageRefusal: settings, photos, weights or versions differ; the line names each.
     """
-    run = folder.read_run()
-    refuse_contradictions(arguments, run.settings)
+    refuse_contradictions(arguments, folder.read_run().settings)
+    run = folder.read_run().with_more_trials(arguments.trials)
     materials = _materials(run.settings, machine, progress)
     changed = _changes(run, materials)
     if changed:
@@ -191,6 +191,8 @@ def resume(
     _end_killed(folder)
     folder.clear_killed_trials()
     discard_cut_repeats(folder)
+    if run != folder.read_run():
+        folder.write_run(run)
     return Prepared(run, _context(run, materials, folder, machine))
 
 

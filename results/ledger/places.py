@@ -30,6 +30,8 @@ from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 _LOCK, _TRAINERS_LOCK = ".lock", ".trainers-lock"
 _SECONDS_FOR_TRAINERS = 10.0
 _SECONDS_BETWEEN_LOOKS = 0.05
+_HOLDER = "process {} on {}"
+_SECONDS_FOR_THE_DEAD = 10
 
 
 class TrialFile(StrEnum):
@@ -137,8 +139,10 @@ class RunPlaces:
     # ---- one writer ----------------------------------------------------------------------
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[int]:
         """Hold the folder for one process; the operating system frees it if the process dies.
+
+        Yields the lock's descriptor: a process that is given it holds the folder too.
 
         Raises:
             UsageRefusal: another process holds it.
@@ -150,7 +154,7 @@ class RunPlaces:
             file = (self.root / _LOCK).open("a+")
         with file:  # and not what happens inside: its faults are not the lock's
             self._hold(file)
-            yield
+            yield file.fileno()
 
     @contextmanager
     def training(self, holder: str) -> Iterator[None]:
@@ -203,20 +207,45 @@ class RunPlaces:
             return (self.root / _TRAINERS_LOCK).open("a+")
 
     def _hold(self, file: IO[str]) -> None:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as fault:
+        until = time.monotonic() + _SECONDS_FOR_THE_DEAD
+        while not _is_taken(file):
             file.seek(0)
-            raise UsageRefusal(
-                f"the run is in use by {file.readline().strip() or 'another process'}",
-                where=str(self.root),
-                fix="Wait for it, or choose another --run-dir.",
-            ) from fault
+            holder = file.readline().strip()
+            if not _is_dead(holder) or time.monotonic() > until:
+                raise UsageRefusal(
+                    f"the run is in use by {holder or 'another process'}",
+                    where=str(self.root),
+                    fix="Wait for it, or choose another --run-dir.",
+                )
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
         with disk_faults_named(self.root):
             file.truncate(0)
             token = secrets.token_hex(8)  # since another process may have the same id some day
-            file.write(f"process {os.getpid()} on {socket.gethostname()}\n{token}\n")
+            file.write(f"{_HOLDER.format(os.getpid(), socket.gethostname())}\n{token}\n")
             file.flush()
+
+
+def _is_taken(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_dead(holder: str) -> bool:
+    """Whether the process that took the lock has ended here: what ends its children still holds it,
+    for a moment."""
+    words = holder.split()
+    if len(words) != 4 or holder != _HOLDER.format(words[1], socket.gethostname()):
+        return False
+    try:
+        os.kill(int(words[1]), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, ValueError, OverflowError):
+        pass
+    return False
 
 
 def _top_names() -> list[str]:

@@ -155,6 +155,7 @@ class TrialRecord:
         validation_score: see `EpochRecord`.
         diverged: a failed trial's loss stopped being a number: its configuration is the reason, and
             the search keeps away from it.
+        batch_halved: `config` lacked memory, and `trained` is what was trained for it.
     """
 
     named_in_json: ClassVar[str] = "trial"
@@ -173,6 +174,12 @@ class TrialRecord:
     diverged: bool = False
     validation_score: float | None = None
     repeat: int = 0
+    batch_halved: bool = False
+
+    @property
+    def trained(self) -> TrialConfig:
+        """The configuration that was trained: `config`, unless it lacked memory."""
+        return self.config.with_half_batch() if self.batch_halved else self.config
 
     @property
     def score(self) -> float | None:
@@ -214,7 +221,12 @@ class TrialRecord:
 
     @staticmethod
     def of(
-        result: TrialResult, trial: TrialId, *, config: TrialConfig, weights_sha256: str
+        result: TrialResult,
+        trial: TrialId,
+        *,
+        config: TrialConfig,
+        weights_sha256: str,
+        batch_halved: bool = False,
     ) -> TrialRecord:
         """The record of a trial that was trained: everything of `result` but its arrays."""
         kept = {
@@ -227,6 +239,7 @@ class TrialRecord:
             repeat=trial.repeat,
             config=config,
             weights_sha256=weights_sha256,
+            batch_halved=batch_halved,
             **kept,
         )
 

@@ -206,7 +206,8 @@ def most_trials(arguments: argparse.Namespace) -> int:
 
 
 def refuse_contradictions(arguments: argparse.Namespace, recorded: Settings) -> None:
-    """Check that what was typed next to `--resume` is what the run was started with.
+    """Check that what was typed next to `--resume` is what the run was started with, but for more
+    `--trials`.
 
     Raises:
         UsageRefusal: it is not; the line names each difference.
@@ -215,7 +216,9 @@ def refuse_contradictions(arguments: argparse.Namespace, recorded: Settings) -> 
     differences = [
         f"{name} was {before[name]} and is {value}"
         for name, value in _typed(arguments).items()
-        if value is not None and value != before[name]
+        if value is not None
+        and value != before[name]
+        and not (name == "trials" and value > before[name])
     ]
     if differences:
         raise UsageRefusal(

@@ -94,11 +94,6 @@ class LiveTable:
     def _planned(self) -> int:
         return sum(plan.trials for plan in self._plans)
 
-    @property
-    def count_running(self) -> int:
-        """How many trials run."""
-        return len(self._running)
-
     def running(self, state: Running) -> None:
         """A trial started, ended an epoch or said what it is doing."""
         self._has_run = True

@@ -63,7 +63,7 @@ def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResul
     from trainables.training.network_cache import NetworkCache
     from trainables.training.train import train
 
-    config, settings = record.config, run.settings
+    config, settings = record.trained, run.settings
     cache_dir = cache_dir_known_as(settings.cache_dir)
     dataset = prepare(
         settings.data, image_size=config.image_size, cache_dir=cache_dir, seed=run.seed

@@ -59,6 +59,20 @@ def test_a_process_that_is_killed_in_a_trial_is_named_as_dead_and_leaves_no_reco
     assert RunFolder(context.run).read_record("VGG16/baseline") is None
 
 
+def test_a_process_that_is_stopped_in_a_trial_is_ended_and_named_as_hanging(
+    context: RunContext,
+) -> None:
+    trainer = Trainer(context, least_silence=2)
+
+    def stop(_: EpochRecord) -> None:
+        os.kill(trainer._process.pid, signal.SIGSTOP)
+
+    with pytest.raises(TrainerDied, match=r"no sign of life for \d+ s"):
+        trainer.train(baseline(context), stop)
+    assert trainer._process.poll() == -signal.SIGKILL
+    assert RunFolder(context.run).read_record("VGG16/baseline") is None
+
+
 def test_a_process_whose_parent_hangs_up_in_a_trial_ends_and_leaves_no_record(
     context: RunContext,
 ) -> None:
@@ -101,6 +115,8 @@ def test_a_trial_reports_its_epochs_and_what_it_does(
         "features",
         "tracing",
         "training",
+        "predicting",
+        "writing",
     ]
     assert trainer.close() == 0
 
