@@ -10,6 +10,7 @@ Each stage reads what the one before left on the disk, so that a run can end any
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 from argparse import Namespace
@@ -33,7 +34,7 @@ def main(words: Sequence[str]) -> int:
     logging.getLogger().addHandler(logging.NullHandler())
     try:
         with signals_as_exceptions(), _tracebacks(wanted=is_verbose(words)):
-            return _story(parse_arguments(words), words)
+            return _story(parse_arguments(words, os.environ), words)
     except Refusal as refusal:
         print(f"error: {refusal}", file=sys.stderr)
         return refusal.exit_code
@@ -49,6 +50,11 @@ def main(words: Sequence[str]) -> int:
 
 def _story(arguments: Namespace, words: Sequence[str]) -> int:
     """The stages in their order. Libraries are loaded here, after `--help` has answered."""
+    if arguments.print_config:
+        from sweep.terminal.printed import as_toml
+
+        print(as_toml(arguments), end="")
+        return COMPLETE
     set_for_ray(arguments.address)  # before anything imports Ray
 
     from rich.console import Console

@@ -15,7 +15,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from rich.console import Console
 
@@ -26,19 +25,12 @@ from results.report.terminal import draw, told
 from results.report.write import write_report
 from results.scores.compare import compare
 from results.scores.summary import summarise
-from search_spaces.refusals import Refusal, UsageRefusal
-from search_spaces.values import SHORT_TABLES, TABLES
+from search_spaces.refusals import Refusal
+from search_spaces.values import SHORT_TABLES, TABLES, Parser
 
 COMPARE = "compare"
 VERIFY = "verify"
 DAMAGED = 3
-
-
-class _Parser(argparse.ArgumentParser):
-    """Refuses in one line, like everything else here."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageRefusal(message, where=self.prog, fix="See --help.")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -82,7 +74,7 @@ def _verified(folder: RunFolder) -> int:
 
 
 def _verifying() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m results verify", description="Check that every file is as it was written."
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
@@ -90,7 +82,7 @@ def _verifying() -> argparse.ArgumentParser:
 
 
 def _reporting() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m results",
         description="Re-make a run's report from its ledger and print its tables.",
         epilog="python -m results compare RUN RUN prints two runs side by side; "
@@ -104,7 +96,7 @@ def _reporting() -> argparse.ArgumentParser:
 
 
 def _comparing() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m results compare", description="Print two runs side by side.")
+    parser = Parser(prog="python -m results compare", description="Print two runs side by side.")
     parser.add_argument("runs", type=Path, nargs=2, metavar="RUN", help="the runs' folders")
     return parser
 

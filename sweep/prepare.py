@@ -29,7 +29,7 @@ from sweep.hardware import Hardware, Machine
 from sweep.process.context import RunContext
 from sweep.process.environment import run_onednn
 from sweep.process.worker import find_weights, open_photos
-from sweep.terminal.arguments import refuse_contradictions, settings_from
+from sweep.terminal.arguments import preset_of, refuse_contradictions, settings_from
 
 if TYPE_CHECKING:
     from trainables.networks.weights import Weights
@@ -95,8 +95,7 @@ def gather(
     Raises:
         Refusal: whatever does not fit.
     """
-    if arguments.data is not None or arguments.weights is not None:
-        preset = DEMONSTRATION if arguments.data == DEMONSTRATION.data else PAPER
+    if (preset := preset_of(arguments)) is not None:
         materials = _materials(settings_from(arguments, preset), machine, progress)
         record = materials.dataset.record
         unequal = imbalance(materials.split, len(record.classes), materials.settings.class_weights)

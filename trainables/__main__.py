@@ -16,23 +16,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from results.ledger.files import write_text
 from results.ledger.run_record import RunRecord
 from results.ledger.store import RunFolder
-from search_spaces.refusals import Refusal, UsageRefusal
+from search_spaces.refusals import Refusal
+from search_spaces.values import Parser
 
 NOT_REPRODUCED = 1
 SOME_SKIPPED = 3
 _FEW_CPUS = 2
-
-
-class _Parser(argparse.ArgumentParser):
-    """Refuses in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageRefusal(message, where=self.prog, fix="See --help.")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -48,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m trainables", description="Use a finished run.")
+    parser = Parser(prog="python -m trainables", description="Use a finished run.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     predict = commands.add_parser("predict", help="what the run's recommended model says of photos")
