@@ -29,12 +29,12 @@ _LOG = logging.getLogger(__name__)
 COMPLETE, NOT_ALL, UNEXPECTED = 0, 1, 4
 
 
-def main(words: Sequence[str]) -> int:
+def main(words: Sequence[str], prog: str = "run_sweep.py") -> int:
     """Run the command and return its exit code; what goes wrong is one line on stderr."""
     logging.getLogger().addHandler(logging.NullHandler())
     try:
         with signals_as_exceptions(), _tracebacks(wanted=is_verbose(words)):
-            return _story(parse_arguments(words, os.environ), words)
+            return _story(parse_arguments(words, os.environ, prog=prog), words)
     except Refusal as refusal:
         print(f"error: {refusal}", file=sys.stderr)
         return refusal.exit_code

@@ -6,7 +6,6 @@ A new run and a resumed one end in the same `Prepared`, so that everything after
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import os
 import platform
 import time
@@ -22,6 +21,7 @@ from results.ledger.files import refuse_file_in_the_way
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import DataRecord, Split
 from results.ledger.store import RunFolder
+from search_spaces.installed import version_of
 from search_spaces.presets import DEMONSTRATION, PAPER
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 from search_spaces.settings import UNWEIGHTED, RunSettings, Settings
@@ -231,8 +231,12 @@ def refuse_taken(arguments: argparse.Namespace, folder: RunFolder) -> None:
 
 
 def versions() -> dict[str, str]:
-    """Of Python and the libraries, without importing them."""
-    libraries = {name: importlib.metadata.version(name) for name in _LIBRARIES}
+    """Of Python and the libraries, without importing them.
+
+    Raises:
+        EnvironmentRefusal: one is not installed.
+    """
+    libraries = {name: version_of(name) for name in _LIBRARIES}
     return {"python": platform.python_version(), **libraries}
 
 

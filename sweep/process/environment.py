@@ -6,13 +6,16 @@ oneDNN is on or off for a whole process, and decides the last bits of every numb
 from __future__ import annotations
 
 import os
+import site
+import sys
+import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
 from search_spaces.refusals import UsageRefusal
 
 HOME = Path(__file__).resolve().parents[2]
-"""Of our code, where processes that we start find it."""
+"""The folder of our code."""
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
@@ -39,13 +42,31 @@ def set_for_ray(address: str | None) -> None:
         os.environ.pop("RAY_ADDRESS", None)
 
 
+def module_of_ours(name: str, *words: str) -> list[str]:
+    """The command that starts one of our modules, from any folder: no module there is ours (-P)."""
+    return [sys.executable, "-P", "-m", name, *words]
+
+
+def with_our_code() -> dict[str, str]:
+    """This process's environment, in which another Python finds our code.
+
+    It does so by itself where the code is installed. `site-packages` in `PYTHONPATH` would come
+    before Python's own library, and what lies there may have the name of a module of it.
+    """
+    installed = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    if HOME in {Path(path).resolve() for path in (*installed, site.getusersitepackages())}:
+        return dict(os.environ)
+    before = os.environ.get("PYTHONPATH", "")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(HOME), *([before] if before else [])])}
+
+
 def with_onednn(onednn: str | None) -> dict[str, str]:
-    """This process's environment with a oneDNN setting for one that imports TensorFlow.
+    """`with_our_code`, and a oneDNN setting for a process that imports TensorFlow.
 
     Args:
         onednn: `0` or `1`; None leaves what is there.
     """
-    return {**os.environ, **({} if onednn is None else {ONEDNN: onednn})}
+    return {**with_our_code(), **({} if onednn is None else {ONEDNN: onednn})}
 
 
 def run_onednn(environment: Mapping[str, str]) -> str:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from results.ledger.records import EpochRecord, TrialRecord
 from search_spaces.refusals import Refusal
 from sweep.process.activity import Activity
 from sweep.process.context import RunContext
-from sweep.process.environment import HOME, with_onednn
+from sweep.process.environment import module_of_ours, with_onednn
 from sweep.schedule.assignment import Assignment
 
 _SECONDS_TO_END = 10
@@ -54,12 +53,9 @@ class Trainer:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "sweep.process.worker"),
-                    *(str(theirs.fileno()), self._temporary.name),
-                ],
+                module_of_ours("sweep.process.worker", str(theirs.fileno()), self._temporary.name),
                 pass_fds=[theirs.fileno()],
-                cwd=HOME,
+                cwd=self._temporary.name,
                 env={**with_onednn(context.onednn), "TMPDIR": self._temporary.name},
             )
         self._connection = Connection(ours.detach())

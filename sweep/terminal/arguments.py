@@ -15,7 +15,7 @@ from search_spaces.presets import DEMONSTRATION, PAPER, Preset
 from search_spaces.refusals import UsageRefusal
 from search_spaces.settings import FLAGS, OF_PRESET, Flag, Settings
 from search_spaces.space import SearchSpace
-from sweep.terminal.flags import parser
+from sweep.terminal.flags import parser, switches
 from sweep.terminal.given import EXCLUDES, Given, flag, from_environment, from_file, merged
 
 
@@ -41,11 +41,19 @@ def parse_arguments(
         UsageRefusal: a word is unknown or a value does not fit.
         SystemExit: `--help` was asked for and printed.
     """
-    typed = _from_words(words, prog)
-    switches = {one.dest: one.nargs == 0 for one in parser()._actions}
-    around = from_environment(environment or {}, switches)
+    return resolved(_from_words(words, prog), environment or {})
+
+
+def resolved(typed: Mapping[str, Given], environment: Mapping[str, str]) -> argparse.Namespace:
+    """Read what was given, as `parse_arguments` does, and returns it.
+
+    Raises:
+        UsageRefusal: a value does not fit, or settings contradict each other.
+    """
+    known = switches()
+    around = from_environment(environment, known)
     config = typed.get("config") or around.pop("config", None)
-    file = from_file(config.words[0], switches) if config and config.words else {}
+    file = from_file(config.words[0], known) if config and config.words else {}
     arguments = _read(merged(typed, around, file))
     for name, (reason, others) in EXCLUDES.items():
         beside = [flag(other) for other in others if getattr(arguments, other)]

@@ -66,6 +66,11 @@ def parser(prog: str = "run_sweep.py") -> argparse.ArgumentParser:
     return top
 
 
+def switches() -> dict[str, bool]:
+    """By name of every flag, whether it is a switch, without a word behind it."""
+    return {action.dest: action.nargs == 0 for action in parser()._actions}
+
+
 def _add_setting(group: argparse._ArgumentGroup, name: str, setting: Flag) -> None:
     if setting.read is None:
         group.add_argument(flag(name), action="store_const", const=True, help=setting.help)
