@@ -90,7 +90,7 @@ def _complete(words: Sequence[str]) -> int:
 
     asked = Parser(prog=f"{NAME} completion", description=COMMANDS["completion"])
     asked.add_argument("shell", choices=SHELLS)
-    known = {
+    known: dict[str, argparse.ArgumentParser] = {
         **dict.fromkeys(COMMANDS, asked),
         **results.__main__.parsers(NAME),
         **trainables.__main__.parsers(NAME),

@@ -11,7 +11,6 @@ is damaged, missing, or not the trial's.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,7 +44,7 @@ def main(arguments: Sequence[str], prog: str = "python -m results") -> int:
     return 0
 
 
-def parsers(prog: str) -> dict[str, argparse.ArgumentParser]:
+def parsers(prog: str) -> dict[str, Parser]:
     """The parser of each command."""
     return {"report": _reporting(prog), COMPARE: _comparing(prog), VERIFY: _verifying(prog)}
 
@@ -78,7 +77,7 @@ def _verified(folder: RunFolder) -> int:
     return 0
 
 
-def _verifying(prog: str) -> argparse.ArgumentParser:
+def _verifying(prog: str) -> Parser:
     parser = Parser(
         prog=f"{prog} {VERIFY}", description="Check that every file is as it was written."
     )
@@ -86,7 +85,7 @@ def _verifying(prog: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _reporting(prog: str) -> argparse.ArgumentParser:
+def _reporting(prog: str) -> Parser:
     parser = Parser(
         prog=prog,
         description="Re-make a run's report from its ledger and print its tables.",
@@ -100,7 +99,7 @@ def _reporting(prog: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _comparing(prog: str) -> argparse.ArgumentParser:
+def _comparing(prog: str) -> Parser:
     parser = Parser(prog=f"{prog} {COMPARE}", description="Print two runs side by side.")
     parser.add_argument("runs", type=Path, nargs=2, metavar="RUN", help="the runs' folders")
     return parser

@@ -31,7 +31,7 @@ from search_spaces.refusals import (
     one_of,
 )
 from sweep.prepare import run_folder
-from sweep.process.environment import module_of_ours, with_our_code
+from sweep.process.environment import module_of_ours, path_to_our_code
 from sweep.terminal.arguments import resolved
 from sweep.terminal.flags import switches
 from sweep.terminal.given import PREFIX, Given, words_of
@@ -90,7 +90,7 @@ def _command(words: list[str], show: Callable[[str], object] | None) -> tuple[in
     a second signal would end it at once.
     """
     live = show is None and sys.stdout.isatty()
-    ours = {name: text for name, text in with_our_code().items() if not name.startswith(PREFIX)}
+    ours = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
     with tempfile.TemporaryFile("w+", errors="replace") as errors:
         with subprocess.Popen(
             module_of_ours("run_sweep", *words),
@@ -99,7 +99,7 @@ def _command(words: list[str], show: Callable[[str], object] | None) -> tuple[in
             stderr=errors,
             text=True,
             errors="replace",
-            env={**ours, "PYTHONUNBUFFERED": "1"},
+            env={**ours, **path_to_our_code(), "PYTHONUNBUFFERED": "1"},
             process_group=0,
         ) as process:
             code = _follow(process, show or _print)

@@ -41,12 +41,12 @@ def main(arguments: Sequence[str], prog: str = "python -m trainables") -> int:
     return code
 
 
-def parsers(prog: str) -> dict[str, argparse.ArgumentParser]:
+def parsers(prog: str) -> dict[str, Parser]:
     """The parser of each sub-command."""
     return _parser(prog)[1]
 
 
-def _parser(prog: str) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+def _parser(prog: str) -> tuple[Parser, dict[str, Parser]]:
     parser = Parser(prog=prog, description="Use a finished run.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

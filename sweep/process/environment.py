@@ -47,26 +47,26 @@ def module_of_ours(name: str, *words: str) -> list[str]:
     return [sys.executable, "-P", "-m", name, *words]
 
 
-def with_our_code() -> dict[str, str]:
-    """This process's environment, in which another Python finds our code.
+def path_to_our_code() -> dict[str, str]:
+    """What another Python's environment needs to find our code; nothing where it is installed.
 
-    It does so by itself where the code is installed. `site-packages` in `PYTHONPATH` would come
-    before Python's own library, and what lies there may have the name of a module of it.
+    `site-packages` in `PYTHONPATH` would come before Python's own library, and what lies there may
+    have the name of a module of it.
     """
     installed = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     if HOME in {Path(path).resolve() for path in (*installed, site.getusersitepackages())}:
-        return dict(os.environ)
-    before = os.environ.get("PYTHONPATH", "")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(HOME), *([before] if before else [])])}
+        return {}
+    before = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": os.pathsep.join([str(HOME), *([before] if before else [])])}
 
 
 def with_onednn(onednn: str | None) -> dict[str, str]:
-    """`with_our_code`, and a oneDNN setting for a process that imports TensorFlow.
+    """This process's environment with a oneDNN setting for one that imports TensorFlow.
 
     Args:
         onednn: `0` or `1`; None leaves what is there.
     """
-    return {**with_our_code(), **({} if onednn is None else {ONEDNN: onednn})}
+    return {**os.environ, **({} if onednn is None else {ONEDNN: onednn})}
 
 
 def run_onednn(environment: Mapping[str, str]) -> str:

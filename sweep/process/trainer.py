@@ -23,7 +23,7 @@ from results.ledger.records import EpochRecord, TrialRecord
 from search_spaces.refusals import Refusal
 from sweep.process.activity import Activity
 from sweep.process.context import RunContext
-from sweep.process.environment import module_of_ours, with_onednn
+from sweep.process.environment import module_of_ours, path_to_our_code, with_onednn
 from sweep.schedule.assignment import Assignment
 
 _SECONDS_TO_END = 10
@@ -56,7 +56,11 @@ class Trainer:
                 module_of_ours("sweep.process.worker", str(theirs.fileno()), self._temporary.name),
                 pass_fds=[theirs.fileno()],
                 cwd=self._temporary.name,
-                env={**with_onednn(context.onednn), "TMPDIR": self._temporary.name},
+                env={
+                    **with_onednn(context.onednn),
+                    **path_to_our_code(),
+                    "TMPDIR": self._temporary.name,
+                },
             )
         self._connection = Connection(ours.detach())
         self._connection.send(context)
