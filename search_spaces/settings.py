@@ -213,7 +213,7 @@ class Settings:
 
     @property
     def planned(self) -> tuple[TrialId, ...]:
-        """Trials in the order of their starting: all baselines, then round after round."""
+        """All trials: the baselines, then number by number. `sweep.schedule.order` says when."""
         return tuple(
             TrialId(backbone, number)
             for number in range(self.trials + 1)

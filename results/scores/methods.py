@@ -188,7 +188,8 @@ def _doubts(evidence: Evidence, trials: Sequence[str]) -> tuple[str, ...]:
     search = evidence.run.settings.search
     reasons = [*doubts(evidence, [record.backbone for record in records])]
     for record in records:
-        reasons += setting_doubts(record.config, () if record.is_baseline else search)
+        varied = () if record.is_baseline else (*search, "head_from")
+        reasons += setting_doubts(record.config, varied)
         if record.status == Status.OUT_OF_TIME:
             reasons.append(f"{record.trial} was cut by the time budget")
     return tuple(dict.fromkeys(reasons))

@@ -158,6 +158,7 @@ def train_and_commit(
             cutoffs=assignment.cutoffs,
             is_time_up=partial(_is_past, assignment.deadline),
             progress=progress,
+            head=folder.read_head(config),
         )
     except (Refusal, ConnectionError):
         raise

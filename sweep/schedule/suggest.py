@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import optuna
 
@@ -31,24 +32,32 @@ def suggest(
     seed: int,
     history: Sequence[optuna.trial.FrozenTrial],
     taken: Collection[TrialConfig] = (),
+    fixed: Mapping[str, Any] | None = None,
 ) -> TrialConfig:
     """The configuration of trial `number`, from 1, of the baseline's backbone.
 
     Args:
         seed: of the sweep.
+        fixed: values of dimensions that are not asked for.
         history: what this suggestion sees, see `sweep.schedule.history`.
         taken: configurations of earlier trials; none of them is suggested again while the space
-            has others.
+            has others, with what is fixed or, where those are taken, without.
     """
     # One sampler for a sweep would repeat itself after a resume.
     seeds = _trial_seeds(seed, baseline.backbone, number)
     sampler = optuna.samplers.TPESampler(n_startup_trials=_UNGUIDED, seed=seeds[0])
     study = optuna.create_study(direction="maximize", sampler=sampler)
     study.add_trials(history)
+    fixed = fixed or {}
+    asked = {
+        name: distribution
+        for name, distribution in distributions(space, baseline.backbone).items()
+        if name not in fixed
+    }
     # What was asked for is RUNNING, which TPE takes for bad: the next attempt leads elsewhere.
     for _ in range(_GUIDED_ATTEMPTS):
-        trial = study.ask(fixed_distributions=distributions(space, baseline.backbone))
-        config = space.configured(baseline, trial.params)
+        trial = study.ask(fixed_distributions=asked)
+        config = space.configured(baseline, {**trial.params, **fixed})
         if config not in taken:
             return config
     return _any_other(space, baseline, taken, seeds[1]) or config

@@ -83,7 +83,8 @@ def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResul
     )
     # Stopped where it was, not planned shorter: a cosine depends on the planned epochs.
     stop = {len(record.epochs): math.inf}
-    return train(config, data, report=lambda _: None, cutoffs=stop)
+    head = folder.read_head(config)
+    return train(config, data, report=lambda _: None, cutoffs=stop, head=head)
 
 
 def agreement(folder: RunFolder, record: TrialRecord, again: TrialResult) -> Agreement:

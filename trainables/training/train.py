@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from results.ledger.records import (
     FROM_PHOTOS,
     Anatomy,
+    Cost,
     EpochRecord,
     Predictions,
     Probabilities,
@@ -57,6 +58,7 @@ def train(
     cutoffs: Mapping[int, float] | None = None,
     is_time_up: Callable[[], bool] = lambda: False,
     progress: Progress = quiet,
+    head: Mapping[str, NDArray[Any]] | None = None,
 ) -> TrialResult:
     """Train one configuration.
 
@@ -68,8 +70,10 @@ def train(
         cutoffs: per epoch the validation accuracy below which the trial stops there.
         is_time_up: asked after every epoch; the trial ends there if it is.
         progress: told what is being done, for a screen.
+        head: the kept weights of the trial `config.head_from`, if it names one.
 
     Raises:
+        ValueError: a head is missing, or given to a configuration that starts from none.
         Diverged: a loss is not finite.
         EnvironmentRefusal: weights do not fit, or the disk is full.
     """
@@ -79,26 +83,19 @@ def train(
     cut = full.cut(config.unfreeze)
     inputs = frozen_inputs(full, cut, data, scaling_kind(config.backbone, config.scaling), progress)
     network = networks.network(full, cut, inputs.format, jit_compile=data.jit_compile)
-    _reset(network, config, data)
+    _reset(network, config, data, head)
     training_started, traced_before = time.perf_counter(), network.seconds_tracing
     train_part, validation_part, test_part = (_part(name, data, inputs) for name in SPLITS)
     course = _run_epochs(
         config, network, train_part, validation_part, report, cutoffs, is_time_up, progress
     )
-    best = course.best
     network.load(course.best_weights)
     on_train, on_test = (
         _predict(network, part, config.batch_size) for part in (train_part, test_part)
     )
-    return TrialResult(
-        status=course.status,
-        epochs=course.epochs,
-        best_epoch=best.epoch,
-        validation_accuracy=best.validation_accuracy,
-        validation_loss=best.validation_loss,
-        predictions=course.predictions(on_train),
-        test=on_test,
-        weights=course.best_weights,
+    return course.result(
+        on_train,
+        on_test,
         anatomy=anatomy(full, cut, config, inputs),
         cost=replace(
             inputs.cost,
@@ -136,13 +133,35 @@ class _Course:
     def best(self) -> EpochRecord:
         return self.epochs[best_epoch(self.epochs) - 1]
 
-    def predictions(self, train: Probabilities) -> Predictions:
-        """By the best epoch's weights; `train` is [N, C] of the training photos."""
-        by_epoch = self.validation_by_epoch
-        return Predictions(train, by_epoch[self.best.epoch - 1], by_epoch)
+    def result(
+        self, train: Probabilities, test: Probabilities, *, anatomy: Anatomy, cost: Cost
+    ) -> TrialResult:
+        """What is kept: all by the best epoch's weights.
+
+        Args:
+            train, test: [N, C] of the training and the test photos.
+        """
+        best, by_epoch = self.best, self.validation_by_epoch
+        return TrialResult(
+            status=self.status,
+            epochs=self.epochs,
+            best_epoch=best.epoch,
+            validation_accuracy=best.validation_accuracy,
+            validation_loss=best.validation_loss,
+            predictions=Predictions(train, by_epoch[best.epoch - 1], by_epoch),
+            test=test,
+            weights=self.best_weights,
+            anatomy=anatomy,
+            cost=cost,
+        )
 
 
-def _reset(network: Network, config: TrialConfig, data: TrainingData) -> None:
+def _reset(
+    network: Network,
+    config: TrialConfig,
+    data: TrainingData,
+    head: Mapping[str, NDArray[Any]] | None,
+) -> None:
     network.reset(
         optimizer=config.optimizer,
         learning_rate=config.learning_rate,
@@ -152,6 +171,10 @@ def _reset(network: Network, config: TrialConfig, data: TrainingData) -> None:
         dropout=config.dropout,
         loss=_loss(config, data),
     )
+    if (head is None) is (config.head_from > 0):
+        raise ValueError("a trained head is given exactly if the configuration starts from one")
+    if head is not None:
+        network.start_head(head)
 
 
 def _loss(config: TrialConfig, data: TrainingData) -> Loss:
