@@ -90,7 +90,7 @@ class OpenRun:
         ]
         lines = [line for text in first if text for line in text.splitlines()]
         words = Markup("<br>").join(clean(line) for line in (*lines, *in_words(self.summary)))
-        board = _html(sheets_methods.best(self.summary))
+        board = _html(sheets_methods.leaderboard(self.summary))
         return Markup("<div><p>{}</p>{}<p><code>{}</code></p></div>").format(
             words, board, clean(str(self.path))
         )

@@ -76,7 +76,7 @@ def test_the_display_has_the_result_and_nothing_from_outside_unescaped(tmp_path:
     assert "DEMONSTRATION of the machinery" in shown
     assert "Recommended by validation" in shown
     assert "Xception/t01" in shown
-    assert shown.count("<tr>") == 3  # a head, and a row per backbone
+    assert shown.count("<tr>") == 5  # a head, the ensemble, two baselines and a better trial
     assert not any(word in shown for word in ("src=", "href=", "url(", "<link", "<img"))
 
 

@@ -85,7 +85,11 @@ def called(words: list[str]) -> str:
     """The same as Python: `run(backbones='vgg16', ...)`."""
     pairs = dict(zip(words[::2], words[1::2], strict=True))
     keywords = {name[2:].replace("-", "_"): value for name, value in pairs.items()}
-    return f"import sys\nfrom sweep import run\nmonday = run(**{keywords!r})\n"
+    return (
+        "import signal, sys\nfrom sweep import run\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # as kernels do\n"
+        f"monday = run(**{keywords!r})\n"
+    )
 
 
 CHECKS = """
