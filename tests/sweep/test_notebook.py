@@ -71,6 +71,40 @@ def test_what_the_command_refuses_is_raised_as_its_kind(
     assert "error:" not in "".join(shown)
 
 
+STOPPABLE = """
+import signal, sys, time
+def stop(*_):
+    print("stopping", flush=True)
+    sys.exit(130)
+signal.signal(signal.SIGINT, stop)
+print("training", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt, BrokenPipeError])
+def test_an_interrupt_is_passed_on_once_and_any_other_fault_ends_the_process(
+    fault: type[BaseException],
+) -> None:
+    shown: list[str] = []
+
+    def show(line: str) -> None:
+        shown.append(line)
+        if line == "training\n":
+            raise fault
+
+    with subprocess.Popen(
+        [sys.executable, "-c", STOPPABLE], stdout=subprocess.PIPE, text=True, process_group=0
+    ) as process:
+        if fault is KeyboardInterrupt:
+            assert notebook._follow(process, show) == 130
+        else:
+            with pytest.raises(fault):
+                notebook._follow(process, show)
+    assert process.returncode == (130 if fault is KeyboardInterrupt else -signal.SIGTERM)
+    assert shown == ["training\n", *(["stopping\n"] if fault is KeyboardInterrupt else [])]
+
+
 def test_the_example_is_true() -> None:
     outcome = doctest.testmod(notebook, optionflags=doctest.ELLIPSIS)
     assert (outcome.failed, outcome.attempted) == (0, 2)
