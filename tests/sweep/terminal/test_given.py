@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as with_settings
 from hypothesis import strategies as st
 
 from run_sweep import main
@@ -190,6 +191,7 @@ WORDS = {
 SWITCHES = st.lists(st.sampled_from(["--jit-compile", "--overwrite", "--tensorboard"]), unique=True)
 
 
+@with_settings(deadline=None)  # other work on the machine is no fault
 @given(st.fixed_dictionaries({}, optional=WORDS), SWITCHES, st.booleans())
 def test_what_is_printed_is_read_back_as_the_same_settings(
     tmp_path_factory: pytest.TempPathFactory,
