@@ -16,6 +16,7 @@ from typing import Any
 from search_spaces import paper
 from search_spaces.backbones import PAPER_NAMES, backbone_named
 from search_spaces.config import FLOAT32, PRECISIONS, TrialConfig, TrialId
+from search_spaces.metrics import ACCURACY, METRICS
 from search_spaces.presets import PAPER
 from search_spaces.refusals import UsageRefusal
 from search_spaces.space import (
@@ -179,6 +180,16 @@ class Settings:
             default=UNWEIGHTED,
         ),
         absent=UNWEIGHTED,
+    )
+    metric: str = _setting(
+        Flag(
+            SEARCHED,
+            "of validation, what everything is chosen by; default: accuracy",
+            "|".join(METRICS),
+            choice("--metric", METRICS),
+            default=ACCURACY,
+        ),
+        absent=ACCURACY,
     )
     ranges: Mapping[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     """By dimension, bounds or choices in place of the declared ones; `--space` gives them."""

@@ -20,6 +20,7 @@ from results.scores.method_types import (
 from results.scores.metrics import Verdict
 from search_spaces import paper
 from search_spaces.config import FLOAT32, TrialConfig, TrialId
+from search_spaces.metrics import ACCURACY, metric_words
 from search_spaces.settings import UNWEIGHTED
 
 REDRAW_OFFSET = 1
@@ -57,6 +58,8 @@ def doubts(evidence: Evidence, backbones: Sequence[str]) -> tuple[str, ...]:
         reasons.append(f"features stored as {stored}, not {FLOAT32}")
     if run.settings.class_weights != UNWEIGHTED:
         reasons.append(f"class weights {run.settings.class_weights}")
+    if run.settings.metric != ACCURACY:
+        reasons.append(f"chosen by {metric_words(run.settings.metric)}, not accuracy")
     return tuple(reasons)
 
 

@@ -227,6 +227,7 @@ def training_data(context: RunContext) -> TrainingData:
         precision=context.settings.precision,
         jit_compile=context.settings.jit_compile,
         class_weights=context.settings.class_weights,
+        metric=context.settings.metric,
     )
 
 

@@ -24,7 +24,7 @@ class BestHeads:
         if record.config.unfreeze != HEAD or record.is_baseline or not ended:
             return
         kind = _kind(record.config)
-        if kind not in self._best or _by_validation(record) < _by_validation(self._best[kind]):
+        if kind not in self._best or record.rank < self._best[kind].rank:
             self._best[kind] = record
 
     def start_of(self, config: TrialConfig) -> int:
@@ -39,10 +39,3 @@ class BestHeads:
 
 def _kind(config: TrialConfig) -> _Kind:
     return config.scaling, config.head
-
-
-def _by_validation(record: TrialRecord) -> tuple[float, float, int]:
-    """Sort key, best first, as `results.scores.ensemble.by_validation` orders."""
-    assert record.validation_accuracy is not None
-    assert record.validation_loss is not None
-    return -record.validation_accuracy, record.validation_loss, record.number

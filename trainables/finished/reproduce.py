@@ -80,6 +80,7 @@ def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResul
         precision=settings.precision,
         jit_compile=settings.jit_compile,
         class_weights=settings.class_weights,
+        metric=settings.metric,
     )
     # Stopped where it was, not planned shorter: a cosine depends on the planned epochs.
     stop = {len(record.epochs): math.inf}

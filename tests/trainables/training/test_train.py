@@ -204,3 +204,15 @@ def test_the_named_point_is_the_papers_index(entry: Backbone, tmp_path: Path) ->
     data = training_data(tmp_path, size=75, points={})
     whole = NetworkCache().full_network(point(entry.name, size=75), data)
     assert whole.first(entry.baseline_unfreeze) == PAPER_FIRST_TRAINED[entry.name]
+
+
+def test_the_best_epoch_is_that_of_the_metric(tmp_path: Path) -> None:
+    from results.scores.choosing import score
+    from trainables.training.train import train
+
+    data = replace(training_data(tmp_path, size=48, points=POINTS), metric="log_loss")
+    result = train(point("VGG16", size=48, epochs=4), data, report=lambda _: None)
+    scores = [epoch.score for epoch in result.epochs]
+    assert result.validation_score == max(scores) == scores[result.best_epoch - 1]
+    labels = data.split.labels[data.split.indices("validation")]
+    assert result.validation_score == score("log_loss", result.predictions.validation, labels) < 0
