@@ -101,6 +101,7 @@ def page(summary: Summary, pictures: Gallery, thumbnails: Thumbnails) -> str:
             groups=pictures,
             thumbnails={row: data_uri(pixels) for row, pixels in thumbnails.items()},
             command=as_typed(summary.command),
+            weights=written.weights_in_words(summary.weights, summary.weights_source.values()),
         )
     )
 

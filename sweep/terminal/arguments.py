@@ -119,7 +119,7 @@ def settings_from(arguments: argparse.Namespace, preset: Preset) -> Settings:
             name: typed[name] if typed[name] is not None else _default(name, setting, preset)
             for name, setting in FLAGS.items()
         },
-        ranges=typed["ranges"] or {},
+        ranges=dict(preset.ranges) if typed["ranges"] is None else typed["ranges"],
     )
 
 

@@ -224,6 +224,7 @@ def test_every_setting_is_printed_as_its_usual_value_and_read_back(name: str, fi
     file.write_text(as_toml(parse_arguments(["--data", "digits"])))
     found = parse_arguments(["--config", str(file)])
     assert name in found.given
-    assert settings_from(found, PAPER) == settings_from(
+    assert preset_of(found) is DEMONSTRATION
+    assert settings_from(found, DEMONSTRATION) == settings_from(
         parse_arguments(["--data", "digits"]), DEMONSTRATION
     )
