@@ -26,7 +26,7 @@ from search_spaces.space import (
     parse_backbones,
     parse_search,
 )
-from search_spaces.values import choice, count, named
+from search_spaces.values import choice, count, fresh_seeds, named
 
 DEFAULT_SEED = 42
 DATA_NAMES = ("cats_vs_dogs", "digits")
@@ -180,6 +180,16 @@ class Settings:
             default=UNWEIGHTED,
         ),
         absent=UNWEIGHTED,
+    )
+    confirm: int = _setting(
+        Flag(
+            SEARCHED,
+            "fresh seeds on which baseline and best two are trained again, before a winner is "
+            f"named; 0: none; default: {PAPER.confirm}",
+            "K",
+            fresh_seeds,
+        ),
+        absent=0,
     )
     metric: str = _setting(
         Flag(

@@ -30,6 +30,7 @@ from sweep.hardware import Hardware, Machine
 from sweep.process.context import RunContext
 from sweep.process.environment import run_onednn
 from sweep.process.worker import find_weights, open_photos
+from sweep.schedule.confirmation import discard_cut_repeats
 from sweep.terminal.arguments import preset_of, refuse_contradictions, settings_from
 
 if TYPE_CHECKING:
@@ -228,6 +229,7 @@ def resume(
             fix="Put them back, or start another run.",
         )
     folder.clear_killed_trials()
+    discard_cut_repeats(folder)
     return Prepared(run, _context(run, materials, folder, machine))
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from results.ledger.repeats import count_planned
 from results.ledger.store import RunFolder
 from results.ledger.thumbnails import write_thumbnails
 from search_spaces.config import TrialId
@@ -100,7 +101,11 @@ class Sweep:
             yield
         except Interrupted:
             if self.folder.exists():
-                done, planned = len(self.folder.records()), len(self.folder.read_run().planned)
+                records = self.folder.records()
+                done, planned = (
+                    len(records),
+                    count_planned(self.folder.read_run().settings, records),
+                )
                 self.say(
                     f"stopped with {done} of {planned} trials done and kept; "
                     f"go on with: run_sweep.py --resume {shlex.quote(str(self.folder.root))}"

@@ -32,10 +32,17 @@ def photo_folder(root: Path) -> Path:
     return root
 
 
-def small(photos: Path, cache: Path, run: Path) -> list[str]:
+def small(
+    photos: Path,
+    cache: Path,
+    run: Path,
+    *,
+    backbones: str = "vgg16,efficientnetb0",
+    confirm: int = 0,
+) -> list[str]:
     """Words for a sweep of two backbones, three trials each, that takes seconds."""
     return [
-        *("--backbones", "vgg16,efficientnetb0", "--trials", "2", "--epochs", "2"),
+        *("--backbones", backbones, "--trials", "2", "--epochs", "2", "--confirm", str(confirm)),
         *("--image-size", "32", "--batch-size", "8", "--weights", "random"),
         *("--data", str(photos), "--cache-dir", str(cache), "--run-dir", str(run)),
         *("--max-concurrent", "2", "--cpus-per-trial", "1"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from results.ledger.store import RunFolder
+from results.ledger.verify import verify
 from results.scores.summary import read_summary
 from tests.sweeps import (
     finish,
@@ -108,3 +109,39 @@ def test_a_second_sweep_in_the_same_folder_is_refused_while_the_first_runs(
     assert len(err.splitlines()) == 1
     first.send_signal(signal.SIGINT)
     assert finish(first)[0] == 130
+
+
+@pytest.fixture(scope="module")
+def confirmed(photos: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "confirmed"
+    code, out, err = sweep(*small(photos, cache, run, backbones="vgg16", confirm=2))
+    assert (code, err) == (0, "")
+    assert "Confirmed on fresh seeds" in out
+    return run
+
+
+def test_a_sweep_killed_while_it_confirms_comes_to_the_same_tables(
+    photos: Path, cache: Path, confirmed: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "confirming"
+    process = start(*small(photos, cache, run, backbones="vgg16", confirm=2))
+    when(process, lambda: len(record_times(run)) >= 3 + 2, signal.SIGKILL)
+    assert finish(process)[0] == -signal.SIGKILL
+    kept = record_times(run)
+    assert len(kept) < 3 + 6
+    code, out, err = resume(run, cache)
+    assert (code, err) == (0, "")
+    assert "PARTIAL" not in out
+    assert {path: time for path, time in record_times(run).items() if path in kept} == kept
+    assert len(outcomes(run)) == 3 + 6
+    assert outcomes(run) == outcomes(confirmed)
+    for name in ("confirmed", "methods", "pairs", "scaling"):
+        there, here = (RunFolder(one).report / "tables" / f"{name}.csv" for one in (confirmed, run))
+        assert here.read_text() == there.read_text()
+    assert verify(RunFolder(run)).faults == ()
+
+
+def test_a_trial_on_a_fresh_seed_is_reproduced_from_its_record(confirmed: Path) -> None:
+    code, out, err = sweep("--reproduce", str(confirmed), "VGG16/baseline-s2")
+    assert (code, err) == (0, "")
+    assert "VGG16/baseline-s2: reproduced bit for bit" in out

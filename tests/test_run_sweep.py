@@ -121,7 +121,8 @@ def test_a_place_that_takes_no_folder_is_refused() -> None:
 
 def test_a_plan_is_a_table_and_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     places = ["--cache-dir", str(tmp_path / "cache"), "--run-dir", str(tmp_path / "[/x]")]
-    assert main(["--plan", *DIGITS, "--backbones", "vgg16,xception", "--trials", "3", *places]) == 0
+    search = ["--backbones", "vgg16,xception", "--trials", "3", "--confirm", "0"]
+    assert main(["--plan", *DIGITS, *search, *places]) == 0
     shown = capsys.readouterr()
     assert "The plan" in shown.out
     assert shown.err == ""

@@ -2,7 +2,8 @@
 
 run.json  split.json  optuna.db  importances.json  characteristics.json  log.txt
 thumbnails.npz  thumbnails.json
-trials/<Backbone>/<tNN>/    suggestion.json history.csv predictions.npz sealed_test.npz weights.npz
+trials/<Backbone>/<tNN or tNN-sN>/
+                            suggestion.json history.csv predictions.npz sealed_test.npz weights.npz
                             trial.json, and error.txt where it failed
 tensorboard/  models/  report/  ray/
 """
@@ -115,6 +116,11 @@ class RunPlaces:
             for path in suggestion.parent.iterdir():
                 if path != suggestion:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def discard_trial(self, trial: str) -> None:
+        """Remove a trial, its record first, so that it was never finished."""
+        (self.trial(trial) / TrialFile.RECORD).unlink(missing_ok=True)
+        shutil.rmtree(self.trial(trial))
 
     # ---- one writer ----------------------------------------------------------------------
 

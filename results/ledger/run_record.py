@@ -19,7 +19,8 @@ class RunRecord:
         created: local time, ISO 8601, for people only.
         command: the arguments as typed.
         settings: resolved; a resume must agree with them.
-        planned: all trials: the baselines, then number by number.
+        planned: all trials of the search: the baselines, then number by number. Which repeats
+            confirm its winners follows from its records, see `results.ledger.repeats`.
         seed: of the whole run.
         lag: the largest that a suggestion has, see `sweep.schedule.lag`: the trials at a time that
             the run started with.

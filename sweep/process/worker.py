@@ -136,6 +136,7 @@ def train_and_commit(
         progress("loading TensorFlow", 0, None)
     data, networks = _workplace(context)
 
+    from trainables.training.heads import head_of
     from trainables.training.tensorboard import TrialLog, describe_experiment
     from trainables.training.train import train
 
@@ -150,6 +151,7 @@ def train_and_commit(
 
     progress("building", 0, None)
     try:
+        head = head_of(config, assignment.repeat, folder=folder, data=data, networks=networks)
         result = train(
             config,
             data,
@@ -158,7 +160,7 @@ def train_and_commit(
             cutoffs=assignment.cutoffs,
             is_time_up=partial(_is_past, assignment.deadline),
             progress=progress,
-            head=folder.read_head(config),
+            head=head,
         )
     except (Refusal, ConnectionError):
         raise
@@ -167,9 +169,7 @@ def train_and_commit(
         folder.write_failure(trial, traceback.format_exc())
     else:
         digest = folder.write_artefacts(trial, result.predictions, result.test, result.weights)
-        record = TrialRecord.of(
-            result, number=assignment.number, config=config, weights_sha256=digest
-        )
+        record = TrialRecord.of(result, assignment.trial_id, config=config, weights_sha256=digest)
     folder.write_record(record)
     log.finish(record)
     return record
@@ -184,6 +184,7 @@ def _failed(assignment: Assignment, fault: Exception) -> TrialRecord:
 
     return TrialRecord(
         number=assignment.number,
+        repeat=assignment.repeat,
         status=Status.FAILED,
         config=assignment.config,
         error=" ".join(f"{type(fault).__name__}: {fault}".split()),

@@ -16,7 +16,7 @@ class Assignment:
     """One trial that a worker is to train. Ray and the training process pickle it as it is.
 
     Attributes:
-        number: of the trial within its backbone, 0 for the baseline.
+        number, repeat: of the trial, see `TrialId`.
         config: what is trained.
         cutoffs: per epoch, from 1, the score on validation below which the trial stops.
         deadline: Unix time, in seconds, after which the trial ends with its epoch; None for never.
@@ -27,7 +27,8 @@ class Assignment:
     config: TrialConfig
     cutoffs: Mapping[int, float]
     deadline: float | None = None
+    repeat: int = 0
 
     @property
     def trial_id(self) -> TrialId:
-        return TrialId(self.config.backbone, self.number)
+        return TrialId(self.config.backbone, self.number, self.repeat)

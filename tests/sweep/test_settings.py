@@ -34,6 +34,7 @@ SINCE_THEN = {
     "class_weights": "none",
     "metric": "accuracy",
     "ranges": {},
+    "confirm": 0,
 }
 """Settings that earlier versions did not record, and what they did."""
 
@@ -136,7 +137,8 @@ def test_a_run_from_before_there_was_a_choice_of_numerics_keeps_what_it_did() ->
         ("--trials 0", {"trials": 0}),
         ("--seed 0", {"seed": 0}),
         ("--early-stopping none", {"early_stopping": False}),
-        ("", SINCE_THEN),
+        ("", {**SINCE_THEN, "confirm": 3}),
+        ("--confirm 0", {"confirm": 0}),
         ("--precision mixed_float16 --jit-compile", {"precision": "mixed_float16"}),
         ("--precision mixed_float16 --jit-compile", {"jit_compile": True}),
         ("--data digits", {"data": "digits"}),

@@ -59,6 +59,8 @@ def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResul
     from trainables.features.store import FeatureStore
     from trainables.finished.rebuild import run_weights
     from trainables.photos.named import prepare
+    from trainables.training.heads import head_of
+    from trainables.training.network_cache import NetworkCache
     from trainables.training.train import train
 
     config, settings = record.config, run.settings
@@ -84,8 +86,9 @@ def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResul
     )
     # Stopped where it was, not planned shorter: a cosine depends on the planned epochs.
     stop = {len(record.epochs): math.inf}
-    head = folder.read_head(config)
-    return train(config, data, report=lambda _: None, cutoffs=stop, head=head)
+    networks = NetworkCache()
+    head = head_of(config, record.repeat, folder=folder, data=data, networks=networks)
+    return train(config, data, report=lambda _: None, networks=networks, cutoffs=stop, head=head)
 
 
 def agreement(folder: RunFolder, record: TrialRecord, again: TrialResult) -> Agreement:
