@@ -29,8 +29,8 @@ bench: $(VENV)/.ready
 # Rewrites the lock file from pyproject.toml: versions and hashes, no index address.
 lock: $(VENV)/.ready
 	$(RUN) -m pip install --quiet uv
-	$(RUN) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+	$(RUN) -m uv pip compile pyproject.toml --extra dev --extra tensorflow --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
 		--quiet --upgrade --output-file requirements.lock
 
 clean:

@@ -10,6 +10,7 @@ Each stage reads what the one before left on the disk, so that a run can end any
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 from argparse import Namespace
@@ -31,16 +32,17 @@ _LOG = logging.getLogger(__name__)
 COMPLETE, NOT_ALL, UNEXPECTED = 0, 1, 4
 
 
-def main(words: Sequence[str], hold: Hold = unguarded) -> int:
+def main(words: Sequence[str], hold: Hold = unguarded, prog: str = "run_sweep.py") -> int:
     """Run the command and return its exit code; what goes wrong is one line on stderr.
 
     Args:
         hold: see `sweep.process.guardian`.
+        prog: what the command is called in its help.
     """
     logging.getLogger().addHandler(logging.NullHandler())
     try:
         with signals_as_exceptions(), _tracebacks(wanted=is_verbose(words)):
-            return _story(parse_arguments(words), words, hold)
+            return _story(parse_arguments(words, os.environ, prog=prog), words, hold)
     except Refusal as refusal:
         print(f"error: {refusal}", file=sys.stderr)
         return refusal.exit_code
@@ -56,6 +58,11 @@ def main(words: Sequence[str], hold: Hold = unguarded) -> int:
 
 def _story(arguments: Namespace, words: Sequence[str], hold: Hold) -> int:
     """The stages in their order. Libraries are loaded here, after `--help` has answered."""
+    if arguments.print_config:
+        from sweep.terminal.printed import as_toml
+
+        print(as_toml(arguments), end="")
+        return COMPLETE
     set_for_ray(arguments.address)  # before anything imports Ray
 
     from rich.console import Console

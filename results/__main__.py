@@ -11,11 +11,9 @@ is damaged, missing, or not the trial's.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from rich.console import Console
 
@@ -26,39 +24,37 @@ from results.report.terminal import draw, told
 from results.report.write import write_report
 from results.scores.compare import compare
 from results.scores.summary import summarise
-from search_spaces.refusals import Refusal, UsageRefusal
-from search_spaces.values import SHORT_TABLES, TABLES
+from search_spaces.refusals import Refusal
+from search_spaces.values import SHORT_TABLES, TABLES, Parser
 
 COMPARE = "compare"
 VERIFY = "verify"
 DAMAGED = 3
 
 
-class _Parser(argparse.ArgumentParser):
-    """Refuses in one line, like everything else here."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageRefusal(message, where=self.prog, fix="See --help.")
-
-
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], prog: str = "python -m results") -> int:
     """Run the command; return its exit code: 0, or that of the refusal printed on stderr."""
     try:
         if list(arguments[:1]) == [VERIFY]:
-            return _verified(RunFolder(_verifying().parse_args(arguments[1:]).run))
-        _run(list(arguments), Console())
+            return _verified(RunFolder(_verifying(prog).parse_args(arguments[1:]).run))
+        _run(list(arguments), Console(), prog)
     except Refusal as refusal:
         sys.stderr.write(f"error: {refusal}\n")
         return refusal.exit_code
     return 0
 
 
-def _run(arguments: list[str], console: Console) -> None:
+def parsers(prog: str) -> dict[str, Parser]:
+    """The parser of each command."""
+    return {"report": _reporting(prog), COMPARE: _comparing(prog), VERIFY: _verifying(prog)}
+
+
+def _run(arguments: list[str], console: Console, prog: str) -> None:
     if arguments[:1] == [COMPARE]:
-        first, second = _comparing().parse_args(arguments[1:]).runs
+        first, second = _comparing(prog).parse_args(arguments[1:]).runs
         console.print(draw(compared(compare(RunFolder(first), RunFolder(second)))))
         return
-    typed = _reporting().parse_args(arguments)
+    typed = _reporting(prog).parse_args(arguments)
     folder = RunFolder(typed.run)
     summary = summarise(folder)
     write_report(folder, summary)
@@ -81,17 +77,17 @@ def _verified(folder: RunFolder) -> int:
     return 0
 
 
-def _verifying() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="python -m results verify", description="Check that every file is as it was written."
+def _verifying(prog: str) -> Parser:
+    parser = Parser(
+        prog=f"{prog} {VERIFY}", description="Check that every file is as it was written."
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
     return parser
 
 
-def _reporting() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="python -m results",
+def _reporting(prog: str) -> Parser:
+    parser = Parser(
+        prog=prog,
         description="Re-make a run's report from its ledger and print its tables.",
         epilog="python -m results compare RUN RUN prints two runs side by side; "
         "python -m results verify RUN checks every file of one.",
@@ -103,8 +99,8 @@ def _reporting() -> argparse.ArgumentParser:
     return parser
 
 
-def _comparing() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m results compare", description="Print two runs side by side.")
+def _comparing(prog: str) -> Parser:
+    parser = Parser(prog=f"{prog} {COMPARE}", description="Print two runs side by side.")
     parser.add_argument("runs", type=Path, nargs=2, metavar="RUN", help="the runs' folders")
     return parser
 

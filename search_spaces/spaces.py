@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from search_spaces.backbones import HEAD, Scaling
 from search_spaces.config import TrialConfig, check_within
 from search_spaces.refusals import UsageRefusal, one_of, whole_number
 from search_spaces.space import DECLARED, DEFAULT_SEARCH, DIMENSIONS, SearchSpace
+from search_spaces.values import read_toml
 
 _FLAG = "--space"
 _TYPES = {field.name: field.type for field in dataclasses.fields(TrialConfig)}
@@ -103,13 +103,8 @@ def read_space(path: Path) -> SearchSpace:
     Raises:
         UsageRefusal: it cannot be read, is no TOML, or names or values do not fit.
     """
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as fault:
-        raise UsageRefusal(
-            f"a readable TOML file is needed: {fault}", where=f"{_FLAG} {path}", fix="Correct it."
-        ) from fault
-    return space_from(tables, where=f"{_FLAG} {path}")
+    where = f"{_FLAG} {path}"
+    return space_from(read_toml(path, where=where), where=where)
 
 
 def space_from(tables: Mapping[str, Any], *, where: str) -> SearchSpace:

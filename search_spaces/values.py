@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 import re
+import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, NoReturn
 
 from search_spaces.refusals import UsageRefusal, one_of, whole_number
 
@@ -14,6 +17,13 @@ TABLES = SHORT_TABLES, ALL_TABLES = "short", "all"
 
 _UNITS_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _UNITS_BYTES = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+class Parser(argparse.ArgumentParser):
+    """Refuses in one line, like everything else here."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageRefusal(message, where=self.prog, fix="See --help.")
 
 
 def count(flag: str, least: int = 1, most: int = 999_999_999) -> Callable[[str], int]:
@@ -103,6 +113,20 @@ def place(flag: str) -> Callable[[str], Path]:
     """Reads a path, as `named`."""
     read = named(flag)
     return lambda text: Path(read(text))
+
+
+def read_toml(path: Path, *, where: str) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        UsageRefusal: it cannot be read, or is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as fault:
+        raise UsageRefusal(
+            f"a readable TOML file is needed: {fault}", where=where, fix="Correct it."
+        ) from fault
 
 
 def gpu_share(text: str) -> float:

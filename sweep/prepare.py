@@ -6,7 +6,6 @@ A new run and a resumed one end in the same `Prepared`, so that everything after
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import os
 import platform
 import time
@@ -20,6 +19,7 @@ from results.ledger.files import refuse_file_in_the_way
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import DataRecord, Split
 from results.ledger.store import RunFolder
+from search_spaces.installed import version_of
 from search_spaces.presets import DEMONSTRATION, PAPER
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 from search_spaces.settings import RunSettings, Settings
@@ -30,7 +30,7 @@ from sweep.process.environment import run_onednn
 from sweep.process.leftovers import NOTE, end_leftovers
 from sweep.process.worker import find_weights, open_photos, split_photos
 from sweep.schedule.confirmation import discard_cut_repeats
-from sweep.terminal.arguments import refuse_contradictions, settings_from
+from sweep.terminal.arguments import preset_of, refuse_contradictions, settings_from
 
 if TYPE_CHECKING:
     from trainables.networks.weights import Weights
@@ -106,8 +106,7 @@ def gather(
     Raises:
         Refusal: whatever does not fit.
     """
-    if arguments.data is not None or arguments.weights is not None:
-        preset = DEMONSTRATION if arguments.data == DEMONSTRATION.data else PAPER
+    if (preset := preset_of(arguments)) is not None:
         materials = _new_materials(settings_from(arguments, preset), machine, progress)
         for line in photo_warnings(materials.record, materials.split, materials.settings):
             warn(line)
@@ -227,8 +226,8 @@ def _end_killed(folder: RunFolder) -> None:
 
 
 def versions() -> dict[str, str]:
-    """Of Python and the libraries, without importing them."""
-    libraries = {name: importlib.metadata.version(name) for name in _LIBRARIES}
+    """Of Python and the libraries, as `version_of` finds them."""
+    libraries = {name: version_of(name) for name in _LIBRARIES}
     return {"python": platform.python_version(), **libraries}
 
 

@@ -5,11 +5,11 @@ On a cluster nothing is kept or read: what one machine measured says little of i
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Iterator, Mapping, Sequence
 
 from results.ledger.rates import Conditions, Rates, measured_rates, read_rates, write_rates
 from results.ledger.records import TrialRecord
+from search_spaces.installed import version_of
 from search_spaces.settings import Settings
 from sweep.hardware import Machine, gpu_models
 from sweep.process.worker import processor_name
@@ -54,7 +54,7 @@ def _conditions(settings: Settings, machine: Machine, onednn: str | None) -> Ite
     if machine.address is not None:
         return
     gpus = gpu_models() if machine.gpus_per_trial else ()
-    versions = (importlib.metadata.version(name) for name in ("tensorflow", "keras"))
+    versions = (version_of(name) for name in ("tensorflow", "keras"))
     device = (" + ".join(gpus) or "cpu", processor_name(), *versions)
     compiled = "XLA" if settings.jit_compile else ""
     for backbone in settings.backbones:

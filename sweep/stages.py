@@ -19,6 +19,7 @@ from rich.console import Console
 from results.ledger.store import RunFolder
 from results.ledger.thumbnails import write_thumbnails
 from search_spaces.config import TrialId
+from search_spaces.installed import version_of
 from sweep.hardware import detect, share
 from sweep.preflight import refuse_unfit
 from sweep.prepare import Prepared, gather, refuse_taken, resume, run_folder, start
@@ -47,6 +48,7 @@ class Sweep:
     def __init__(
         self, arguments: argparse.Namespace, words: Sequence[str], console: Console
     ) -> None:
+        version_of("tensorflow")  # refused before photos are decoded
         self.folder = run_folder(arguments)
         self.console = console
         self._arguments = arguments

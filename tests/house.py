@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("search_spaces", "results", "trainables", "sweep")
-OURS = (*ROOMS, "run_sweep")
+OURS = (*ROOMS, "run_sweep", "transfer_sweep")
 
 MAY_IMPORT = {
     "search_spaces": ("search_spaces",),
@@ -27,6 +27,7 @@ MAY_IMPORT = {
     ),
     "sweep": ("search_spaces", "results.ledger", "trainables", "sweep"),
     "run_sweep": ("search_spaces", "results", "sweep"),
+    "transfer_sweep": (*ROOMS, "run_sweep"),
 }
 ROOMS_OF_LIBRARIES = {
     "tensorflow": ("trainables",),
@@ -51,10 +52,13 @@ ROOMS_OF_LIBRARIES = {
 }
 READ_FINISHED_RUNS = "trainables/finished/"
 """May read the summary as well."""
+FRONT_DOOR = "sweep/notebook.py"
+"""Opens what it ran."""
 RAY_TASK = "sweep/process/worker.py"
 DIGITS = "trainables/photos/digits.py"
 MAY_PRINT = (
     "run_sweep.py",
+    "transfer_sweep.py",
     "results/__main__.py",
     "trainables/__main__.py",
 )
@@ -104,7 +108,11 @@ class _Imports(ast.NodeVisitor):
 
 def sources() -> Iterator[tuple[str, str]]:
     """Path and text of every file of ours."""
-    for path in [ROOT / "run_sweep.py", *(ROOT / room for room in ROOMS)]:
+    for path in [
+        ROOT / "run_sweep.py",
+        ROOT / "transfer_sweep.py",
+        *(ROOT / room for room in ROOMS),
+    ]:
         for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
             yield str(file.relative_to(ROOT)), file.read_text()
 
@@ -133,7 +141,9 @@ def _of_import(path: str, one: Import) -> Iterator[str]:
     top = one.name.split(".")[0]
     if top in OURS:
         reads_runs = path.startswith(READ_FINISHED_RUNS)
-        allowed = (*MAY_IMPORT[room], *(("results.scores",) if reads_runs else ()))
+        more = ("results.scores",) if reads_runs else ()
+        opens_runs = ("results.notebook",) if path == FRONT_DOOR else ()
+        allowed = (*MAY_IMPORT[room], *more, *opens_runs)
         if not any(f"{one.name}.".startswith(f"{name}.") for name in allowed):
             yield f"{path} imports {one.name}"
         late = one.when == TYPING or (one.when == DELAYED and path == RAY_TASK)

@@ -36,6 +36,8 @@ from tests.house import (
         ("trainables/a.py", "def f() -> None:\n import sklearn", "imports sklearn delayed"),
         ("trainables/photos/digits.py", "import sklearn", "imports sklearn eager"),
         ("sweep/a.py", "import results.scores.summary", "imports results.scores.summary"),
+        ("sweep/a.py", "import results.notebook", "imports results.notebook"),
+        ("sweep/notebook.py", "import results.scores.summary", "imports results.scores.summary"),
         (
             "sweep/a.py",
             "def f() -> None:\n import trainables.training.train",

@@ -169,3 +169,37 @@ def test_a_data_source_is_one_file_and_its_name(copied: Path) -> None:
     planned = command(copied, *words.split(), "--cache-dir", str(copied / "cache"))
     assert (planned.returncode, planned.stderr) == (0, "")
     assert "VGG16" in planned.stdout
+
+
+SETTING = """    confidence: int = _setting(
+        Flag(TRAINED, "made up; default: 3", "N", count("--confidence", 1, 9), default=3),
+        absent=3,
+    )
+"""
+
+
+def test_a_setting_is_one_field(copied: Path) -> None:
+    insert(copied / "search_spaces/settings.py", "    ranges: Mapping", SETTING)
+    told = run(
+        copied,
+        "from pathlib import Path\n"
+        "from search_spaces.presets import DEMONSTRATION\n"
+        "from search_spaces.refusals import UsageRefusal\n"
+        "from sweep import run\n"
+        "from sweep.terminal.arguments import parse_arguments, settings_from\n"
+        "from sweep.terminal.completion import script\n"
+        "from sweep.terminal.flags import parser\n"
+        "from sweep.terminal.printed import as_toml\n"
+        "Path('s.toml').write_text('confidence = 4\\n')\n"
+        "file = ['--config', 's.toml']\n"
+        "around = {'TRANSFER_SWEEP_CONFIDENCE': '5'}\n"
+        "ways = [([], {}), (file, {}), (file, around), ([*file, '--confidence', '6'], around)]\n"
+        "read = [parse_arguments(words, where) for words, where in ways]\n"
+        "print(*(settings_from(one, DEMONSTRATION).confidence for one in read))\n"
+        "print('confidence = 5' in as_toml(read[2]), 'confidence = 3' in as_toml(read[0]))\n"
+        "print('--confidence' in script('bash', {'run': ('', parser())}))\n"
+        "try: run(confidence=10)\n"
+        "except UsageRefusal as refusal: print(refusal)\n",
+    )
+    assert told.split("\n")[:3] == ["3 4 5 6", "True True", "True"]
+    assert "at most 9 is needed, got 10 (run(confidence=...))" in told

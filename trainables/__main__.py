@@ -16,29 +16,23 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from results.ledger.files import write_text
 from results.ledger.run_record import RunRecord
 from results.ledger.store import RunFolder
-from search_spaces.refusals import Refusal, UsageRefusal
+from search_spaces.installed import version_of
+from search_spaces.refusals import Refusal
+from search_spaces.values import Parser
 
 NOT_REPRODUCED = 1
 SOME_SKIPPED = 3
 _FEW_CPUS = 2
 
 
-class _Parser(argparse.ArgumentParser):
-    """Refuses in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageRefusal(message, where=self.prog, fix="See --help.")
-
-
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], prog: str = "python -m trainables") -> int:
     """Run a sub-command; return its exit code."""
     try:
-        options = _parser().parse_args(arguments)
+        options = _parser(prog)[0].parse_args(arguments)
         folder = RunFolder(options.run.absolute())
         code: int = options.command(folder, folder.read_run(), options)
     except Refusal as refusal:
@@ -47,8 +41,13 @@ def main(arguments: Sequence[str]) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m trainables", description="Use a finished run.")
+def parsers(prog: str) -> dict[str, Parser]:
+    """The parser of each sub-command."""
+    return _parser(prog)[1]
+
+
+def _parser(prog: str) -> tuple[Parser, dict[str, Parser]]:
+    parser = Parser(prog=prog, description="Use a finished run.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     predict = commands.add_parser("predict", help="what the run's recommended model says of photos")
@@ -68,11 +67,12 @@ def _parser() -> argparse.ArgumentParser:
         "--trial", metavar="NAME", help="ask a trial, such as Xception/t07, or ensemble"
     )
     reproduce.add_argument("trial", metavar="TRIAL", help="such as Xception/t07")
-    return parser
+    return parser, commands.choices
 
 
 def _configure(run: RunRecord, *, cpus: int, gpus: float) -> None:
     """Set TensorFlow up with the run's own oneDNN setting, absent in runs of older versions."""
+    version_of("tensorflow")
     from trainables.networks.devices import configure
 
     configure(cpus=cpus, gpus=gpus, onednn=run.settings.onednn)

@@ -113,6 +113,10 @@ class Picture:
             heading.remove()
         return content.getvalue()
 
+    def _repr_png_(self) -> bytes:
+        """As a notebook shows it."""
+        return self.png()
+
 
 @contextmanager
 def drawing() -> Iterator[None]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-import sys
 from typing import IO
 
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
-from sweep.process.environment import HOME
+from sweep.process.environment import module_of_ours, path_to_our_code
 
 
 def export_winners(folder: RunFolder) -> None:
@@ -42,6 +42,8 @@ def reproduce(folder: RunFolder, trial: str) -> int:
 
 
 def _run(arguments: list[str], output: IO[str] | None = None) -> int:
-    """Run `python -m trainables` where our code is, wherever the command was typed."""
-    command = [sys.executable, "-m", "trainables", *arguments]
-    return subprocess.run(command, stdout=output, stderr=output, cwd=HOME, check=False).returncode
+    """Run `python -m trainables` of this code, wherever the command was typed."""
+    command = module_of_ours("trainables", *arguments)
+    environment = {**os.environ, **path_to_our_code()}
+    done = subprocess.run(command, stdout=output, stderr=output, env=environment, check=False)
+    return done.returncode

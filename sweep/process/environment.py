@@ -6,13 +6,16 @@ oneDNN is on or off for a whole process, and decides the last bits of every numb
 from __future__ import annotations
 
 import os
+import site
+import sys
+import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
 from search_spaces.refusals import UsageRefusal
 
 HOME = Path(__file__).resolve().parents[2]
-"""Of our code, where processes that we start find it."""
+"""The folder of our code."""
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
@@ -37,6 +40,24 @@ def set_for_ray(address: str | None) -> None:
     os.environ.update(_RAY)
     if address is None:
         os.environ.pop("RAY_ADDRESS", None)
+
+
+def module_of_ours(name: str, *words: str) -> list[str]:
+    """The command that starts one of our modules, from any folder: no module there is ours (-P)."""
+    return [sys.executable, "-P", "-m", name, *words]
+
+
+def path_to_our_code() -> dict[str, str]:
+    """What another Python's environment needs to find our code; nothing where it is installed.
+
+    `site-packages` in `PYTHONPATH` would come before Python's own library, and what lies there may
+    have the name of a module of it.
+    """
+    installed = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    if HOME in {Path(path).resolve() for path in (*installed, site.getusersitepackages())}:
+        return {}
+    before = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": os.pathsep.join([str(HOME), *([before] if before else [])])}
 
 
 def with_onednn(onednn: str | None) -> dict[str, str]:

@@ -14,7 +14,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from results.ledger.records import EpochRecord, TrialRecord
 from search_spaces.refusals import Refusal
 from sweep.process.activity import Activity
 from sweep.process.context import RunContext
-from sweep.process.environment import HOME, with_onednn
+from sweep.process.environment import module_of_ours, path_to_our_code, with_onednn
 from sweep.process.patience import LEAST_SECONDS, Patience
 from sweep.schedule.assignment import Assignment
 
@@ -72,13 +71,14 @@ class Trainer:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "sweep.process.worker"),
-                    *(str(theirs.fileno()), self._temporary.name),
-                ],
+                module_of_ours("sweep.process.worker", str(theirs.fileno()), self._temporary.name),
                 pass_fds=[theirs.fileno()],
-                cwd=HOME,
-                env={**with_onednn(context.onednn), "TMPDIR": self._temporary.name},
+                cwd=self._temporary.name,
+                env={
+                    **with_onednn(context.onednn),
+                    **path_to_our_code(),
+                    "TMPDIR": self._temporary.name,
+                },
             )
         self._connection = Connection(ours.detach())
         self._connection.send(context)

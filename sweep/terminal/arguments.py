@@ -1,142 +1,23 @@
-"""The command line, as typed. `None` means: not given, the preset decides.
+"""The command line, with what the environment and a file add. `None`: not given, a preset decides.
 
-python run_sweep.py --help answers from this file alone; it imports nothing heavy.
+arguments = parse_arguments(["--backbones", "all"], os.environ)
+settings = settings_from(arguments, PAPER)
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from search_spaces.backbones import PAPER_NAMES
 from search_spaces.flags import OF_PRESET, Flag
-from search_spaces.presets import PAPER, Preset
+from search_spaces.presets import DEMONSTRATION, PAPER, Preset
 from search_spaces.refusals import UsageRefusal
-from search_spaces.settings import FLAGS, MACHINE, SEARCHED, Settings
+from search_spaces.settings import FLAGS, Settings
 from search_spaces.space import SearchSpace
-from search_spaces.spaces import NAMED_SPACES, parse_space
-from search_spaces.values import (
-    SHORT_TABLES,
-    TABLES,
-    choice,
-    count,
-    gpu_share,
-    parse_seconds,
-    place,
-    size,
-)
-
-_EPILOG = """\
-examples:
-  run_sweep.py --backbones all                   the paper's photos and weights, or a demonstration
-  run_sweep.py --backbones all --baseline-only   the paper's six configurations, nothing searched
-  run_sweep.py --backbones xception --data PHOTOS.zip --weights DIR
-  run_sweep.py --resume runs/NAME                do what is left of a run
-
-exit codes: 0 complete, 1 some trials failed or were not started, 2 usage, 3 data,
-            4 environment, 130/143 signals
-"""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageRefusal(message, where="command line", fix="See run_sweep.py --help.")
-
-
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    top = _Parser(
-        prog="run_sweep.py",
-        description="Fine-tune ImageNet backbones on labelled photos, search for something better, "
-        "average the best two, and report honestly.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    headings = dict.fromkeys(flag.group for flag in FLAGS.values())
-    groups = {heading: top.add_argument_group(heading) for heading in headings}
-    for name, flag in FLAGS.items():
-        _add_setting(groups[flag.group], name, flag)
-    groups[SEARCHED].add_argument(
-        "--space",
-        type=parse_space,
-        metavar="|".join(named.name for named in NAMED_SPACES) + "|FILE.toml",
-        help="what varies and how far; --search beside it picks the dimensions; default: standard",
-    )
-    groups[SEARCHED].add_argument(
-        "--baseline-only", action="store_true", help="the documented baselines, nothing searched"
-    )
-    _add_machine(groups[MACHINE])
-    _add_run(top.add_argument_group("the run"))
-    return top
-
-
-def _add_setting(group: argparse._ArgumentGroup, name: str, flag: Flag) -> None:
-    typed = f"--{name.replace('_', '-')}"
-    if flag.read is None:
-        group.add_argument(typed, action="store_const", const=True, help=flag.help)
-    else:
-        group.add_argument(typed, type=flag.read, metavar=flag.metavar, help=flag.help)
-
-
-def _add_machine(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--max-concurrent", type=count("--max-concurrent"), metavar="N")
-    group.add_argument("--cpus-per-trial", type=count("--cpus-per-trial"), metavar="N")
-    group.add_argument(
-        "--gpus-per-trial", type=gpu_share, metavar="X", help="fractions let trials share a GPU"
-    )
-    group.add_argument("--address", metavar="ADDRESS", help="a Ray cluster; default: this machine")
-    group.add_argument(
-        "--cache-dir",
-        type=place("--cache-dir"),
-        metavar="DIR",
-        help="datasets, features, downloads",
-    )
-    group.add_argument(
-        "--max-cache",
-        type=size("--max-cache"),
-        metavar="20GB",
-        help="of frozen features on the disk",
-    )
-
-
-def _add_run(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--run-dir", type=place("--run-dir"), metavar="DIR", help="default: runs/<date-time>"
-    )
-    group.add_argument(
-        "--resume", type=place("--resume"), metavar="RUN", help="do what is left of a run"
-    )
-    group.add_argument(
-        "--reproduce",
-        nargs=2,
-        metavar=("RUN", "TRIAL"),
-        help="train one finished trial again and compare",
-    )
-    group.add_argument("--overwrite", action="store_true", help="replace the run in --run-dir")
-    group.add_argument("--plan", action="store_true", help="print what would run, and stop")
-    group.add_argument(
-        "--time-budget",
-        type=parse_seconds,
-        metavar="2h",
-        help="of training; then no trial starts, and running ones end with their epoch",
-    )
-    group.add_argument(
-        "--max-disk",
-        type=size("--max-disk"),
-        metavar="20GB",
-        help="of the run's folder; then no trial starts",
-    )
-    group.add_argument(
-        "--tables",
-        type=choice("--tables", TABLES),
-        default=SHORT_TABLES,
-        metavar="|".join(TABLES),
-        help="how many are printed at the end; default: short",
-    )
-    group.add_argument("--tensorboard", action="store_true", help="serve the board on localhost")
-    group.add_argument("--verbose", action="store_true", help="tracebacks and Ray's own messages")
+from sweep.terminal.flags import parser, switches
+from sweep.terminal.given import EXCLUDES, Given, flag, from_environment, from_file, merged
 
 
 def is_verbose(words: Sequence[str]) -> bool:
@@ -146,27 +27,86 @@ def is_verbose(words: Sequence[str]) -> bool:
     return bool(only.parse_known_args(words)[0].verbose)
 
 
-def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
-    """Read the command line.
+def parse_arguments(
+    words: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    *,
+    prog: str = "run_sweep.py",
+) -> argparse.Namespace:
+    """Read the command line, and what the environment and `--config` add to it.
+
+    Returns:
+        The values by name, and beside them `given`: by name, how and where each was given.
 
     Raises:
         UsageRefusal: a word is unknown or a value does not fit.
         SystemExit: `--help` was asked for and printed.
     """
     _refuse_other_encodings(words)
+    return resolved(_from_words(words, prog), environment or {})
+
+
+def resolved(typed: Mapping[str, Given], environment: Mapping[str, str]) -> argparse.Namespace:
+    """Read what was given, as `parse_arguments` does, and returns it.
+
+    Raises:
+        UsageRefusal: a value does not fit, or settings contradict each other.
+    """
+    known = switches()
+    around = from_environment(environment, known)
+    config = typed.get("config") or around.pop("config", None)
+    file = from_file(config.words[0], known) if config and config.words else {}
+    arguments = _read(merged(typed, around, file))
+    for name, (reason, others) in EXCLUDES.items():
+        beside = [flag(other) for other in others if getattr(arguments, other)]
+        if getattr(arguments, name) and beside:
+            raise UsageRefusal(
+                f"{flag(name)} {reason}", where=", ".join(beside), fix="Leave it out."
+            )
+    return arguments
+
+
+def _from_words(words: Sequence[str], prog: str) -> dict[str, Given]:
+    """What was typed, not read yet."""
+    reader = parser(prog)
+    for action in reader._actions:
+        action.type, action.default = None, argparse.SUPPRESS
+    typed: dict[str, str | bool | list[str]] = vars(_parsed(reader, words))
+    return {name: Given(_as_words(value), flag(name)) for name, value in typed.items()}
+
+
+def _as_words(value: str | bool | list[str]) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    return () if isinstance(value, bool) else tuple(value)
+
+
+def _read(given: Mapping[str, Given]) -> argparse.Namespace:
+    """The values of what was given, each refused by the name of where it was given."""
+    reader = parser()
+    arguments = reader.parse_args([])
+    for name, one in given.items():
+        try:
+            setattr(arguments, name, getattr(_parsed(reader, one.typed(name)), name))
+        except UsageRefusal as refusal:
+            where = refusal.where if one.where == flag(name) else one.where
+            raise UsageRefusal(refusal.what, where=where, fix=refusal.fix) from refusal
+    arguments.given = given
+    return arguments
+
+
+def _parsed(reader: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
     dashes = [word for word in words if word.endswith("=--")]
     if dashes:  # which argparse itself cannot read
-        raise UsageRefusal("-- is no value", where=dashes[0], fix="See run_sweep.py --help.")
-    arguments = parser().parse_args(words)
-    if arguments.resume and (arguments.run_dir or arguments.overwrite):
-        raise UsageRefusal("--resume names the run already", where="--run-dir", fix="Leave it out.")
-    if arguments.baseline_only and (arguments.trials or arguments.search or arguments.space):
-        raise UsageRefusal(
-            "--baseline-only searches nothing",
-            where="--trials, --search, --space",
-            fix="Leave them out.",
-        )
-    return arguments
+        raise UsageRefusal("-- is no value", where=dashes[0], fix="See --help.")
+    return reader.parse_args(words)
+
+
+def preset_of(arguments: argparse.Namespace) -> Preset | None:
+    """The preset that completes what was given; None if it depends on what can be reached."""
+    if arguments.data is None and arguments.weights is None:
+        return None
+    return DEMONSTRATION if arguments.data == DEMONSTRATION.data else PAPER
 
 
 def _refuse_other_encodings(words: Sequence[str]) -> None:
@@ -191,8 +131,8 @@ def settings_from(arguments: argparse.Namespace, preset: Preset) -> Settings:
     typed = _typed(arguments)
     return Settings(
         **{
-            name: typed[name] if typed[name] is not None else _default(name, flag, preset)
-            for name, flag in FLAGS.items()
+            name: typed[name] if typed[name] is not None else _default(name, setting, preset)
+            for name, setting in FLAGS.items()
         },
         ranges=dict(preset.ranges) if typed["ranges"] is None else typed["ranges"],
     )
@@ -214,7 +154,7 @@ def refuse_contradictions(arguments: argparse.Namespace, recorded: Settings) -> 
     """
     before = recorded.to_dict()
     differences = [
-        f"{name} was {before[name]} and is {value}"
+        f"{name} was {before[name]} and is {value}{_place(arguments, name)}"
         for name, value in _typed(arguments).items()
         if value is not None
         and value != before[name]
@@ -228,11 +168,17 @@ def refuse_contradictions(arguments: argparse.Namespace, recorded: Settings) -> 
         )
 
 
+def _place(arguments: argparse.Namespace, name: str) -> str:
+    """Where a setting was given, unless it was typed."""
+    given = arguments.given.get(name)
+    return "" if given is None or given.where == flag(name) else f" ({given.where})"
+
+
 def _typed(arguments: argparse.Namespace) -> dict[str, Any]:
     """Each setting as it would be recorded; None where nothing was typed."""
     typed = {
-        name: None if (value := getattr(arguments, name)) is None else flag.recorded(value)
-        for name, flag in FLAGS.items()
+        name: None if (value := getattr(arguments, name)) is None else setting.recorded(value)
+        for name, setting in FLAGS.items()
     }
     if arguments.baseline_only:
         typed["trials"] = 0
@@ -243,7 +189,7 @@ def _typed(arguments: argparse.Namespace) -> dict[str, Any]:
     return typed
 
 
-def _default(name: str, flag: Flag, preset: Preset) -> Any:
-    if flag.default is OF_PRESET:
+def _default(name: str, setting: Flag, preset: Preset) -> Any:
+    if setting.default is OF_PRESET:
         return getattr(preset, name)
-    return flag.recorded(flag.default)
+    return setting.recorded(setting.default)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from search_spaces.backbones import PAPER_NAMES
 from search_spaces.refusals import UsageRefusal
 from search_spaces.space import DIMENSIONS
-from sweep.terminal.arguments import parse_arguments, parser
+from sweep.terminal.arguments import parse_arguments
+from sweep.terminal.flags import parser
 
 COUNTS = (
     "--epochs",

@@ -1,0 +1,28 @@
+"""Versions of installed libraries, without importing them."""
+
+from __future__ import annotations
+
+import importlib.metadata
+
+from search_spaces.refusals import EnvironmentRefusal
+
+
+def version_of(library: str) -> str:
+    """The version of a library, whichever distribution brought it, `tensorflow-cpu` for one.
+
+    Raises:
+        EnvironmentRefusal: it is not installed.
+    """
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        pass
+    others = importlib.metadata.packages_distributions().get(library)  # takes its time
+    if not others:
+        raise EnvironmentRefusal(
+            f"{library} is needed, and is not installed",
+            fix=f"Type: pip install {library}, or tensorflow-cpu where there is no GPU."
+            if library == "tensorflow"
+            else f"Type: pip install {library}.",
+        )
+    return importlib.metadata.version(others[0])
