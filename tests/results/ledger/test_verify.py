@@ -46,7 +46,8 @@ def _whole_run(root: Path) -> RunFolder:
     write_manifest(folder.report_json, [folder.report_html, table])
     folder.models.mkdir()
     (folder.models / "VGG16.keras").write_bytes(b"a model" * 100)
-    write_manifest(folder.models_json, [folder.models / "VGG16.keras"])
+    write_text(folder.model_card, "# Models\n")
+    write_manifest(folder.models_json, [folder.models / "VGG16.keras", folder.model_card])
     return folder
 
 
@@ -144,6 +145,7 @@ def test_a_summary_or_list_cut_anywhere_is_refused(run: RunFolder) -> None:
         ("thumbnails.npz", "--resume"),
         ("thumbnails.json", "--resume"),
         ("models/VGG16.keras", "python -m trainables export"),
+        ("models/README.md", "python -m trainables export"),
         ("models/manifest.json", "python -m trainables export"),
         ("report/manifest.json", "python -m results"),
         ("report/report.html", "python -m results"),
