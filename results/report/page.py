@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import base64
 import io
+import json
+import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -32,12 +34,14 @@ from results.ledger.thumbnails import read_thumbnails
 from results.ledger.units import clean, duration, size
 from results.report import format as written
 from results.report import kinds, sheets_comparisons, sheets_methods, sheets_reports, sheets_run
+from results.scores.method_types import ENSEMBLE
 from results.scores.mistakes import FEWEST_WITNESSES
 from results.scores.types import Summary
 from search_spaces import paper
 from search_spaces.backbones import NAMES
 
 HERE = Path(__file__).parent
+_PARTS = ("train", "validation")
 
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
@@ -100,8 +104,38 @@ def page(summary: Summary, pictures: Gallery, thumbnails: Thumbnails) -> str:
             groups=pictures,
             thumbnails={row: data_uri(pixels) for row, pixels in thumbnails.items()},
             command=as_typed(summary.command),
+            curves=curves(summary),
         )
     )
+
+
+def curves(summary: Summary) -> dict[str, str]:
+    """By trial, and for the ensemble, what the script draws where a row is opened: JSON.
+
+    Accuracy in percent and loss in nats by epoch, each for training (empty for the ensemble, which
+    has no such curve) and validation; null where a loss is no number. `best` is from 1.
+    """
+    histories: dict[str, tuple[Any, ...]] = {row.trial: row.history for row in summary.rows}
+    best = {row.trial: row.best_epoch for row in summary.rows}
+    if summary.ensemble is not None:
+        histories[ENSEMBLE] = summary.ensemble.history
+    return {
+        name: json.dumps(
+            {
+                "accuracy": [_curve(epochs, f"{part}_accuracy", 100) for part in _PARTS],
+                "loss": [_curve(epochs, f"{part}_loss") for part in _PARTS],
+                "best": best.get(name),
+            },
+            separators=(",", ":"),
+        )
+        for name, epochs in histories.items()
+        if epochs
+    }
+
+
+def _curve(epochs: Sequence[Any], name: str, times: int = 1) -> list[float | None]:
+    values = [times * getattr(epoch, name) for epoch in epochs if hasattr(epoch, name)]
+    return [round(value, 4) if math.isfinite(value) else None for value in values]
 
 
 def environment() -> Environment:

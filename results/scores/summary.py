@@ -179,4 +179,5 @@ def _row(record: TrialRecord) -> TrialRow:
         validation_accuracy=record.validation_accuracy,
         validation_loss=record.validation_loss,
         cost=record.cost,
+        history=record.epochs,
     )

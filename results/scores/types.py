@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from results.ledger.records import Cost, Status
+from results.ledger.records import Cost, EpochRecord, Status
 from results.ledger.runs import Importances, MeasuredCharacteristics, Rejected, WeightsSource
 from results.scores.cost_types import CostLedger, Photos, Seconds
 from results.scores.method_types import (
@@ -98,7 +98,7 @@ class BackboneSummary:
 
 @dataclass(frozen=True)
 class TrialRow:
-    """One finished trial, for scatter plots and parallel views; its test answers stay sealed."""
+    """One finished trial, for scatter plots and its curves; its test answers stay sealed."""
 
     trial: str
     backbone: str
@@ -111,6 +111,7 @@ class TrialRow:
     validation_accuracy: float | None
     validation_loss: float | None
     cost: Cost
+    history: tuple[EpochRecord, ...]
 
 
 @dataclass(frozen=True)
