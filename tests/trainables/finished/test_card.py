@@ -33,8 +33,8 @@ def test_names_from_outside_are_shown_and_never_obeyed(tmp_path: Path) -> None:
 
 
 def test_a_run_of_which_nothing_can_be_said_is_marked(tmp_path: Path) -> None:
-    more = {"unfinished": ["VGG16/t01"], "demonstration": True, "weights": "random"}
-    text = card(summary_of(tmp_path, **more), FILES)
+    partial = summary_of(tmp_path, unfinished=["VGG16/t01"], demonstration=True, weights="random")
+    text = card(partial, FILES)
     assert "> **DEMONSTRATION**" in text
     assert "> **PARTIAL**" in text
     assert "DEMONSTRATION" not in card(summary_of(tmp_path / "other"), FILES)
