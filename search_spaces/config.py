@@ -87,6 +87,8 @@ class TrialConfig:
         head: one of `HEADS`.
         warmup: epochs over which the rate rises from 0, step by step.
         schedule: of the rate after the warm-up, one of `SCHEDULES`.
+        head_from: the number of the backbone's trial whose trained head this one starts from, of
+            the same head and scaling; 0 for a fresh head, as the documented baseline's.
     """
 
     backbone: str
@@ -109,6 +111,7 @@ class TrialConfig:
     head: str = categorical(*HEADS, default=PAPER_HEAD)
     warmup: int = categorical(0, 1, 2, default=0, bounds=(0, 10_001))
     schedule: str = categorical(*SCHEDULES, default=CONSTANT)
+    head_from: int = 0
 
     def __post_init__(self) -> None:
         entry = backbone_named(self.backbone, where="backbone")
@@ -120,6 +123,7 @@ class TrialConfig:
         whole_number(self.image_size, at_least=entry.smallest_image, where="image_size")
         whole_number(self.warmup, at_least=0, where="warmup")
         whole_number(self.seed, at_least=0, where="seed")
+        whole_number(self.head_from, at_least=0, where="head_from")
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON values."""

@@ -16,6 +16,7 @@ from typing import Any
 from search_spaces import paper
 from search_spaces.backbones import PAPER_NAMES, backbone_named
 from search_spaces.config import FLOAT32, PRECISIONS, TrialConfig, TrialId
+from search_spaces.metrics import ACCURACY, METRICS
 from search_spaces.presets import PAPER
 from search_spaces.refusals import UsageRefusal
 from search_spaces.space import (
@@ -180,6 +181,16 @@ class Settings:
         ),
         absent=UNWEIGHTED,
     )
+    metric: str = _setting(
+        Flag(
+            SEARCHED,
+            "of validation, what everything is chosen by; default: accuracy",
+            "|".join(METRICS),
+            choice("--metric", METRICS),
+            default=ACCURACY,
+        ),
+        absent=ACCURACY,
+    )
     ranges: Mapping[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     """By dimension, bounds or choices in place of the declared ones; `--space` gives them."""
 
@@ -213,7 +224,7 @@ class Settings:
 
     @property
     def planned(self) -> tuple[TrialId, ...]:
-        """Trials in the order of their starting: all baselines, then round after round."""
+        """All trials: the baselines, then number by number. `sweep.schedule.order` says when."""
         return tuple(
             TrialId(backbone, number)
             for number in range(self.trials + 1)

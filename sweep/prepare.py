@@ -20,10 +20,11 @@ import numpy as np
 
 from results.ledger.files import refuse_file_in_the_way
 from results.ledger.run_record import RunRecord
-from results.ledger.runs import DataRecord, Split
+from results.ledger.runs import SPLITS, DataRecord, Split
 from results.ledger.store import RunFolder
+from search_spaces.metrics import ACCURACY, LOG_LOSS, metric_words
 from search_spaces.presets import DEMONSTRATION, PAPER
-from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
+from search_spaces.refusals import DataRefusal, EnvironmentRefusal, UsageRefusal
 from search_spaces.settings import UNWEIGHTED, RunSettings, Settings
 from sweep.hardware import Hardware, Machine
 from sweep.process.context import RunContext
@@ -100,7 +101,8 @@ def gather(
         materials = _materials(settings_from(arguments, preset), machine, progress)
         record = materials.dataset.record
         unequal = imbalance(materials.split, len(record.classes), materials.settings.class_weights)
-        for line in (*conflicts(record), *unequal):
+        unseen = unseen_classes(materials.split, record.classes, materials.settings.metric)
+        for line in (*conflicts(record), *unequal, *unseen):
             warn(line)
         return materials
     try:
@@ -134,6 +136,28 @@ def imbalance(split: Split, classes: int, class_weights: str) -> list[str]:
         f"Classes have from {fewest:,} to {most:,} training photos: accuracy may hide the rare "
         "ones; --class-weights balanced makes them count as much."
     ]
+
+
+def unseen_classes(split: Split, classes: Sequence[str], metric: str) -> list[str]:
+    """A line if a mean over classes must leave some out, since validation has no photo of them.
+
+    Raises:
+        DataRefusal: validation or test photos are all of one class, of which there is no AUC.
+    """
+    present = {part: np.unique(split.labels[split.indices(part)]) for part in SPLITS[1:]}
+    for part, labels in present.items():
+        if metric == "auc" and len(labels) < 2:
+            raise DataRefusal(
+                f"AUC needs {part} photos of at least two classes, got {len(labels)}",
+                where="--metric",
+                fix="Choose another metric, or other photos.",
+            )
+    seen = present["validation"]
+    if metric in (ACCURACY, LOG_LOSS) or len(seen) == len(classes):
+        return []
+    unseen = [name for label, name in enumerate(classes) if label not in seen]
+    more = f" and {len(unseen) - 1} more" if len(unseen) > 1 else ""
+    return [f"{metric_words(metric)} leaves out {unseen[0]}{more}: no validation photo of it."]
 
 
 def start(

@@ -137,6 +137,7 @@ class Sweep:
             plans,
             finished,
             at_once=self._machine.max_concurrent,
+            metric=context.settings.metric,
             usage=usage.words,
         ) as self._table:
             run_trials(

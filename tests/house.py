@@ -18,7 +18,13 @@ OURS = (*ROOMS, "run_sweep")
 MAY_IMPORT = {
     "search_spaces": ("search_spaces",),
     "results": ("search_spaces", "results"),
-    "trainables": ("search_spaces", "results.ledger", "results.scores.metrics", "trainables"),
+    "trainables": (
+        "search_spaces",
+        "results.ledger",
+        "results.scores.metrics",
+        "results.scores.choosing",
+        "trainables",
+    ),
     "sweep": ("search_spaces", "results.ledger", "trainables", "sweep"),
     "run_sweep": ("search_spaces", "results", "sweep"),
 }

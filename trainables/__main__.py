@@ -103,8 +103,8 @@ def _configure(run: RunRecord, *, cpus: int, gpus: float) -> None:
 
 
 def _predict(folder: RunFolder, run: RunRecord, options: argparse.Namespace) -> int:
-    from trainables.finished.answers import ProgressLine, as_json, as_line, csv_kept
-    from trainables.finished.predict import Skipped, answering, predict
+    from trainables.finished.answers import ProgressLine, Skipped, as_json, as_line, csv_kept
+    from trainables.finished.predict import answering, predict
     from trainables.finished.sources import photo_files
 
     trials = answering(folder, options.trial)

@@ -41,6 +41,7 @@ class EpochRecord:
         train_accuracy, validation_accuracy: fractions.
         learning_rate: in force at the epoch's end.
         seconds: of the epoch, its validation included.
+        validation_score: by the run's metric, higher is better; None where that is accuracy.
     """
 
     epoch: int
@@ -50,6 +51,12 @@ class EpochRecord:
     validation_accuracy: float
     learning_rate: float
     seconds: float
+    validation_score: float | None = None
+
+    @property
+    def score(self) -> float:
+        """What the epoch is chosen by, higher is better."""
+        return self.validation_accuracy if self.validation_score is None else self.validation_score
 
 
 @dataclass(frozen=True)
@@ -132,13 +139,15 @@ class Anatomy:
 class TrialRecord:
     """One finished trial, as the ledger keeps it.
 
-    The scores are those of the best epoch's weights: highest validation accuracy, then lowest
-    validation loss, then earliest. A failed trial has no scores (None) and says why in `error`.
-    There are no test scores: what the trial answered for the test photos is sealed in its own file.
+    The scores are those of the best epoch's weights: highest `score` (validation accuracy, unless
+    the run has another metric), then lowest validation loss, then earliest. A failed trial has no
+    scores (None) and says why in `error`. There are no test scores: what the trial answered for the
+    test photos is sealed in its own file.
 
     Attributes:
         number: 0 for the baseline, then 1, 2, ... per backbone.
         weights_sha256: of the trial's `weights.npz`; empty for a failed trial.
+        validation_score: see `EpochRecord`.
         diverged: a failed trial's loss stopped being a number: its configuration is the reason, and
             the search keeps away from it.
     """
@@ -157,6 +166,12 @@ class TrialRecord:
     weights_sha256: str = ""
     error: str = ""
     diverged: bool = False
+    validation_score: float | None = None
+
+    @property
+    def score(self) -> float | None:
+        """What the trial is chosen by, higher is better; None if it has no scores."""
+        return self.validation_accuracy if self.validation_score is None else self.validation_score
 
     @property
     def id(self) -> TrialId:
@@ -179,6 +194,17 @@ class TrialRecord:
     def has_scores(self) -> bool:
         """It did not fail, and has trained at least one epoch."""
         return self.status != Status.FAILED and self.validation_accuracy is not None
+
+    @property
+    def rank(self) -> tuple[float, float, int]:
+        """Sort key, best first: higher score, lower validation loss, lower number.
+
+        Raises:
+            ValueError: the trial has no scores.
+        """
+        if self.score is None or self.validation_loss is None:
+            raise ValueError(f"{self.trial} has no scores")
+        return -self.score, self.validation_loss, self.number
 
     @staticmethod
     def of(
@@ -228,3 +254,4 @@ class TrialResult:
     weights: Mapping[str, NDArray[Any]]
     anatomy: Anatomy
     cost: Cost
+    validation_score: float | None = None

@@ -19,7 +19,7 @@ class RunRecord:
         created: local time, ISO 8601, for people only.
         command: the arguments as typed.
         settings: resolved; a resume must agree with them.
-        planned: trials in the order of their starting: all baselines, then round after round.
+        planned: all trials: the baselines, then number by number.
         seed: of the whole run.
         lag: the largest that a suggestion has, see `sweep.schedule.lag`: the trials at a time that
             the run started with.

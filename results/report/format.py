@@ -79,5 +79,7 @@ def configuration(config: Mapping[str, Any] | None) -> str:
         f"{config['optimizer']} {config['learning_rate']:.3g}, from {config['unfreeze']}, "
         f"{config['scaling']}, batch {config['batch_size']}"
     )
+    if config.get("head_from"):
+        line += f", head of t{config['head_from']:02d}"
     later = [name for name, usual in _LATER.items() if name in config and config[name] != usual]
     return ", ".join([line, *(f"{name.replace('_', ' ')} {config[name]}" for name in later)])

@@ -39,6 +39,7 @@ from results.scores.mistakes import FEWEST_WITNESSES
 from results.scores.types import Summary
 from search_spaces import paper
 from search_spaces.backbones import NAMES
+from search_spaces.metrics import metric_words
 
 HERE = Path(__file__).parent
 _PARTS = ("train", "validation")
@@ -174,6 +175,7 @@ def environment() -> Environment:
         reports=sheets_reports,
         run=sheets_run,
         several=written.several,
+        metric_words=metric_words,
         weighted=kinds.weighted,
     )
     return made

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from results.report.kinds import TEXT, Kind, Place
+from results.report.kinds import LOSS, TEXT, Kind, Place
 from results.scores.types import Summary
+from search_spaces.metrics import ACCURACY, metric_words
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,30 @@ def lay_out(
 ) -> Sheet:
     """A sheet with a row per item, and `more` rows below them."""
     return Sheet(name, marked(summary, title), columns, (*rows(columns, items), *more), note)
+
+
+def with_metric(
+    summary: Summary, columns: tuple[Column, ...], value: str | Callable[[Any], Any], after: str
+) -> tuple[Column, ...]:
+    """The columns, and behind `after` what the run chose by on validation if not by accuracy.
+
+    Args:
+        value: where a row's item has it: the path of a mapping by `validation_METRIC`, or a
+            function that gives it.
+    """
+    if (metric := summary.metric) == ACCURACY:
+        return columns
+    key, words = f"validation_{metric}", metric_words(metric)
+    path = value if callable(value) else f"{value}.{key}"
+    chosen = Column(key, f"validation {words}", LOSS, path, f"val\n{words}")
+    at = [column.key for column in columns].index(after) + 1
+    return (*columns[:at], chosen, *columns[at:])
+
+
+def chosen_by(summary: Summary) -> str:
+    """`validation`, with the metric where that is not accuracy."""
+    metric = summary.metric
+    return "validation" if metric == ACCURACY else f"validation {metric_words(metric)}"
 
 
 def listed(summary: Summary, name: str, header: str, lines: Iterable[dict[str, Any]]) -> Sheet:

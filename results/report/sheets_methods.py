@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from results.report import kinds
 from results.report.format import configuration, several
 from results.report.kinds import INTERVAL, LABEL, PERCENT, Label, Place
-from results.report.sheets import Column, Sheet, lay_out
+from results.report.sheets import Column, Sheet, chosen_by, lay_out, with_metric
 from results.scores.method_types import ENSEMBLE, EnsembleSummary, Method
 from results.scores.metrics import Verdict
 from results.scores.types import BackboneSummary, Summary
+from search_spaces.metrics import signed
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def _outcome(line: MethodLine) -> Verdict | str | None:
 
 
 MEASURED = "method.test_accuracy"
+_SCORES = "method.scores.more"
 PUBLISHED_AS = "method.published_test_accuracy"
 VALIDATION = Column(
     "validation_accuracy", "validation %", PERCENT, "method.validation_accuracy", "val %"
@@ -130,7 +133,8 @@ def methods(summary: Summary) -> Sheet:
                 lines.append(MethodLine(Label(method.trial), role, method, method, backbone.name))
     if summary.ensemble is not None:
         lines.append(MethodLine(Label(ENSEMBLE), ENSEMBLE, summary.ensemble))
-    return lay_out(summary, "methods", "Methods", METHODS, lines)
+    columns = with_metric(summary, METHODS, _SCORES, "validation_accuracy")
+    return lay_out(summary, "methods", "Methods", columns, lines)
 
 
 def published_and_measured(summary: Summary) -> Sheet:
@@ -187,9 +191,10 @@ def leaderboard(summary: Summary) -> Sheet:
             note = configuration(method.config) if method.scores else method.error or method.status
             label = Label(method.trial, backbone.name)
             lines.append(MethodLine(label, _role(backbone, method), method, method, note=note))
-    lines.sort(key=lambda line: -_or_last(line.method.validation_accuracy))
-    title = "Methods, the best by validation first"
-    return lay_out(summary, "leaderboard", title, LEADERBOARD, lines)
+    lines.sort(key=lambda line: -_score(summary, line.method))
+    columns = with_metric(summary, LEADERBOARD, _SCORES, "validation_accuracy")
+    title = f"Methods, the best by {chosen_by(summary)} first"
+    return lay_out(summary, "leaderboard", title, columns, lines)
 
 
 def _role(backbone: BackboneSummary, method: Method) -> str:
@@ -199,8 +204,11 @@ def _role(backbone: BackboneSummary, method: Method) -> str:
     return "documented baseline, and the best" if best else "documented baseline"
 
 
-def _or_last(accuracy: float | None) -> float:
-    return -1.0 if accuracy is None else accuracy
+def _score(summary: Summary, method: Method | EnsembleSummary) -> float:
+    """On validation, higher is better; what has no scores comes last."""
+    if method.scores is None:
+        return -math.inf
+    return signed(summary.metric, method.scores.more[f"validation_{summary.metric}"])
 
 
 def best(summary: Summary) -> Sheet:
@@ -208,8 +216,8 @@ def best(summary: Summary) -> Sheet:
     return lay_out(
         summary,
         "best",
-        "Best per backbone, chosen by validation",
-        BEST,
+        f"Best per backbone, chosen by {chosen_by(summary)}",
+        with_metric(summary, BEST, "best.scores.more", "validation_gain"),
         summary.backbones,
         note="Gain: percentage points over the documented baseline. "
         "p: McNemar's exact test against it, on test.",

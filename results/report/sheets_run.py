@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import partial
 
 from results.ledger.records import Cost
 from results.ledger.runs import MeasuredCharacteristics
 from results.report import kinds
 from results.report.format import several
 from results.report.kinds import COUNT, LABEL, NAME, PERCENT, SECONDS, TEXT, WORD, Label, Place
-from results.report.sheets import Column, Row, Sheet, fields_of, lay_out, listed, marked, rows
+from results.report.sheets import (
+    Column,
+    Row,
+    Sheet,
+    fields_of,
+    lay_out,
+    listed,
+    marked,
+    rows,
+    with_metric,
+)
 from results.scores.cost_types import CostRow
-from results.scores.types import Summary
+from results.scores.types import Summary, TrialRow
 from search_spaces import paper
 from search_spaces.config import TrialConfig
+from search_spaces.metrics import metric_words, signed
 
 TRIAL = Column(
     "label", "trial", LABEL, lambda row: Label(row.trial, row.backbone), where=Place.SHOWN
@@ -103,7 +115,12 @@ SIZES = (
 
 def trials(summary: Summary) -> Sheet:
     """Every finished trial."""
-    return lay_out(summary, "trials", "All trials", TRIALS, summary.rows)
+    columns = with_metric(summary, TRIALS, partial(_metric, summary.metric), "validation_accuracy")
+    return lay_out(summary, "trials", "All trials", columns, summary.rows)
+
+
+def _metric(metric: str, row: TrialRow) -> float | None:
+    return None if row.validation_score is None else signed(metric, row.validation_score)
 
 
 def failed(summary: Summary) -> Sheet:
@@ -147,7 +164,10 @@ def importances_wide(summary: Summary) -> Sheet:
     heads = [Column(name, name.replace("_", " "), kinds.SHARE) for name in names]
     return Sheet(
         "importances_wide",
-        marked(summary, "What mattered: share of the variation in validation accuracy"),
+        marked(
+            summary,
+            f"What mattered: share of the variation in validation {metric_words(summary.metric)}",
+        ),
         (Column("backbone", "backbone", LABEL), Column("trials", "trials", COUNT), *heads),
         tuple(
             Row((Label(name, name), of_backbone.trials, *map(of_backbone.shares.get, names)))

@@ -21,7 +21,7 @@ from results.ledger.units import clean
 from results.report import sheets_comparisons, sheets_methods, sheets_reports, sheets_run
 from results.report.format import between, p_value, percent, points, several
 from results.report.kinds import LABEL, VERDICT, Place
-from results.report.sheets import Column, Row, Sheet, marked
+from results.report.sheets import Column, Row, Sheet, chosen_by, marked
 from results.scores.method_types import Scores
 from results.scores.metrics import Outcome, Verdict
 from results.scores.types import Summary
@@ -94,7 +94,7 @@ def in_words(summary: Summary) -> list[str]:
         sentences.append("No trial has scores yet.")
     else:
         sentences.append(
-            f"{winner.trial}, the best single network by validation, names "
+            f"{winner.trial}, the best single network by {chosen_by(summary)}, names "
             f"{_counted(winner.scores)}{_gained(summary, winner.trial)}."
         )
     if (failed := summary.trials.failed) > 0:
@@ -146,7 +146,7 @@ def recommendation(summary: Summary) -> Text:
     trials = summary.recommended_trials
     name = f"the ensemble of {' and '.join(trials)}" if len(trials) > 1 else "".join(trials)
     text = Text()
-    text.append(clean(marked(summary, f"Recommended by validation: {name}")), "bold")
+    text.append(clean(marked(summary, f"Recommended by {chosen_by(summary)}: {name}")), "bold")
     for warning in summary.warnings:
         text.append(f"\nWarning: {clean(warning)}", "yellow")
     return text

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import combinations
 
 from results.ledger.records import TrialRecord
-from results.scores import ensemble, metrics
+from results.scores import choosing, ensemble, metrics
 from results.scores.evidence import Evidence, averaged, best_of, candidate, scored, scores
 from results.scores.method_types import (
     ENSEMBLE,
@@ -109,19 +110,23 @@ def _scaling_row(evidence: Evidence, backbone: str) -> ScalingRow | None:
     )
     if unit is None or native is None:
         return None
-    by_unit, by_native = candidate(unit), candidate(native)
     differences, labels = differing(unit.config, native.config), evidence.labels("test")
     return ScalingRow(
         backbone=backbone,
-        unit_trial=by_unit.trial,
-        unit_validation_accuracy=by_unit.validation_accuracy,
+        unit_trial=unit.trial,
+        unit_validation_accuracy=_validation(evidence, unit),
         unit_test_accuracy=metrics.accuracy(evidence.test(unit.trial), labels),
-        native_trial=by_native.trial,
-        native_validation_accuracy=by_native.validation_accuracy,
+        native_trial=native.trial,
+        native_validation_accuracy=_validation(evidence, native),
         native_test_accuracy=metrics.accuracy(evidence.test(native.trial), labels),
         also_differs=tuple(name for name in differences if name != "scaling"),
         pair=trial_pair(evidence, Purpose.SCALING, native.trial, unit.trial),
     )
+
+
+def _validation(evidence: Evidence, record: TrialRecord) -> float:
+    probabilities = evidence.predictions(record.trial).validation
+    return metrics.accuracy(probabilities, evidence.labels("validation"))
 
 
 def _twins(records: Sequence[TrialRecord]) -> tuple[TrialRecord, TrialRecord] | None:
@@ -138,7 +143,11 @@ def _twins(records: Sequence[TrialRecord]) -> tuple[TrialRecord, TrialRecord] | 
 def _greedy(evidence: Evidence) -> tuple[str, ...]:
     library = [record.trial for record in scored(evidence.records)]
     arrays = [evidence.predictions(trial).validation for trial in library]
-    chosen = ensemble.greedy(arrays, evidence.labels("validation"))
+    chosen = ensemble.greedy(
+        arrays,
+        evidence.labels("validation"),
+        score=partial(choosing.score, evidence.run.settings.metric),
+    )
     return tuple(library[index] for index in chosen)
 
 

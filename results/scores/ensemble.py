@@ -6,7 +6,7 @@ Validation chooses; the one function that looks at test scores is the paper's ru
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,20 +26,20 @@ class Candidate:
         trial: its name.
         backbone: the trial's backbone.
         number: within its backbone.
-        validation_accuracy: a fraction, higher is better.
+        score: on validation by the run's metric, higher is better.
         validation_loss: nats, lower is better.
     """
 
     trial: str
     backbone: str
     number: int
-    validation_accuracy: float
+    score: float
     validation_loss: float
 
 
 def by_validation(candidate: Candidate) -> tuple[float, float, int]:
-    """Sort key, best first: higher validation accuracy, lower validation loss, lower number."""
-    return (-candidate.validation_accuracy, candidate.validation_loss, candidate.number)
+    """Sort key, best first: higher score, lower validation loss, lower number."""
+    return (-candidate.score, candidate.validation_loss, candidate.number)
 
 
 def mean(members: Sequence[Probabilities]) -> Probabilities:
@@ -80,11 +80,15 @@ def best_two_by_test(
 
 
 def greedy(
-    library: Sequence[Probabilities], labels: Labels, *, rounds: int = GREEDY_ROUNDS
+    library: Sequence[Probabilities],
+    labels: Labels,
+    *,
+    rounds: int = GREEDY_ROUNDS,
+    score: Callable[[Probabilities, Labels], float] = accuracy,
 ) -> tuple[int, ...]:
     """Greedy selection with replacement on validation (Caruana et al. 2004).
 
-    Each round adds the member with which the mean scores best: higher accuracy, then lower
+    Each round adds the member with which the mean scores best: higher score, then lower
     cross-entropy, then lower index. The result is the best of the ensembles after each round, by
     the same order and then the shortest, so it never scores below the best single member.
 
@@ -92,6 +96,7 @@ def greedy(
         library: M arrays [N, C] of validation probabilities.
         labels: [N].
         rounds: at most so many members, repeats included; at least 1.
+        score: of probabilities, higher is better.
 
     Returns:
         Indices into `library` in the order of their choice; repeats are weights.
@@ -105,13 +110,13 @@ def greedy(
     total = np.zeros(library[0].shape, dtype=np.float64)
     scores: list[tuple[float, float, int]] = []
     for size in range(1, rounds + 1):
-        *score, index = min(
-            (*_score((total + member) / size, labels), index)
+        *keys, index = min(
+            (*_keys((total + member) / size, labels, score), index)
             for index, member in enumerate(library)
         )
         chosen.append(index)
         total += library[index]
-        scores.append((score[0], score[1], size))
+        scores.append((keys[0], keys[1], size))
     return tuple(chosen[: min(scores)[2]])
 
 
@@ -145,8 +150,12 @@ def _first_two(ordered: Sequence[Candidate]) -> tuple[str, ...]:
     return tuple(first_of.values())[:2] if len(first_of) >= 2 else ()
 
 
-def _score(probabilities: NDArray[np.float64], labels: Labels) -> tuple[float, float]:
+def _keys(
+    probabilities: NDArray[np.float64],
+    labels: Labels,
+    score: Callable[[Probabilities, Labels], float],
+) -> tuple[float, float]:
     """Lower is better, so that `min` chooses and its ties fall to the lower index."""
     narrow = probabilities.astype(np.float32)
     # Rounded, because the same ensemble summed in another order differs in its last digits.
-    return -accuracy(narrow, labels), round(cross_entropy(narrow, labels), 9)
+    return -round(score(narrow, labels), 9), round(cross_entropy(narrow, labels), 9)

@@ -19,13 +19,14 @@ from results.ledger.remedies import train_again
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import Split
 from results.ledger.store import RunFolder
-from results.scores import ensemble, metrics
+from results.scores import choosing, ensemble, metrics
 from results.scores.calibration import calibrate
 from results.scores.ensemble import Candidate, by_validation
 from results.scores.method_types import Scores
 from results.scores.metrics import Correct, Labels, accuracy, right
 from search_spaces.backbones import NAMES
 from search_spaces.config import TrialId
+from search_spaces.metrics import ACCURACY, metric_words
 from search_spaces.refusals import EnvironmentRefusal
 
 AGREEMENT = 1e-6
@@ -172,6 +173,18 @@ class Evidence:
                 f"its predictions say {measured:.6f}",
                 self.folder.trial(record.trial),
             )
+        self._check_score(record, predictions)
+
+    def _check_score(self, record: TrialRecord, predictions: Predictions) -> None:
+        if (metric := self.run.settings.metric) == ACCURACY:
+            return
+        score = choosing.score(metric, predictions.validation, self.labels("validation"))
+        if record.validation_score is None or abs(score - record.validation_score) > AGREEMENT:
+            raise _unusable(
+                f"the record says score {record.validation_score} by {metric_words(metric)}, "
+                f"its predictions say {score:.6f}",
+                self.folder.trial(record.trial),
+            )
 
     def _shape(self, part: str) -> tuple[int, int]:
         return len(self.split.indices(part)), len(self.classes)
@@ -188,7 +201,7 @@ def scored(records: Iterable[TrialRecord]) -> tuple[TrialRecord, ...]:
 
 
 def best_of(records: Iterable[TrialRecord]) -> TrialRecord | None:
-    """The best by validation accuracy, then validation loss, then number; None without scores."""
+    """The best by score, then validation loss, then number; None without scores."""
     return min(scored(records), key=lambda record: by_validation(candidate(record)), default=None)
 
 
@@ -199,14 +212,14 @@ def candidate(record: TrialRecord) -> Candidate:
         ValueError: it has none.
     """
     loss = record.validation_loss
-    if record.validation_accuracy is None or loss is None:
+    if record.score is None or loss is None:
         raise ValueError(f"{record.trial} has no scores")
-    return Candidate(record.trial, record.backbone, record.number, record.validation_accuracy, loss)
+    return Candidate(record.trial, record.backbone, record.number, record.score, loss)
 
 
 def scores(evidence: Evidence, validation: Probabilities, test: Probabilities) -> Scores:
     """Score probabilities of the validation and the test photos, each [n, C]."""
-    labels = evidence.labels("test")
+    labels, chosen = evidence.labels("test"), evidence.run.settings.metric
     predicted = test.argmax(axis=1).astype(np.int64)
     correct = int(metrics.right(test, labels).sum())
     return Scores(
@@ -221,7 +234,7 @@ def scores(evidence: Evidence, validation: Probabilities, test: Probabilities) -
         more={
             f"{part}_{name}": metric(probabilities, evidence.labels(part))
             for part, probabilities in (("validation", validation), ("test", test))
-            for name, metric in metrics.METRICS.items()
+            for name, metric in {**metrics.METRICS, chosen: choosing.CHOICES[chosen]}.items()
         },
     )
 

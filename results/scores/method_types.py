@@ -52,7 +52,7 @@ class Scores:
 
     Attributes:
         validation_loss, test_loss: mean cross-entropy in nats.
-        more: each of `metrics.METRICS`, as `validation_NAME` and `test_NAME`.
+        more: each of `metrics.METRICS` and the run's metric, as `validation_NAME` and `test_NAME`.
         correct, photos: on test.
         interval: Wilson's, of the test accuracy.
         report: on test.

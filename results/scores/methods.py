@@ -20,6 +20,7 @@ from results.scores.method_types import (
 from results.scores.metrics import Verdict
 from search_spaces import paper
 from search_spaces.config import FLOAT32, TrialConfig, TrialId
+from search_spaces.metrics import ACCURACY, metric_words
 from search_spaces.settings import UNWEIGHTED
 
 REDRAW_OFFSET = 1
@@ -57,6 +58,8 @@ def doubts(evidence: Evidence, backbones: Sequence[str]) -> tuple[str, ...]:
         reasons.append(f"features stored as {stored}, not {FLOAT32}")
     if run.settings.class_weights != UNWEIGHTED:
         reasons.append(f"class weights {run.settings.class_weights}")
+    if run.settings.metric != ACCURACY:
+        reasons.append(f"chosen by {metric_words(run.settings.metric)}, not accuracy")
     return tuple(reasons)
 
 
@@ -188,7 +191,8 @@ def _doubts(evidence: Evidence, trials: Sequence[str]) -> tuple[str, ...]:
     search = evidence.run.settings.search
     reasons = [*doubts(evidence, [record.backbone for record in records])]
     for record in records:
-        reasons += setting_doubts(record.config, () if record.is_baseline else search)
+        varied = () if record.is_baseline else (*search, "head_from")
+        reasons += setting_doubts(record.config, varied)
         if record.status == Status.OUT_OF_TIME:
             reasons.append(f"{record.trial} was cut by the time budget")
     return tuple(dict.fromkeys(reasons))

@@ -6,22 +6,24 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from results.ledger.records import TrialRecord
 from results.scores import metrics
 from results.scores.ensemble import by_validation
 from results.scores.evidence import Evidence, best_of, candidate
 from results.scores.method_types import ENSEMBLE, EnsembleSummary
+from search_spaces.metrics import ACCURACY, metric_words, signed
 
 
 def recommended(evidence: Evidence, ensemble: EnsembleSummary | None) -> str:
     """The best single trial's name, or `ensemble` where that is better by validation.
 
-    Better is a higher accuracy, then a lower loss. A tie goes to the single trial, the simpler
+    Better is a higher score, then a lower loss. A tie goes to the single trial, the simpler
     model. Empty if no trial has scores.
     """
     best = best_of(evidence.winners())
     if best is None:
         return ""
-    if ensemble is not None and _score(ensemble) < by_validation(candidate(best))[:2]:
+    if ensemble is not None and _score(evidence, ensemble) < by_validation(candidate(best))[:2]:
         return ENSEMBLE
     return best.trial
 
@@ -34,13 +36,25 @@ def warnings(evidence: Evidence, ensemble: EnsembleSummary | None) -> tuple[str,
 
 
 def _worse_than_a_member(evidence: Evidence, ensemble: EnsembleSummary) -> Iterator[str]:
-    best = min((candidate(evidence.record(trial)) for trial in ensemble.members), key=by_validation)
-    if _score(ensemble) > by_validation(best)[:2]:
+    best = min(
+        map(evidence.record, ensemble.members), key=lambda one: by_validation(candidate(one))
+    )
+    if _score(evidence, ensemble) > by_validation(candidate(best))[:2]:
         yield (
-            f"On validation the ensemble is worse than {best.trial} alone: accuracy "
+            f"On validation the ensemble is worse than {best.trial} alone: "
+            f"{_by_metric(evidence, ensemble, best)}accuracy "
             f"{ensemble.validation_accuracy:.2%} against {best.validation_accuracy:.2%}, loss "
             f"{ensemble.scores.validation_loss:.4f} against {best.validation_loss:.4f}."
         )
+
+
+def _by_metric(evidence: Evidence, ensemble: EnsembleSummary, best: TrialRecord) -> str:
+    """The run's metric of both, where that is not accuracy."""
+    metric = evidence.run.settings.metric
+    if metric == ACCURACY or best.score is None:
+        return ""
+    ours = ensemble.scores.more[f"validation_{metric}"]
+    return f"{metric_words(metric)} {ours:.4f} against {signed(metric, best.score):.4f}, "
 
 
 def _at_chance(evidence: Evidence, ensemble: EnsembleSummary) -> Iterator[str]:
@@ -58,6 +72,8 @@ def _at_chance(evidence: Evidence, ensemble: EnsembleSummary) -> Iterator[str]:
             )
 
 
-def _score(ensemble: EnsembleSummary) -> tuple[float, float]:
+def _score(evidence: Evidence, ensemble: EnsembleSummary) -> tuple[float, float]:
     """As the first two of `by_validation`: lower is better."""
-    return (-ensemble.validation_accuracy, ensemble.scores.validation_loss)
+    metric = evidence.run.settings.metric
+    score = signed(metric, ensemble.scores.more[f"validation_{metric}"])
+    return (-score, ensemble.scores.validation_loss)

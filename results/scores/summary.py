@@ -178,6 +178,7 @@ def _row(record: TrialRecord) -> TrialRow:
         best_epoch=record.best_epoch,
         validation_accuracy=record.validation_accuracy,
         validation_loss=record.validation_loss,
+        validation_score=record.validation_score,
         cost=record.cost,
         history=record.epochs,
     )

@@ -22,6 +22,7 @@ from results.scores.method_types import (
     Pair,
     ScalingRow,
 )
+from search_spaces.metrics import ACCURACY
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,11 @@ class BackboneSummary:
 
 @dataclass(frozen=True)
 class TrialRow:
-    """One finished trial, for scatter plots and its curves; its test answers stay sealed."""
+    """One finished trial, for scatter plots and its curves; its test answers stay sealed.
+
+    Attributes:
+        validation_score: by the run's metric, higher is better; None where that is accuracy.
+    """
 
     trial: str
     backbone: str
@@ -112,6 +117,7 @@ class TrialRow:
     validation_loss: float | None
     cost: Cost
     history: tuple[EpochRecord, ...]
+    validation_score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -217,6 +223,12 @@ class Summary:
     settings: Mapping[str, Any]
     versions: Mapping[str, str]
     hardware: Mapping[str, Any]
+
+    @property
+    def metric(self) -> str:
+        """What everything was chosen by."""
+        metric: str = self.settings.get("metric", ACCURACY)
+        return metric
 
     @property
     def recommended_trials(self) -> tuple[str, ...]:

@@ -158,6 +158,7 @@ def train_and_commit(
             cutoffs=assignment.cutoffs,
             is_time_up=partial(_is_past, assignment.deadline),
             progress=progress,
+            head=folder.read_head(config),
         )
     except (Refusal, ConnectionError):
         raise
@@ -226,6 +227,7 @@ def training_data(context: RunContext) -> TrainingData:
         precision=context.settings.precision,
         jit_compile=context.settings.jit_compile,
         class_weights=context.settings.class_weights,
+        metric=context.settings.metric,
     )
 
 

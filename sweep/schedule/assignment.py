@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from search_spaces.config import TrialConfig, TrialId
 
-METRIC = "validation_accuracy"
-"""What Ray is told of every epoch, and maximises."""
+METRIC = "score"
+"""What Ray is told of every epoch, and maximises: see `EpochRecord.score`."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Assignment:
     Attributes:
         number: of the trial within its backbone, 0 for the baseline.
         config: what is trained.
-        cutoffs: per epoch, from 1, the validation accuracy below which the trial stops.
+        cutoffs: per epoch, from 1, the score on validation below which the trial stops.
         deadline: Unix time, in seconds, after which the trial ends with its epoch; None for never.
             The pool leaves it out: it depends on when the command was started.
     """

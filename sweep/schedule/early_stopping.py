@@ -28,24 +28,24 @@ def rungs(epochs: int) -> tuple[int, ...]:
 
 
 class Bars:
-    """The validation accuracy that a trial must reach at each rung; add finished trials to it.
+    """The score on validation that a trial must reach at each rung; add finished trials to it.
 
     All trials of the backbone count, the baseline and those that were stopped later included. A
     rung that fewer than `ETA` of them reached has no cutoff: the best third of two trials is none.
     """
 
     def __init__(self, epochs: int) -> None:
-        self._accuracies: dict[int, list[float]] = {rung: [] for rung in rungs(epochs)}
+        self._scores: dict[int, list[float]] = {rung: [] for rung in rungs(epochs)}
 
     def add(self, record: TrialRecord) -> None:
-        for rung, accuracies in self._accuracies.items():
+        for rung, scores in self._scores.items():
             if len(record.epochs) >= rung:
-                accuracies.append(record.epochs[rung - 1].validation_accuracy)
+                scores.append(record.epochs[rung - 1].score)
 
     def cutoffs(self) -> dict[int, float]:
-        """Per rung the validation accuracy below which a trial stops."""
+        """Per rung the score below which a trial stops."""
         return {
-            rung: float(np.percentile(accuracies, 100 * (1 - 1 / ETA)))
-            for rung, accuracies in self._accuracies.items()
-            if len(accuracies) >= ETA
+            rung: float(np.percentile(scores, 100 * (1 - 1 / ETA)))
+            for rung, scores in self._scores.items()
+            if len(scores) >= ETA
         }

@@ -1,4 +1,4 @@
-"""What mattered: how much of the variation in validation accuracy each searched dimension explains.
+"""What mattered: how much of the variation in validation scores each searched dimension explains.
 
 Trials that ran on are no fair sample, they are the good ones. So all trials are compared, at the
 last epoch that each of them reached.
@@ -32,8 +32,8 @@ def importances(records: Iterable[TrialRecord], space: SearchSpace) -> dict[str,
     """Per backbone each searched dimension's share: Optuna's fANOVA (Hutter et al., "An Efficient
     Approach for Assessing Hyperparameter Importance", ICML 2014) by forests of several seeds.
 
-    A trial counts by its best validation accuracy up to the common epoch, one that diverged by the
-    worst accuracy of the others; other failures do not count. A backbone with fewer than four
+    A trial counts by its best score on validation up to the common epoch, one that diverged by the
+    worst score of the others; other failures do not count. A backbone with fewer than four
     trials that trained, or with one score for all, has none.
     """
     by_backbone: dict[str, list[TrialRecord]] = {}
@@ -54,10 +54,7 @@ def _importances(own: Sequence[TrialRecord], space: SearchSpace) -> Importances 
     if len(trained) < _FEWEST:
         return None
     epoch = min(len(record.epochs) for record in trained)
-    values = {
-        record.number: max(one.validation_accuracy for one in record.epochs[:epoch])
-        for record in trained
-    }
+    values = {record.number: max(one.score for one in record.epochs[:epoch]) for record in trained}
     if len(set(values.values())) < 2:
         return None
     worst = min(values.values())

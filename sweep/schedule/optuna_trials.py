@@ -30,12 +30,12 @@ def distributions(space: SearchSpace, backbone: str) -> dict[str, Any]:
 
 
 def as_optuna(record: TrialRecord, space: SearchSpace) -> optuna.trial.FrozenTrial:
-    """A finished trial for Optuna; the value is the best epoch's validation accuracy.
+    """A finished trial for Optuna; the value is the best epoch's score on validation.
 
     A trial that was stopped early, or by the time budget, is PRUNED and keeps its epochs; a failed
     one is FAIL, which says nothing about its configuration. One that diverged is PRUNED before its
     first epoch: TPE ignores FAIL and would come back to the same corner, and it ranks this below
-    every other trial, where COMPLETE with an accuracy of 0 would rank above all that were stopped
+    every other trial, where COMPLETE with the lowest score would rank above all that were stopped
     early.
 
     A baseline outside the space (a narrower range of learning rates, say) has no parameters.
@@ -45,10 +45,10 @@ def as_optuna(record: TrialRecord, space: SearchSpace) -> optuna.trial.FrozenTri
     epochs = () if record.diverged else record.epochs
     return optuna.trial.create_trial(
         state=pruned if record.diverged else _STATES[record.status],
-        value=record.validation_accuracy if record.status != Status.FAILED else None,
+        value=record.score if record.status != Status.FAILED else None,
         params=params,
         distributions=distributions(space, record.backbone) if params else {},
-        intermediate_values={epoch.epoch: epoch.validation_accuracy for epoch in epochs},
+        intermediate_values={epoch.epoch: epoch.score for epoch in epochs},
         user_attrs={"trial": record.trial},
     )
 

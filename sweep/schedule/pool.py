@@ -1,9 +1,10 @@
 """One pool of trials for all backbones: what may be trained next, and what became of it.
 
-Trial *n* of a backbone may start when every trial up to *n - lag* is finished (`schedule.lag`), and
-is suggested from exactly these. So the list of trials depends on neither timing, kills nor resumes;
-a backbone that must wait lets another go first, so that no processor waits for a backbone to end.
-Which of the backbones is next is free, so that a worker can keep to those that it has built.
+The trials of a backbone start in a fixed order (`schedule.order`). The *n*-th of them may start
+when all up to the one at *n - lag* are finished (`schedule.lag`), and is suggested from exactly
+these. So the list of trials depends on neither timing, kills nor resumes; a backbone that must wait
+lets another go first, so that no processor waits for a backbone to end. Which of the backbones is
+next is free, so that a worker can keep to those that it has built.
 
 Asks the ledger, never Ray: whatever Ray believes of a trial, its record says what happened.
 """
@@ -13,16 +14,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from results.ledger.records import Status, TrialRecord
 from results.ledger.store import RunFolder
-from search_spaces.backbones import Scaling
+from search_spaces.backbones import HEAD
 from search_spaces.config import TrialConfig, TrialId
 from search_spaces.settings import Settings
 from sweep.schedule.assignment import Assignment
 from sweep.schedule.early_stopping import Bars
+from sweep.schedule.heads import BestHeads
 from sweep.schedule.history import History
 from sweep.schedule.lag import seen
+from sweep.schedule.order import Order, first_probe, order_of
 from sweep.schedule.suggest import suggest
 
 
@@ -30,16 +34,20 @@ from sweep.schedule.suggest import suggest
 class _Backbone:
     """What is left of one backbone, and what its next trial knows. All of it only grows.
 
+    Places are those in the backbone's order, from 0.
+
     Attributes:
-        waiting: numbers of the trials that have not been handed out.
-        finished: all trials below this number are.
-        seen: trials below this number are in `history` and `bars`.
-        configured: trials below this number are in `taken`.
+        waiting: places of the trials that have not been handed out.
+        finished: all trials before this place are.
+        seen: trials before this place are in `history`, `bars` and `heads`.
+        configured: trials before this place are in `taken`.
     """
 
+    order: Order
     waiting: deque[int]
     history: History
     bars: Bars
+    heads: BestHeads = field(default_factory=BestHeads)
     taken: set[TrialConfig] = field(default_factory=set)
     finished: int = 0
     seen: int = 0
@@ -62,14 +70,16 @@ class Pool:
         self._lag = lag
         self.finished = {record.id: record for record in folder.records()}
         self._configs = {trial_id: record.config for trial_id, record in self.finished.items()}
-        self._backbones = {
-            name: _Backbone(self._unfinished(name), History(settings.space), Bars(settings.epochs))
-            for name in settings.backbones
-        }
+        self._backbones = {name: self._backbone(name) for name in settings.backbones}
 
-    def _unfinished(self, backbone: str) -> deque[int]:
-        numbers = range(self._settings.searched(backbone) + 1)
-        return deque(n for n in numbers if TrialId(backbone, n) not in self.finished)
+    def _backbone(self, name: str) -> _Backbone:
+        order = order_of(self._settings, name)
+        waiting = deque(
+            place
+            for place, number in enumerate(order.numbers)
+            if TrialId(name, number) not in self.finished
+        )
+        return _Backbone(order, waiting, History(self._settings.space), Bars(self._settings.epochs))
 
     @property
     def left(self) -> int:
@@ -86,7 +96,7 @@ class Pool:
         if not ready:
             return None
         chosen = min(ready, key=lambda name: self._backbones[name].waiting[0] + penalty(name))
-        return self._assign(TrialId(chosen, self._backbones[chosen].waiting.popleft()))
+        return self._assign(chosen, self._backbones[chosen].waiting.popleft())
 
     def finish(self, trial_id: TrialId) -> TrialRecord:
         """Take up the record of a trial that Ray is done with; a missing one is a failure."""
@@ -100,50 +110,73 @@ class Pool:
     def _may_start(self, name: str) -> bool:
         """Whether the next trial of a backbone has all that it is suggested from."""
         backbone = self._backbones[name]
-        while TrialId(name, backbone.finished) in self.finished:
+        numbers = backbone.order.numbers
+        while (
+            backbone.finished < len(numbers)
+            and TrialId(name, numbers[backbone.finished]) in self.finished
+        ):
             backbone.finished += 1
         return bool(backbone.waiting) and backbone.finished >= self._seen(backbone.waiting[0])
 
-    def _seen(self, number: int) -> int:
-        return seen(number, concurrency=self._lag, backbones=len(self._backbones))
+    def _seen(self, place: int) -> int:
+        return seen(place, concurrency=self._lag, backbones=len(self._backbones))
 
-    def _assign(self, trial_id: TrialId) -> Assignment:
-        number, backbone = trial_id.number, self._backbones[trial_id.backbone]
-        for earlier in range(backbone.seen, self._seen(number)):
-            record = self.finished[TrialId(trial_id.backbone, earlier)]
+    def _assign(self, name: str, place: int) -> Assignment:
+        backbone = self._backbones[name]
+        numbers, number = backbone.order.numbers, backbone.order.numbers[place]
+        for earlier in numbers[backbone.seen : self._seen(place)]:
+            record = self.finished[TrialId(name, earlier)]
             backbone.history.add(record)
             backbone.bars.add(record)
-        backbone.seen = self._seen(number)
-        config = self._folder.read_suggestion(trial_id.name) or self._config(trial_id, backbone)
+            backbone.heads.add(record)
+        backbone.seen = self._seen(place)
+        trial_id = TrialId(name, number)
+        config = self._folder.read_suggestion(trial_id.name) or self._config(trial_id, place)
         self._folder.write_suggestion(trial_id.name, config)
         self._configs[trial_id] = config
-        stops = number > self._last_in_full(trial_id.backbone) and self._settings.early_stopping
-        return Assignment(number, config, backbone.bars.cutoffs() if stops else {})
+        return Assignment(number, config, self._cutoffs(backbone, place, config))
 
-    def _config(self, trial_id: TrialId, backbone: _Backbone) -> TrialConfig:
+    def _cutoffs(self, backbone: _Backbone, place: int, config: TrialConfig) -> dict[int, float]:
+        """None for probes, which cost little and set the others' bars, and for the two trials that
+        the report compares: the baseline and its twin."""
+        in_full = place <= backbone.order.probes or config == backbone.order.twin
+        return backbone.bars.cutoffs() if self._settings.early_stopping and not in_full else {}
+
+    def _config(self, trial_id: TrialId, place: int) -> TrialConfig:
         baseline = self._settings.baseline(trial_id.backbone)
         if trial_id.number == 0:
             return baseline
-        if trial_id.number <= self._last_in_full(trial_id.backbone):
-            return replace(baseline, scaling=Scaling.NATIVE)
-        for earlier in range(backbone.configured, trial_id.number):
-            backbone.taken.add(self._configs[TrialId(trial_id.backbone, earlier)])
-        backbone.configured = trial_id.number
-        return suggest(
+        backbone = self._backbones[trial_id.backbone]
+        for earlier in backbone.order.numbers[backbone.configured : place]:
+            config = self._configs[TrialId(trial_id.backbone, earlier)]
+            backbone.taken.add(replace(config, head_from=0))  # the head is no choice of its own
+        backbone.configured = place
+        return self._planned(trial_id, place) or self._suggested(trial_id, place)
+
+    def _planned(self, trial_id: TrialId, place: int) -> TrialConfig | None:
+        """The configuration of a trial that needs no suggestion; None for the others."""
+        backbone, name = self._backbones[trial_id.backbone], trial_id.backbone
+        if place < backbone.order.probes:
+            planned = first_probe(self._settings, name, trial_id.number)
+        else:
+            is_last = place == len(backbone.order.numbers) - 1
+            planned = backbone.order.twin if is_last else None
+        return None if planned in backbone.taken else planned
+
+    def _suggested(self, trial_id: TrialId, place: int) -> TrialConfig:
+        backbone = self._backbones[trial_id.backbone]
+        fixed: dict[str, Any] = {"unfreeze": HEAD} if place < backbone.order.probes else {}
+        twin = {backbone.order.twin} if backbone.order.twin else set()  # kept for the last
+        config = suggest(
             self._settings.space,
-            baseline,
+            self._settings.baseline(trial_id.backbone),
             trial_id.number,
             seed=self._settings.seed,
             history=backbone.history.trials(),
-            taken=backbone.taken,
+            taken=backbone.taken | twin,
+            fixed=fixed,
         )
-
-    def _last_in_full(self, backbone: str) -> int:
-        """Trials up to this number are never stopped: the baseline and, where the scaling is
-        searched and the baseline has X/255, the same in the backbone's own scaling, which shows
-        what the paper's choice costs."""
-        in_unit = self._settings.baseline(backbone).scaling is Scaling.UNIT
-        return 1 if in_unit and "scaling" in self._settings.search else 0
+        return replace(config, head_from=backbone.heads.start_of(config))
 
     def _lost(self, trial_id: TrialId) -> TrialRecord:
         config = self._folder.read_suggestion(trial_id.name)

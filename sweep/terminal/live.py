@@ -16,8 +16,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from results.ledger.records import Status, TrialRecord
+from results.ledger.records import EpochRecord, Status, TrialRecord
 from search_spaces.config import TrialId
+from search_spaces.metrics import ACCURACY, metric_words, signed
 from sweep.terminal.eta import Running, seconds_left
 from sweep.terminal.plan import BackbonePlan
 from sweep.terminal.silence import Silence, print_plain, ticking
@@ -34,6 +35,7 @@ class LiveTable:
         plans: of the sweep, resumed trials included.
         finished: records that a resumed run already has.
         at_once: how many trials can run at a time.
+        metric: the run's, which is shown of trials and epochs.
         usage: tells how busy the machine is.
         clock: tells seconds, from whatever start.
     """
@@ -45,6 +47,7 @@ class LiveTable:
         finished: Sequence[TrialRecord] = (),
         *,
         at_once: int = 1,
+        metric: str = ACCURACY,
         usage: Callable[[], str] = lambda: "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -53,6 +56,7 @@ class LiveTable:
         self._planned = sum(plan.trials for plan in plans)
         self._finished = list(finished)
         self._at_once = at_once
+        self._metric = metric
         self._usage = usage
         self._used = ""
         self._running: dict[TrialId, tuple[Running, float]] = {}
@@ -117,8 +121,9 @@ class LiveTable:
             return f"{start}  failed: {record.error}"
         stops = {Status.STOPPED_EARLY: "  stopped early", Status.OUT_OF_TIME: "  out of time"}
         early = stops.get(record.status, "")
+        words = "" if self._metric == ACCURACY else f"{metric_words(self._metric)} "
         return (
-            f"{start}  validation {record.validation_accuracy:.4f} at epoch {record.best_epoch}"
+            f"{start}  validation {words}{self._shown(record)} at epoch {record.best_epoch}"
             f"  {record.cost.seconds_total:.0f} s{early}"
         )
 
@@ -159,17 +164,17 @@ class LiveTable:
         """One row per running trial, at least one; the first shows the backbone's progress too."""
         # Copies: the thread that draws reads these while trials start and finish.
         records = [record for record in list(self._finished) if record.backbone == plan.name]
-        scored = [record for record in records if record.validation_accuracy is not None]
-        best = max(scored, key=lambda record: record.validation_accuracy or 0.0, default=None)
+        scored = [(record.score, record) for record in records if record.score is not None]
+        best = max(scored, key=lambda one: one[0], default=(None, None))[1]
         progress = (
             plan.name,
             f"{len(records)}/{plan.trials}",
             TrialId(plan.name, best.number).label if best else "",
-            f"{best.validation_accuracy:.4f}" if best else "",
+            self._shown(best) if best else "",
         )
         columns = 4 if self._shows_config else 3
         running = [
-            _running_cells(state)[:columns]
+            self._running_cells(state)[:columns]
             for trial_id, (state, _) in list(self._running.items())
             if trial_id.backbone == plan.name
         ] or [("",) * columns]
@@ -177,6 +182,19 @@ class LiveTable:
             (*(("",) * len(progress) if row else progress), *cells)
             for row, cells in enumerate(running)
         ]
+
+    def _running_cells(self, state: Running) -> tuple[str, ...]:
+        config, epoch = state.assignment.config, state.epoch
+        return (
+            state.assignment.trial_id.label,
+            doing(state),
+            "" if epoch is None else self._shown(epoch),
+            f"{config.optimizer} {config.learning_rate:.1e}, {config.unfreeze}",
+        )
+
+    def _shown(self, one: TrialRecord | EpochRecord) -> str:
+        """The run's metric on validation."""
+        return "" if one.score is None else f"{signed(self._metric, one.score):.4f}"
 
     def _remaining(self) -> str:
         now = self._clock()
@@ -198,16 +216,6 @@ def doing(state: Running) -> str:
     if activity is None and state.epoch is None:
         return "starting"
     return f"epoch {state.epochs_done + 1}/{epochs}"
-
-
-def _running_cells(state: Running) -> tuple[str, ...]:
-    config, epoch = state.assignment.config, state.epoch
-    return (
-        state.assignment.trial_id.label,
-        doing(state),
-        "" if epoch is None else f"{epoch.validation_accuracy:.4f}",
-        f"{config.optimizer} {config.learning_rate:.1e}, {config.unfreeze}",
-    )
 
 
 def _minutes(seconds: float) -> str:

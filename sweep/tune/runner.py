@@ -49,8 +49,7 @@ def run_trials(
     """
     folder = RunFolder(context.run)
     studies = Studies(folder.optuna_db, context.settings.space, context.settings.backbones)
-    for record in pool.finished.values():
-        studies.add(record)
+    studies.add(pool.finished.values())
     if not pool.left:
         return
     until = deadline(context.machine)
@@ -62,8 +61,11 @@ def run_trials(
         deadline=until,
         on_finished=on_finished,
     )
-    with ray_started(context.machine, folder):
-        _fit(pool, searcher, context, on_running)
+    try:
+        with ray_started(context.machine, folder):
+            _fit(pool, searcher, context, on_running)
+    finally:
+        studies.write()
     if searcher.refusal:
         raise searcher.refusal
 

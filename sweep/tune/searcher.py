@@ -90,7 +90,7 @@ class PoolSearcher(NeverRestored, Searcher):  # type: ignore[misc]
         if "refusal" in result:
             raise result["refusal"]
         record = self._pool.finish(trial_id)
-        self._studies.add(record)
+        self._studies.add([record])
         self._on_finished(record)
 
     def save(self, checkpoint_path: str) -> None:

@@ -39,7 +39,7 @@ def run_trial(config: dict[str, Any], *, context: RunContext) -> None:
         return
 
     def report(epoch: EpochRecord) -> None:
-        tune.report({METRIC: epoch.validation_accuracy, "epoch": epoch})
+        tune.report({METRIC: epoch.score, "epoch": epoch})
 
     def show(activity: Activity) -> None:
         tune.report({"activity": activity})

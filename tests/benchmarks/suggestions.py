@@ -27,7 +27,7 @@ from tests.sweep.helpers import MemoryFolder, outcome, record, settings
 
 _HISTORIES = (100, 1_000, 10_000)
 _SUGGESTIONS = 10
-_MIRRORED = 10
+_MIRRORED = 1_000
 
 
 def main() -> None:
@@ -70,9 +70,8 @@ def _mirrored(records: list[TrialRecord]) -> float:
     with tempfile.TemporaryDirectory() as folder:
         studies = Studies(Path(folder) / "optuna.db", settings().space, ["VGG16"])
         started = time.process_time()
-        for finished in records[:_MIRRORED]:
-            studies.add(finished)
-        return 1000 * (time.process_time() - started) / _MIRRORED
+        studies.add(records[:_MIRRORED])
+        return 1000 * (time.process_time() - started) / min(_MIRRORED, len(records))
 
 
 if __name__ == "__main__":

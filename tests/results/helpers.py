@@ -29,10 +29,11 @@ from results.ledger.records import (
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import DataRecord, Importances, Share, Split, WeightsSource
 from results.ledger.store import RunFolder
-from results.scores import metrics
+from results.scores import choosing, metrics
 from search_spaces import paper
 from search_spaces.backbones import PAPER_NAMES
 from search_spaces.config import TrialConfig, TrialId
+from search_spaces.metrics import ACCURACY
 from search_spaces.settings import RunSettings
 from search_spaces.space import DEFAULT_SEARCH
 
@@ -87,15 +88,18 @@ def make_run(
     weights: str = "imagenet",
     importances: dict[str, Importances] | None = None,
     split: Split | None = None,
+    metric: str = ACCURACY,
 ) -> RunFolder:
     """Write a run whose ledger holds `trials`; `unfinished` names are planned besides."""
     folder = RunFolder(root)
     split = split or make_split(len(classes), sizes or SMALL)
     planned = tuple(trial.name for trial in trials) + tuple(unfinished)
-    folder.write_run(make_run_record(classes, planned, demonstration, weights))
+    run = make_run_record(classes, planned, demonstration, weights)
+    run = dataclasses.replace(run, settings=dataclasses.replace(run.settings, metric=metric))
+    folder.write_run(run)
     folder.write_split(split, tuple(classes))
     for trial in trials:
-        write_trial(folder, trial, split, len(classes))
+        write_trial(folder, trial, split, len(classes), metric)
     if importances is not None:
         folder.write_importances(importances)
     return folder
@@ -158,7 +162,9 @@ def make_run_record(
     )
 
 
-def write_trial(folder: RunFolder, trial: Trial, split: Split, classes: int) -> None:
+def write_trial(
+    folder: RunFolder, trial: Trial, split: Split, classes: int, metric: str = ACCURACY
+) -> None:
     """Commit one trial with predictions that agree with its record."""
     folder.write_suggestion(trial.name, trial.config)
     if trial.status == Status.FAILED:
@@ -170,7 +176,12 @@ def write_trial(folder: RunFolder, trial: Trial, split: Split, classes: int) -> 
     test = make_test(trial, split, classes)
     weights = {"dense/kernel": np.ones((2, 2))}
     digest = folder.write_artefacts(trial.name, predictions, test, weights)
-    folder.write_record(make_record(trial, predictions, split, digest))
+    record = make_record(trial, predictions, split, digest)
+    if metric != ACCURACY:
+        labels = split.labels[split.indices("validation")]
+        score = choosing.score(metric, predictions.validation, labels)
+        record = dataclasses.replace(record, validation_score=score)
+    folder.write_record(record)
 
 
 def make_predictions(trial: Trial, split: Split, classes: int) -> Predictions:

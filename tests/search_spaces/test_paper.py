@@ -99,6 +99,7 @@ def test_the_baseline_is_the_papers_documented_configuration(name: str) -> None:
         "head": "paper",
         "warmup": 0,
         "schedule": "constant",
+        "head_from": 0,
     }
 
 

@@ -15,7 +15,7 @@ from results.ledger.run_record import RunRecord
 from results.ledger.runs import DataRecord, Split, WeightsSource
 from results.ledger.store import RunFolder
 from search_spaces.presets import DEMONSTRATION, DIGITS_PER_CLASS
-from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal
+from search_spaces.refusals import DataRefusal, EnvironmentRefusal, Refusal, UsageRefusal
 from sweep.hardware import Hardware, Machine
 from sweep.prepare import (
     conflicts,
@@ -25,6 +25,7 @@ from sweep.prepare import (
     resume,
     run_folder,
     start,
+    unseen_classes,
     versions,
 )
 from sweep.terminal.arguments import parse_arguments, settings_from
@@ -262,3 +263,23 @@ def test_a_class_with_more_than_three_times_the_photos_of_another_is_named_at_th
     lines = imbalance(unequal, len(counts), weights)
     assert len(lines) == warned
     assert all(f"from {min(counts)} to {max(counts)} training photos" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("metric", "lines"),
+    [("accuracy", 0), ("log_loss", 0), ("macro_f1", 1), ("balanced_accuracy", 1), ("auc", 1)],
+)
+def test_classes_that_a_metric_leaves_out_are_named_at_the_start(metric: str, lines: int) -> None:
+    names = tuple(f"photo-{row}" for row in range(4))
+    parts = ("validation", "validation", "test", "test")
+    split = Split(names, np.array([0, 1, 2, 3]), sha256=names, parts=parts)
+    told = unseen_classes(split, ("a", "b", "c", "d"), metric)
+    assert len(told) == lines
+    assert all("leaves out c and 1 more: no validation photo" in line for line in told)
+
+
+def test_auc_of_one_class_is_refused_at_the_start() -> None:
+    names = tuple(f"photo-{row}" for row in range(3))
+    split = Split(names, np.array([0, 0, 1]), sha256=names, parts=("validation", "test", "test"))
+    with pytest.raises(DataRefusal, match="at least two classes, got 1"):
+        unseen_classes(split, ("a", "b"), "auc")

@@ -32,6 +32,7 @@ SINCE_THEN = {
     "precision": "float32",
     "jit_compile": False,
     "class_weights": "none",
+    "metric": "accuracy",
     "ranges": {},
 }
 """Settings that earlier versions did not record, and what they did."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from results.ledger.records import Cost
 from results.ledger.runs import Split
 from search_spaces.config import FLOAT32
+from search_spaces.metrics import ACCURACY
 from search_spaces.settings import UNWEIGHTED
 from trainables.features.planner import FeaturePlan, nodes_to_store
 from trainables.features.store import FeatureKey, Features, FeatureStore
@@ -49,6 +50,7 @@ class TrainingData:
         precision: what the layers compute in, see `search_spaces.config`.
         jit_compile: whether XLA compiles them.
         class_weights: how photos weigh in the training loss, see `search_spaces.settings`.
+        metric: by which the best epoch is chosen.
     """
 
     photos: NDArray[np.uint8]
@@ -62,6 +64,7 @@ class TrainingData:
     precision: str = FLOAT32
     jit_compile: bool = False
     class_weights: str = UNWEIGHTED
+    metric: str = ACCURACY
 
 
 @dataclass(frozen=True)

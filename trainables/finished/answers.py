@@ -1,4 +1,4 @@
-"""How answers about photos are written: a line for people, JSON for programs, CSV for tables."""
+"""Answers about photos, written as a line for people, JSON for programs, CSV for tables."""
 
 from __future__ import annotations
 
@@ -7,16 +7,55 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TextIO
 
 from results.ledger.files import whole_or_absent
-from trainables.finished.predict import Answer, Skipped
+from trainables.finished.sources import Source
 from trainables.photos.listing import safe_name
 
 _ERASE_LINE = "\r\x1b[K"
 _SECONDS = 0.2
 """Between two changes of the progress line."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A photo's most probable class and the probability of every class, in the classes' order."""
+
+    file: Source
+    predicted: str
+    probabilities: tuple[float, ...]
+
+    @property
+    def probability(self) -> float:
+        return max(self.probabilities)
+
+    @property
+    def name(self) -> str:
+        """The file as any writer accepts it."""
+        return safe_name(str(self.file))
+
+    def ranked(self, classes: tuple[str, ...]) -> list[tuple[str, float]]:
+        """Classes with their probabilities, the most probable first; ties in the classes' order."""
+        return sorted(zip(classes, self.probabilities, strict=True), key=lambda pair: -pair[1])
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that cannot be decoded, and why."""
+
+    file: Source
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """The file as any writer accepts it."""
+        return safe_name(str(self.file))
+
+    def __str__(self) -> str:
+        return f"skipped: {self.name}: {safe_name(self.reason)}"
 
 
 def as_line(answer: Answer, classes: tuple[str, ...], top: int | None = None) -> str:

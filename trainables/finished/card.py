@@ -75,7 +75,8 @@ def card(summary: Summary, files: Mapping[str, str]) -> str:
     parts = [
         f"# Models of the run {_safe(summary.name)}",
         *_marks(summary),
-        f"Classifiers of photos, fine-tuned by transfer-sweep. Validation recommends "
+        f"Classifiers of photos, fine-tuned by transfer-sweep. By {_metric(summary)} on "
+        f"validation photos the recommended one is "
         f"`{best.name}.keras`: {_made_of(best)}.",
         "## How to load one\n\n" + _LOAD.format(file=f"{best.name}.keras"),
         "Photos go in as uint8 RGB, [N, H, W, 3], of any size; probabilities come out, [N, C], in "
@@ -105,6 +106,10 @@ def _marks(summary: Summary) -> Iterator[str]:
         yield "> **DEMONSTRATION** of the machinery: these models are good for nothing else."
     if not summary.complete:
         yield "> **PARTIAL**: the run was not finished; what is called best is the best so far."
+
+
+def _metric(summary: Summary) -> str:
+    return summary.metric.replace("_", " ")
 
 
 def _made_of(model: Winner) -> str:

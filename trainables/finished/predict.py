@@ -8,7 +8,6 @@ asked about is in `sources`, how answers are written in `answers`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -19,49 +18,11 @@ from results.ledger.store import RunFolder
 from results.scores.method_types import ENSEMBLE
 from results.scores.summary import read_summary
 from search_spaces.refusals import DataRefusal, UsageRefusal
+from trainables.finished.answers import Answer, Skipped
 from trainables.finished.sources import Source, content
 from trainables.photos.decoding import Decoded, decode_all
-from trainables.photos.listing import safe_name
 
 BATCH = 32
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A photo's most probable class and the probability of every class, in the classes' order."""
-
-    file: Source
-    predicted: str
-    probabilities: tuple[float, ...]
-
-    @property
-    def probability(self) -> float:
-        return max(self.probabilities)
-
-    @property
-    def name(self) -> str:
-        """The file as any writer accepts it."""
-        return safe_name(str(self.file))
-
-    def ranked(self, classes: tuple[str, ...]) -> list[tuple[str, float]]:
-        """Classes with their probabilities, the most probable first; ties in the classes' order."""
-        return sorted(zip(classes, self.probabilities, strict=True), key=lambda pair: -pair[1])
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A file that cannot be decoded, and why."""
-
-    file: Source
-    reason: str
-
-    @property
-    def name(self) -> str:
-        """The file as any writer accepts it."""
-        return safe_name(str(self.file))
-
-    def __str__(self) -> str:
-        return f"skipped: {self.name}: {safe_name(self.reason)}"
 
 
 def answering(folder: RunFolder, asked: str | None = None) -> tuple[str, ...]:

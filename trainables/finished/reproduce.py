@@ -80,10 +80,12 @@ def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResul
         precision=settings.precision,
         jit_compile=settings.jit_compile,
         class_weights=settings.class_weights,
+        metric=settings.metric,
     )
     # Stopped where it was, not planned shorter: a cosine depends on the planned epochs.
     stop = {len(record.epochs): math.inf}
-    return train(config, data, report=lambda _: None, cutoffs=stop)
+    head = folder.read_head(config)
+    return train(config, data, report=lambda _: None, cutoffs=stop, head=head)
 
 
 def agreement(folder: RunFolder, record: TrialRecord, again: TrialResult) -> Agreement:

@@ -9,7 +9,7 @@ that float16 scales the loss by changes from step to step and is an input of the
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -214,11 +214,23 @@ class Network:
             for index, variable in enumerate(weights_of(layer))
         }
 
-    def load(self, weights: dict[str, NDArray[Any]]) -> None:
+    def load(self, weights: Mapping[str, NDArray[Any]]) -> None:
         """Put back what `weights` gave."""
         for node, layer in self.trained.items():
-            for index, variable in enumerate(weights_of(layer)):
-                variable.assign(weights[f"{node}/{index}"])
+            _assign(node, layer, weights)
+
+    def start_head(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        """Start from the trained head of another trial of the same backbone and head.
+
+        Args:
+            weights: as `weights` gave them for a trial of the head alone; others are passed over.
+
+        Raises:
+            KeyError: an array of this head is missing.
+        """
+        for node, layer in self.trained.items():
+            if node >= self._full.backbone_layers:
+                _assign(node, layer, weights)
 
     def _logits(self, inputs: list[Any], training: bool = False) -> Any:
         tensors = self._read.network_inputs(inputs)
@@ -272,6 +284,11 @@ class Network:
         )
         self._optimizers[kind] = (optimizer, update)
         return optimizer, update
+
+
+def _assign(node: int, layer: Any, weights: Mapping[str, NDArray[Any]]) -> None:
+    for index, variable in enumerate(weights_of(layer)):
+        variable.assign(weights[f"{node}/{index}"])
 
 
 def _tensors(arrays: Sequence[NDArray[Any]]) -> list[Any]:

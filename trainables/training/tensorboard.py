@@ -60,6 +60,8 @@ class TrialLog:
             for part in ("train", "validation"):
                 for figure in ("loss", "accuracy"):
                     tf.summary.scalar(f"{figure}/{part}", getattr(record, f"{part}_{figure}"))
+            if record.validation_score is not None:
+                tf.summary.scalar("score/validation", record.validation_score)
             tf.summary.scalar("learning_rate", record.learning_rate)
             self._writer.flush()
 
@@ -73,6 +75,8 @@ class TrialLog:
                 with self._writer.as_default(step=record.best_epoch):
                     tf.summary.scalar("best/validation_accuracy", record.validation_accuracy)
                     tf.summary.scalar("best/validation_loss", record.validation_loss)
+                    if record.validation_score is not None:
+                        tf.summary.scalar("best/validation_score", record.validation_score)
                     tf.summary.scalar("best/epoch", record.best_epoch)
             self._writer.close()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from results.ledger.records import (
-    FROM_PHOTOS,
     Anatomy,
+    Cost,
     EpochRecord,
     Predictions,
     Probabilities,
@@ -28,16 +28,17 @@ from results.ledger.records import (
     TrialResult,
 )
 from results.ledger.runs import SPLITS
+from results.scores.choosing import score
 from results.scores.metrics import accuracy, cross_entropy, right
 from search_spaces.config import TrialConfig
+from search_spaces.metrics import ACCURACY
 from search_spaces.settings import UNWEIGHTED
 from trainables.features.fill import Inputs, TrainingData, frozen_inputs
-from trainables.networks.backbones import FullNetwork, weights_of
-from trainables.networks.cuts import PHOTO, Cut
 from trainables.networks.losses import Loss, balanced
 from trainables.networks.network import Network
 from trainables.networks.scaling import scaling_kind
 from trainables.progress import Progress, quiet
+from trainables.training.anatomy import anatomy
 from trainables.training.network_cache import NetworkCache
 from trainables.training.rates import learning_rate
 
@@ -57,6 +58,7 @@ def train(
     cutoffs: Mapping[int, float] | None = None,
     is_time_up: Callable[[], bool] = lambda: False,
     progress: Progress = quiet,
+    head: Mapping[str, NDArray[Any]] | None = None,
 ) -> TrialResult:
     """Train one configuration.
 
@@ -65,11 +67,13 @@ def train(
         data: photos, split, weights and the feature store.
         report: called after every epoch; what it raises ends the trial.
         networks: those to reuse; none if None.
-        cutoffs: per epoch the validation accuracy below which the trial stops there.
+        cutoffs: per epoch the score on validation below which the trial stops there.
         is_time_up: asked after every epoch; the trial ends there if it is.
         progress: told what is being done, for a screen.
+        head: the kept weights of the trial `config.head_from`, if it names one.
 
     Raises:
+        ValueError: a head is missing, or given to a configuration that starts from none.
         Diverged: a loss is not finite.
         EnvironmentRefusal: weights do not fit, or the disk is full.
     """
@@ -79,32 +83,23 @@ def train(
     cut = full.cut(config.unfreeze)
     inputs = frozen_inputs(full, cut, data, scaling_kind(config.backbone, config.scaling), progress)
     network = networks.network(full, cut, inputs.format, jit_compile=data.jit_compile)
-    _reset(network, config, data)
+    _reset(network, config, data, head)
     training_started, traced_before = time.perf_counter(), network.seconds_tracing
-    train_part, validation_part, test_part = (_part(name, data, inputs) for name in SPLITS)
-    course = _run_epochs(
-        config, network, train_part, validation_part, report, cutoffs, is_time_up, progress
-    )
-    best = course.best
+    parts = {name: _part(name, data, inputs) for name in SPLITS}
+    course = _run_epochs(config, network, data, parts, report, cutoffs, is_time_up, progress)
     network.load(course.best_weights)
     on_train, on_test = (
-        _predict(network, part, config.batch_size) for part in (train_part, test_part)
+        _predict(network, parts[name], config.batch_size) for name in ("train", "test")
     )
-    return TrialResult(
-        status=course.status,
-        epochs=course.epochs,
-        best_epoch=best.epoch,
-        validation_accuracy=best.validation_accuracy,
-        validation_loss=best.validation_loss,
-        predictions=course.predictions(on_train),
-        test=on_test,
-        weights=course.best_weights,
+    return course.result(
+        on_train,
+        on_test,
         anatomy=anatomy(full, cut, config, inputs),
         cost=replace(
             inputs.cost,
             seconds_training=time.perf_counter() - training_started,
             seconds_total=time.perf_counter() - started,
-            photos_trained=len(train_part.rows) * len(course.epochs),
+            photos_trained=len(parts["train"].rows) * len(course.epochs),
             seconds_tracing=inputs.cost.seconds_tracing + network.seconds_tracing - traced_before,
         ),
     )
@@ -136,13 +131,36 @@ class _Course:
     def best(self) -> EpochRecord:
         return self.epochs[best_epoch(self.epochs) - 1]
 
-    def predictions(self, train: Probabilities) -> Predictions:
-        """By the best epoch's weights; `train` is [N, C] of the training photos."""
-        by_epoch = self.validation_by_epoch
-        return Predictions(train, by_epoch[self.best.epoch - 1], by_epoch)
+    def result(
+        self, train: Probabilities, test: Probabilities, *, anatomy: Anatomy, cost: Cost
+    ) -> TrialResult:
+        """What is kept: all by the best epoch's weights.
+
+        Args:
+            train, test: [N, C] of the training and the test photos.
+        """
+        best, by_epoch = self.best, self.validation_by_epoch
+        return TrialResult(
+            status=self.status,
+            epochs=self.epochs,
+            best_epoch=best.epoch,
+            validation_accuracy=best.validation_accuracy,
+            validation_loss=best.validation_loss,
+            validation_score=best.validation_score,
+            predictions=Predictions(train, by_epoch[best.epoch - 1], by_epoch),
+            test=test,
+            weights=self.best_weights,
+            anatomy=anatomy,
+            cost=cost,
+        )
 
 
-def _reset(network: Network, config: TrialConfig, data: TrainingData) -> None:
+def _reset(
+    network: Network,
+    config: TrialConfig,
+    data: TrainingData,
+    head: Mapping[str, NDArray[Any]] | None,
+) -> None:
     network.reset(
         optimizer=config.optimizer,
         learning_rate=config.learning_rate,
@@ -152,6 +170,10 @@ def _reset(network: Network, config: TrialConfig, data: TrainingData) -> None:
         dropout=config.dropout,
         loss=_loss(config, data),
     )
+    if (head is None) is (config.head_from > 0):
+        raise ValueError("a trained head is given exactly if the configuration starts from one")
+    if head is not None:
+        network.start_head(head)
 
 
 def _loss(config: TrialConfig, data: TrainingData) -> Loss:
@@ -170,8 +192,8 @@ def _part(name: str, data: TrainingData, inputs: Inputs) -> _Part:
 def _run_epochs(
     config: TrialConfig,
     network: Network,
-    train_part: _Part,
-    validation_part: _Part,
+    data: TrainingData,
+    parts: Mapping[str, _Part],
     report: Report,
     cutoffs: Mapping[int, float],
     is_time_up: Callable[[], bool],
@@ -181,13 +203,13 @@ def _run_epochs(
     epochs: list[EpochRecord] = []
     validation_by_epoch: list[Probabilities] = []
     best_weights: dict[str, NDArray[Any]] = {}
-    status = Status.COMPLETED
+    status, validation_part = Status.COMPLETED, parts["validation"]
     if not network.seconds_tracing:
         progress("tracing", 0, None)
     for number in range(1, config.epochs + 1):
         started = time.perf_counter()
         train_loss, train_accuracy, rate = _train_once(
-            config, network, train_part, number, progress
+            config, network, parts["train"], number, progress
         )
         predicted = _predict(network, validation_part, config.batch_size)
         record = EpochRecord(
@@ -198,13 +220,16 @@ def _run_epochs(
             validation_accuracy=accuracy(predicted, validation_part.labels),
             learning_rate=rate,
             seconds=time.perf_counter() - started,
+            validation_score=None
+            if data.metric == ACCURACY
+            else score(data.metric, predicted, validation_part.labels),
         )
         epochs.append(record)
         validation_by_epoch.append(predicted)
         if best_epoch(epochs) == number:
             best_weights = network.weights()
         report(record)
-        if record.validation_accuracy < cutoffs.get(number, 0.0):
+        if record.score < cutoffs.get(number, -math.inf):
             status = Status.STOPPED_EARLY
             break
         if number < config.epochs and is_time_up():
@@ -245,33 +270,5 @@ def _finite(loss: float, epoch: int) -> float:
 
 
 def best_epoch(epochs: Sequence[EpochRecord]) -> int:
-    """The epoch, from 1, with the highest validation accuracy, then lowest loss, then earliest."""
-    return min(epochs, key=lambda epoch: (-epoch.validation_accuracy, epoch.validation_loss)).epoch
-
-
-def anatomy(full: FullNetwork, cut: Cut, config: TrialConfig, inputs: Inputs) -> Anatomy:
-    """Count what is frozen and what is trained, as the paper's Tables 2 to 4 do."""
-    first = full.first(config.unfreeze)
-    nodes = range(len(full.layers))
-    trained = _parameters(full, cut.trained)
-    frozen_nodes = [node for node in nodes if node not in cut.trained]
-    return Anatomy(
-        layers_frozen=first,
-        layers_trained=full.backbone_layers - first,
-        parameters_frozen=_parameters(full, nodes) - trained,
-        parameters_trained=trained,
-        parameters_head=_parameters(full, nodes[full.backbone_layers :]),
-        first_trained="" if first == full.backbone_layers else config.unfreeze,
-        stored=tuple(
-            FROM_PHOTOS if node == PHOTO else f"{node} {type(full.layers[node]).__name__}"
-            for node in inputs.format.nodes
-        ),
-        recomputed=inputs.recomputed,
-        multiply_adds_frozen=full.multiply_adds(frozen_nodes),
-        multiply_adds_trained=full.multiply_adds(cut.trained),
-    )
-
-
-def _parameters(full: FullNetwork, nodes: Iterable[int]) -> int:
-    weights = (weight for node in nodes for weight in weights_of(full.layers[node]))
-    return sum(int(np.prod(weight.shape)) for weight in weights)
+    """The epoch, from 1, with the highest score on validation, then lowest loss, then earliest."""
+    return min(epochs, key=lambda epoch: (-epoch.score, epoch.validation_loss)).epoch

@@ -37,9 +37,10 @@ GOLDEN = (
     ' "batch_size": 32, "epochs": 10, "image_size": 150, "seed": 42,'
     ' "weight_decay": 0.0, "momentum": 0.9, "label_smoothing": 0.0, "dropout": 0.5,'
     ' "head": "paper",'
-    ' "warmup": 0, "schedule": "constant"}, "epochs": [{"epoch": 1,'
+    ' "warmup": 0, "schedule": "constant", "head_from": 0}, "epochs": [{"epoch": 1,'
     ' "train_loss": 0.5, "train_accuracy": 0.75, "validation_loss": 0.25,'
-    ' "validation_accuracy": 1.0, "learning_rate": 5e-05, "seconds": 1.5}], "best_epoch": 1,'
+    ' "validation_accuracy": 1.0, "learning_rate": 5e-05, "seconds": 1.5,'
+    ' "validation_score": null}], "best_epoch": 1,'
     ' "validation_accuracy": 1.0, "validation_loss": 0.25,'
     ' "cost": {"seconds_features": 2.0, "seconds_training": 0.0,'
     ' "seconds_total": 0.0, "photos_prefix": 52, "photos_trained": 0, "bytes_stored": 0,'
@@ -48,7 +49,8 @@ GOLDEN = (
     ' "layers_trained": 5, "parameters_frozen": 1000, "parameters_trained": 500,'
     ' "parameters_head": 100, "first_trained": "block5_conv1", "stored": ["block4_pool"],'
     ' "recomputed": 0, "multiply_adds_frozen": 0.0, "multiply_adds_trained": 0.0},'
-    ' "weights_sha256": "ab", "error": "", "diverged": false}'
+    ' "weights_sha256": "ab", "error": "", "diverged": false,'
+    ' "validation_score": null}'
 )
 """`trial.json` as this version writes it; earlier ones had less to say of costs."""
 

@@ -53,13 +53,13 @@ def test_fewer_than_two_backbones_make_no_ensemble(backbones: tuple[str, ...]) -
     assert ensemble.best_two_by_test(found, {one.trial: 0.9 for one in found}) == ()
 
 
-BASE = Candidate("A/1", "A", 1, validation_accuracy=0.9, validation_loss=0.3)
+BASE = Candidate("A/1", "A", 1, score=0.9, validation_loss=0.3)
 
 
 @pytest.mark.parametrize(
     ("better", "why"),
     [
-        ({"validation_accuracy": 0.91, "validation_loss": 0.9}, "accuracy comes first"),
+        ({"score": 0.91, "validation_loss": 0.9}, "the score comes first"),
         ({"validation_loss": 0.29}, "then the lower loss"),
         ({"number": 0}, "then the lower number"),
     ],
@@ -79,13 +79,13 @@ def test_the_second_best_of_the_same_backbone_is_passed_over() -> None:
     found = [
         BASE,
         dataclasses.replace(BASE, trial="A/2", number=2),
-        dataclasses.replace(BASE, trial="B/1", backbone="B", validation_accuracy=0.1),
+        dataclasses.replace(BASE, trial="B/1", backbone="B", score=0.1),
     ]
     assert ensemble.best_two(found) == ("A/1", "B/1")
 
 
 def test_only_the_papers_rule_looks_at_test() -> None:
-    lucky = dataclasses.replace(BASE, trial="C/1", backbone="C", validation_accuracy=0.5)
+    lucky = dataclasses.replace(BASE, trial="C/1", backbone="C", score=0.5)
     other = dataclasses.replace(BASE, trial="B/1", backbone="B")
     test_accuracy = {"A/1": 0.8, "B/1": 0.1, "C/1": 1.0}
     assert ensemble.best_two([BASE, other, lucky]) == ("A/1", "B/1")

@@ -8,6 +8,7 @@ from results.ledger.store import RunFolder
 from search_spaces.config import TrialId
 from sweep.schedule.affinity import LEAD, WorkerAffinity
 from sweep.schedule.assignment import Assignment
+from sweep.schedule.order import order_of
 from sweep.schedule.pool import Pool
 from tests.sweep.helpers import outcome, settings
 
@@ -79,18 +80,20 @@ def test_two_workers_share_the_backbones_and_build_each_once(tmp_path: Path) -> 
             trained[worker].add(done.config.backbone)
             running[worker] = hand_out(pool, affinity)
     assert trained["a"] & trained["b"] == set()
-    assert order[:4] == [TrialId(name, 0) for name in SETTINGS.backbones]
+    assert order[:4] == [TrialId(name, 1) for name in SETTINGS.backbones]
 
 
 def test_a_worker_that_is_ahead_by_the_lead_helps_the_other(tmp_path: Path) -> None:
     folder, affinity = RunFolder(tmp_path), WorkerAffinity()
-    pool = Pool(folder, settings("--backbones", "vgg16,resnet50", "--trials", "9"), LAG)
+    two = settings("--backbones", "vgg16,resnet50", "--trials", "9")
+    pool = Pool(folder, two, LAG)
     first = hand_out(pool, affinity)
-    hand_out(pool, affinity)  # a baseline that takes longer than all of this
+    hand_out(pool, affinity)  # one that takes longer than all of this
     assignment, handed = first, []
     while assignment.config.backbone == first.config.backbone:
         finish(assignment, "a", pool, affinity, folder)
         assignment = hand_out(pool, affinity)
-        handed.append(assignment.number)
-    assert handed == [1, 2, 3, 4, 1]  # at last the other's first
+        numbers = order_of(two, assignment.config.backbone).numbers
+        handed.append(numbers.index(assignment.number))
+    assert handed == [1, 2, 3, 4, 1]  # at last the other's second
     assert handed[-2] - handed[-1] == LEAD

@@ -21,6 +21,7 @@ from results.ledger.store import RunFolder
 from search_spaces import paper
 from search_spaces.config import TrialConfig, TrialId
 from sweep.schedule.assignment import Assignment
+from sweep.schedule.order import order_of
 from sweep.schedule.pool import Pool
 from tests.sweep.helpers import MEMORY, outcome, play, settings
 
@@ -70,9 +71,11 @@ def test_nothing_starts_while_what_it_depends_on_runs(tmp_path: Path) -> None:
     started = []
     while (assignment := pool.next()) is not None:
         started.append(assignment.trial_id)
-    # With a lag of 3 the first that must wait is number 3, for the baseline.
+    # With a lag of 3 the fourth is the first that must wait, for the first.
     assert started == [
-        TrialId(backbone, number) for number in range(LAG) for backbone in SETTINGS.backbones
+        TrialId(backbone, order_of(SETTINGS, backbone).numbers[place])
+        for place in range(LAG)
+        for backbone in SETTINGS.backbones
     ]
     assert pool.left == 2 * (13 + 1) - 2 * LAG
 
@@ -83,8 +86,8 @@ def test_a_backbone_that_must_wait_lets_the_other_go_on(tmp_path: Path) -> None:
     first, second = pool.next(), pool.next()
     assert first is not None
     assert second is not None
-    assert (first.trial_id.name, second.trial_id.name) == ("VGG16/baseline", "Xception/baseline")
-    for number in (1, 2, 3):
+    assert (first.trial_id.name, second.trial_id.name) == ("VGG16/t01", "Xception/t01")
+    for number in (2, 3, 4):
         folder.write_record(outcome(second))
         pool.finish(second.trial_id)
         second = pool.next()
@@ -226,7 +229,7 @@ def test_a_logged_configuration_is_kept_even_if_it_would_be_suggested_otherwise(
 ) -> None:
     folder = RunFolder(tmp_path)
     other = paper.baseline("VGG16", seed=7)
-    folder.write_suggestion("VGG16/baseline", other)
+    folder.write_suggestion("VGG16/t01", other)
     assignment = Pool(folder, SETTINGS, LAG).next()
     assert assignment is not None
     assert assignment.config == other

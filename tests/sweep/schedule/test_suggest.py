@@ -15,6 +15,7 @@ from results.ledger.records import Status, TrialRecord
 from search_spaces import paper
 from search_spaces.config import TrialConfig
 from search_spaces.space import DIMENSIONS, SearchSpace
+from sweep.schedule import suggest as suggestions
 from sweep.schedule.optuna_trials import as_optuna, distributions
 from sweep.schedule.suggest import suggest
 from tests.sweep.helpers import record
@@ -133,3 +134,15 @@ def test_a_corner_that_diverges_is_left_sooner_than_if_it_were_any_failure() -> 
     as_failures = sum(diverging(seed, typed=False) for seed in seeds)
     as_diverged = sum(diverging(seed, typed=True) for seed in seeds)
     assert as_diverged < 0.75 * as_failures
+
+
+@pytest.mark.parametrize("seen", [0, 2, 4, 16])
+def test_what_is_suggested_is_what_optuna_itself_suggests(seen: int) -> None:
+    trials = [as_optuna(one, SPACE) for one in LONG[:seen] if one.status != Status.FAILED]
+    for number in range(seen, seen + 20):
+        seed = suggestions._trial_seeds(7, "VGG16", number)[0]
+        sampler = optuna.samplers.TPESampler(n_startup_trials=3, seed=seed)
+        study = optuna.create_study(direction="maximize", sampler=sampler)
+        study.add_trials(trials)
+        params = study.ask(fixed_distributions=distributions(SPACE, "VGG16")).params
+        assert suggested(number, seed=7, seen=LONG[:seen]) == SPACE.configured(BASELINE, params)

@@ -13,6 +13,7 @@ from search_spaces.config import TrialConfig
 from search_spaces.space import SearchSpace
 from sweep.schedule.assignment import Assignment
 from sweep.schedule.optuna_trials import as_optuna
+from sweep.schedule.order import first_probe
 from sweep.schedule.pool import Pool
 from sweep.schedule.suggest import suggest
 from tests.sweep.helpers import record, settings
@@ -58,12 +59,63 @@ def test_a_value_outside_the_search_space_tells_nothing_about_it() -> None:
     assert as_optuna(odd, SearchSpace(varied=("batch_size",))).params == {}
 
 
-def test_the_first_searched_trial_is_the_baseline_in_its_own_scaling_and_runs_in_full(
+def test_the_last_searched_trial_is_the_baseline_in_its_own_scaling_and_runs_in_full(
     tmp_path: Path,
 ) -> None:
-    baseline, twin, *_ = visited(tmp_path, "--trials", "3")
+    *_, baseline, _, _, twin = visited(tmp_path, "--trials", "6")
+    assert baseline.number == 0
     assert twin.config == replace(baseline.config, scaling=Scaling.NATIVE)
     assert (baseline.cutoffs, twin.cutoffs) == ({}, {})
+
+
+def test_a_search_that_is_raised_later_trains_the_twin_once(tmp_path: Path) -> None:
+    before = visited(tmp_path, "--trials", "4")
+    after = visited(tmp_path, "--trials", "8")
+    assert [assignment.number for assignment in after] == [5, 6, 7, 8]
+    configs = [assignment.config for assignment in (*before, *after)]
+    assert len(set(configs)) == len(configs) == 9
+
+
+def test_the_first_trials_train_heads_then_the_baseline_then_deep_ones_from_the_best_head(
+    tmp_path: Path,
+) -> None:
+    handed = visited(tmp_path, "--trials", "20")
+    probes, baseline, others = handed[:8], handed[8], handed[9:]
+    assert {assignment.config.unfreeze for assignment in probes} == {"head"}
+    assert [assignment.number for assignment in handed] == [*range(1, 9), 0, *range(9, 21)]
+    assert {assignment.config.head_from for assignment in (*probes, baseline)} == {0}
+    assert all(assignment.cutoffs == {} for assignment in (*probes, baseline))
+    native, unit = (
+        TrialConfig(**{**vars(baseline.config), "scaling": scaling, **first})
+        for scaling, first in [
+            (Scaling.NATIVE, {"unfreeze": "head", "optimizer": "adam", "learning_rate": 1e-3}),
+            (Scaling.UNIT, {"unfreeze": "head", "optimizer": "adam", "learning_rate": 1e-3}),
+        ]
+    )
+    assert [assignment.config for assignment in probes[:2]] == [native, unit]
+    deep = [assignment.config for assignment in others[:-1] if assignment.config.unfreeze != "head"]
+    # Each made-up trial is as good as the first, so the first of its scaling is the best.
+    first = {Scaling.NATIVE: 1, Scaling.UNIT: 2}
+    assert deep
+    assert [config.head_from for config in deep] == [first[config.scaling] for config in deep]
+
+
+@pytest.mark.parametrize("words", [("--search", "learning_rate"), ("--trials", "1")])
+def test_without_room_for_probes_the_baseline_is_first(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    first, *_ = visited(tmp_path, *words)
+    assert first.number == 0
+
+
+def test_the_first_probe_stays_within_the_range_of_rates() -> None:
+    ranges = {"learning_rate": (1e-5, 1e-4)}
+    narrow = settings("--backbones", "vgg16", "--trials", "4", ranges=ranges)
+    probe = first_probe(narrow, "VGG16", 1)
+    assert probe is not None
+    assert probe.learning_rate == 1e-4
+    without_adam = settings("--trials", "4", ranges={"optimizer": ("sgd",)})
+    assert first_probe(without_adam, "VGG16", 1) is None
 
 
 def test_without_a_searched_scaling_there_is_no_twin(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from trainables.finished.answers import ProgressLine, as_json, as_line, csv_kept
-from trainables.finished.predict import BATCH, Answer, Skipped, predict
+from trainables.finished.answers import Answer, ProgressLine, Skipped, as_json, as_line, csv_kept
+from trainables.finished.predict import BATCH, predict
 
 CLASSES = ("cat", "dog", "eel")
 ANSWER = Answer(Path("a.png"), "dog", (0.25, 0.5, 0.25))

@@ -14,8 +14,8 @@ from results.ledger.store import RunFolder
 from results.scores.summary import summarise
 from search_spaces.refusals import DataRefusal, UsageRefusal
 from tests.results.helpers import Trial, counted, make_run, make_split
-from trainables.finished.answers import as_line, csv_kept
-from trainables.finished.predict import Answer, answering
+from trainables.finished.answers import Answer, as_line, csv_kept
+from trainables.finished.predict import answering
 from trainables.finished.sources import photo_files
 
 NAME = os.fsdecode(b"caf\xe9.png")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from results.ledger.records import EpochRecord, Status
-from search_spaces.backbones import CATALOGUE, HEAD, Backbone
+from search_spaces.backbones import CATALOGUE, HEAD, Backbone, backbone_named
 from tests.trainables.small_networks import point, training_data
 
 pytestmark = pytest.mark.slow
@@ -34,6 +35,57 @@ def test_what_the_report_raises_ends_the_trial(tmp_path: Path) -> None:
     data = training_data(tmp_path, size=48, points=POINTS)
     with pytest.raises(KeyError, match="enough"):
         train(point("VGG16", size=48), data, report=refuse)
+
+
+def test_a_head_that_is_missing_or_not_asked_for_is_refused(tmp_path: Path) -> None:
+    from trainables.training.train import train
+
+    data = training_data(tmp_path, size=48, points=POINTS)
+    started = point("VGG16", size=48, head_from=3)
+    for config, head in ((started, None), (replace(started, head_from=0), {})):
+        with pytest.raises(ValueError, match="exactly if the configuration starts from one"):
+            train(config, data, report=lambda _: None, head=head)
+
+
+def test_a_deep_trial_starts_from_the_trained_head_that_it_is_given(tmp_path: Path) -> None:
+    from trainables.training.train import train
+
+    data = training_data(tmp_path, size=48, points=POINTS)
+    alone = train(
+        point("VGG16", size=48, unfreeze=HEAD, epochs=3, learning_rate=1e-2),
+        data,
+        report=lambda _: None,
+    )
+    still = {"learning_rate": 1e-12, "optimizer": "sgd", "epochs": 1}
+    deep = point("VGG16", size=48, head_from=1, **still)
+    started = train(deep, data, report=lambda _: None, head=alone.weights)
+    fresh = train(replace(deep, head_from=0), data, report=lambda _: None)
+    answers = alone.predictions.validation
+    np.testing.assert_allclose(started.predictions.validation, answers, atol=1e-4)
+    assert np.abs(fresh.predictions.validation - answers).max() > 1e-2
+
+
+def test_a_heads_moving_statistics_are_taken_over_as_well(tmp_path: Path) -> None:
+    from trainables.features.fill import frozen_inputs
+    from trainables.networks.scaling import scaling_kind
+    from trainables.training.network_cache import NetworkCache
+    from trainables.training.train import train
+
+    name, networks = "EfficientNetB0", NetworkCache()  # its head begins with BatchNormalization
+    point_of_baseline = backbone_named(name).baseline_unfreeze
+    data = training_data(tmp_path, size=48, points={name: (point_of_baseline,)})
+    alone = point(name, size=48, unfreeze=HEAD)
+    head = train(alone, data, report=lambda _: None, networks=networks).weights
+    full = networks.full_network(alone, data)
+    cut = full.cut(point_of_baseline)
+    inputs = frozen_inputs(full, cut, data, scaling_kind(name, alone.scaling))
+    network = networks.network(full, cut, inputs.format)
+    network.reset(optimizer="adam", learning_rate=1e-3, seed=1)
+    network.start_head(head)
+    weights = network.weights()
+    assert set(head) < set(weights)
+    for array in head:
+        np.testing.assert_array_equal(weights[array], head[array])
 
 
 def test_a_trial_below_its_bar_stops_there_and_keeps_its_best_epoch(tmp_path: Path) -> None:
@@ -152,3 +204,15 @@ def test_the_named_point_is_the_papers_index(entry: Backbone, tmp_path: Path) ->
     data = training_data(tmp_path, size=75, points={})
     whole = NetworkCache().full_network(point(entry.name, size=75), data)
     assert whole.first(entry.baseline_unfreeze) == PAPER_FIRST_TRAINED[entry.name]
+
+
+def test_the_best_epoch_is_that_of_the_metric(tmp_path: Path) -> None:
+    from results.scores.choosing import score
+    from trainables.training.train import train
+
+    data = replace(training_data(tmp_path, size=48, points=POINTS), metric="log_loss")
+    result = train(point("VGG16", size=48, epochs=4), data, report=lambda _: None)
+    scores = [epoch.score for epoch in result.epochs]
+    assert result.validation_score == max(scores) == scores[result.best_epoch - 1]
+    labels = data.split.labels[data.split.indices("validation")]
+    assert result.validation_score == score("log_loss", result.predictions.validation, labels) < 0

@@ -1,0 +1,77 @@
+"""By what validation chooses: each metric of `search_spaces.metrics` as a function of arrays.
+
+The best epoch, the search, early stopping, the best of a backbone, the ensemble and what is
+recommended all follow `score`, of which higher is better. Classes without a photo among `labels`
+are left out of every mean over classes: nothing can be said of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from results.ledger.records import Probabilities
+from results.scores.metrics import Labels, Metric, accuracy, cross_entropy
+from search_spaces.metrics import signed
+
+
+def score(metric: str, probabilities: Probabilities, labels: Labels) -> float:
+    """What validation chooses by: higher is better.
+
+    Raises:
+        ValueError: there are no photos, the arrays do not match, or AUC is asked of one class.
+    """
+    return signed(metric, CHOICES[metric](probabilities, labels))
+
+
+def balanced_accuracy(probabilities: Probabilities, labels: Labels) -> float:
+    """Mean over the classes of the share of their photos that is named right."""
+    _, true, both = _counts(probabilities, labels)
+    return float((both / true).mean())
+
+
+def macro_f1(probabilities: Probabilities, labels: Labels) -> float:
+    """Mean over the classes of F1: twice the rightly named, by all named so and all that are so."""
+    named, true, both = _counts(probabilities, labels)
+    return float((2 * both / (named + true)).mean())
+
+
+def auc(probabilities: Probabilities, labels: Labels) -> float:
+    """Area under the ROC curve: of two classes by the second's probability, of more the mean over
+    the classes, each against the rest.
+
+    Raises:
+        ValueError: all photos are of one class.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    present = np.unique(labels)
+    if len(present) < 2:
+        raise ValueError("AUC needs photos of at least two classes")
+    positives = [1] if probabilities.shape[1] == 2 else present
+    areas = [roc_auc_score(labels == label, probabilities[:, label]) for label in positives]
+    return float(np.mean(areas))
+
+
+CHOICES: Mapping[str, Metric] = {
+    "accuracy": accuracy,
+    "balanced_accuracy": balanced_accuracy,
+    "macro_f1": macro_f1,
+    "auc": auc,
+    "log_loss": cross_entropy,
+}
+"""By name: the metric's own value, as it is shown."""
+
+
+def _counts(probabilities: Probabilities, labels: Labels) -> tuple[NDArray[np.float64], ...]:
+    """Per class that occurs in `labels`: photos named so, photos that are so, and both."""
+    accuracy(probabilities, labels)  # checks the arrays
+    classes = probabilities.shape[1]
+    predicted = probabilities.argmax(axis=1)
+    true = np.bincount(labels, minlength=classes)
+    named = np.bincount(predicted, minlength=classes)
+    both = np.bincount(labels[predicted == labels], minlength=classes)
+    present = true > 0
+    return tuple(counts[present].astype(np.float64) for counts in (named, true, both))
