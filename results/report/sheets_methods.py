@@ -66,6 +66,11 @@ METHODS = (
     Column("validation_loss", value="method.scores.validation_loss"),
     TEST,
     Column("test_loss", value="method.scores.test_loss"),
+    Column("calibration_error", value="method.scores.calibration.error"),
+    Column("temperature", value="method.scores.calibration.temperature"),
+    Column(
+        "calibration_error_at_temperature", value="method.scores.calibration.error_at_temperature"
+    ),
     Column("correct", value="method.scores.correct"),
     Column("photos", value="method.scores.photos"),
     Column("low", value="method.scores.interval.low"),
