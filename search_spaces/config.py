@@ -89,6 +89,8 @@ class TrialConfig:
         schedule: of the rate after the warm-up, one of `SCHEDULES`.
         head_from: the number of the backbone's trial whose trained head this one starts from, of
             the same head and scaling; 0 for a fresh head, as the documented baseline's.
+        views: of each training photo, the photo itself included: the others are cropped and
+            mirrored, drawn once and stored (`trainables.photos.views`). 1 is no augmentation.
     """
 
     backbone: str
@@ -112,6 +114,7 @@ class TrialConfig:
     warmup: int = categorical(0, 1, 2, default=0, bounds=(0, 10_001))
     schedule: str = categorical(*SCHEDULES, default=CONSTANT)
     head_from: int = 0
+    views: int = categorical(1, 4, default=1, bounds=(1, 65))
 
     def __post_init__(self) -> None:
         entry = backbone_named(self.backbone, where="backbone")
@@ -122,6 +125,7 @@ class TrialConfig:
             whole_number(getattr(self, name), at_least=1, where=name)
         whole_number(self.image_size, at_least=entry.smallest_image, where="image_size")
         whole_number(self.warmup, at_least=0, where="warmup")
+        whole_number(self.views, at_least=1, where="views")
         whole_number(self.seed, at_least=0, where="seed")
         whole_number(self.head_from, at_least=0, where="head_from")
 

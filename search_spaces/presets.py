@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -24,6 +26,8 @@ class Preset:
         image_size: pixels.
         epochs, batch_size: of every trial.
         trials: searched trials per backbone, on top of the baseline.
+        ranges: by searched dimension, bounds or choices in place of the declared ones; a space that
+            is named on the command line replaces them all.
     """
 
     data: str
@@ -32,6 +36,7 @@ class Preset:
     epochs: int
     batch_size: int
     trials: int
+    ranges: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
 PAPER = Preset(
@@ -44,7 +49,17 @@ PAPER = Preset(
 )
 
 DEMONSTRATION = Preset(
-    data="digits", weights="random", image_size=75, epochs=4, batch_size=32, trials=4
+    data="digits",
+    weights="random",
+    image_size=75,
+    epochs=6,
+    batch_size=16,
+    trials=6,
+    ranges={
+        # A trial of a head takes seconds, and 360 scans are few to train random layers on.
+        "unfreeze": ("head",),
+        "learning_rate": (3e-4, 1e-2),
+    },
 )
 
 DIGITS_PER_CLASS = 60

@@ -78,7 +78,8 @@ NAMED_SPACES: tuple[NamedSpace, ...] = (
         "wide",
         "every dimension there is, for many trials",
         SearchSpace(DIMENSIONS),
-        "about 1 a trial, and several times the trials; a second head is built and stored",
+        "about 1 a trial, and several times the trials; a second head and three views of each "
+        "training photo are computed and stored",
     ),
 )
 """What each searches, in the order of their cost."""

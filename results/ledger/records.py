@@ -89,6 +89,10 @@ class Cost:
     seconds_prefix: float = 0.0
     multiply_adds_prefix: float = 0.0
 
+    def __add__(self, other: Cost) -> Cost:
+        """Both together."""
+        return Cost(**{name: value + getattr(other, name) for name, value in vars(self).items()})
+
 
 def plain_photos(epochs: int, *, train: int, validation: int, test: int) -> int:
     """Photos that a plain script pushes through the whole network for one trial.

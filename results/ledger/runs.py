@@ -22,7 +22,10 @@ class WeightsSource(StrEnum):
     KERAS = "published by Keras"
     """The file has the digest that `keras.applications` states for its ImageNet weights."""
     UNKNOWN = "unknown file"
-    RANDOM = "random"
+    RANDOM = "random (mirrored pairs, scaled on made-up pictures)"
+    """See `trainables.networks.initialisation`."""
+    PLAIN_RANDOM = "random"
+    """As Keras draws them, in runs of earlier versions."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -27,6 +27,17 @@ def shorten(text: object) -> str:
     """A cleaned text, cut to `LONGEST_NAME` characters."""
     line = clean(text)
     return line if len(line) <= LONGEST_NAME else f"{line[:LONGEST_NAME]}…"
+
+
+def weights_in_words(weights: str, sources: Collection[str]) -> str:
+    """What a run started from: random weights say how they were drawn, others are named.
+
+    Args:
+        weights: a name or folder as given.
+        sources: what is known of each backbone's; none in runs that did not record it.
+    """
+    drawn = {source for source in sources if source.startswith("random")}
+    return ", ".join(sorted(drawn)) or weights
 
 
 def percent(share: float | None, digits: int = 2) -> str:

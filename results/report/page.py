@@ -106,6 +106,7 @@ def page(summary: Summary, pictures: Gallery, thumbnails: Thumbnails) -> str:
             thumbnails={row: data_uri(pixels) for row, pixels in thumbnails.items()},
             command=as_typed(summary.command),
             curves=curves(summary),
+            weights=written.weights_in_words(summary.weights, summary.weights_source.values()),
         )
     )
 

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from results.ledger.units import clean
 from results.report import sheets_comparisons, sheets_methods, sheets_reports, sheets_run
-from results.report.format import between, p_value, percent, points, several
+from results.report.format import between, p_value, percent, points, several, weights_in_words
 from results.report.kinds import LABEL, VERDICT, Place
 from results.report.sheets import Column, Row, Sheet, chosen_by, marked
 from results.scores.method_types import Scores
@@ -132,8 +132,8 @@ def banner(summary: Summary) -> Text | None:
     lines: list[str] = []
     if summary.demonstration:
         lines.append(
-            f"DEMONSTRATION of the machinery on {summary.data.name} with {summary.weights} "
-            "weights: no statement about the paper."
+            f"DEMONSTRATION of the machinery on {summary.data.name}: no statement about the paper. "
+            f"Weights: {weights_in_words(summary.weights, summary.weights_source.values())}."
         )
     if not summary.complete:
         counts = summary.trials

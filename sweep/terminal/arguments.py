@@ -179,7 +179,7 @@ def settings_from(arguments: argparse.Namespace, preset: Preset) -> Settings:
             name: typed[name] if typed[name] is not None else _default(name, flag, preset)
             for name, flag in FLAGS.items()
         },
-        ranges=typed["ranges"] or {},
+        ranges=dict(preset.ranges) if typed["ranges"] is None else typed["ranges"],
     )
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from results.ledger.rates import Rates
 from results.ledger.records import TrialRecord, plain_photos
+from results.ledger.runs import WeightsSource
 from results.ledger.units import UNKNOWN, duration, size
 from search_spaces.backbones import SCALINGS
 from search_spaces.settings import Settings
@@ -168,7 +169,10 @@ def plan_table(plans: tuple[BackbonePlan, ...], settings: Settings, machine: Mac
         table.add_row(*_cells(total(plans)), style="bold")
     # Title and notes stand beside the table: within it they would be as narrow as its columns.
     title = f"The plan: {share} each; searched: {varied}"
-    return Group(Text(title), table, Text(_caption(plans, machine), style="dim"))
+    notes = _caption(plans, machine)
+    if settings.weights == "random":
+        notes += f"\nWeights: {WeightsSource.RANDOM}."
+    return Group(Text(title), table, Text(notes, style="dim"))
 
 
 def _caption(plans: Sequence[BackbonePlan], machine: Machine) -> str:

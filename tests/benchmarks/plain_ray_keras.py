@@ -150,12 +150,16 @@ def build(point: TrialConfig, *, classes: int, task: Task) -> Any:
     """The backbone with the paper's head, frozen before the unfreeze point; seeds as in ours."""
     import keras
 
+    from trainables.networks.backbones import random_backbone
+
     entry = backbone_named(point.backbone)
     keras.utils.set_random_seed(task.seed)
     shape = (point.image_size, point.image_size, 3)
     make = getattr(keras.applications, entry.name)
     base = make(include_top=False, weights=None, input_shape=shape)
-    if task.weights != "random":
+    if task.weights == "random":
+        base.set_weights(random_backbone(entry, task.seed).get_weights())
+    else:
         base.load_weights(Path(task.weights) / f"{entry.name.lower()}_notop.weights.h5")
     frozen = base.layers
     if point.unfreeze != HEAD:

@@ -100,6 +100,7 @@ def test_the_baseline_is_the_papers_documented_configuration(name: str) -> None:
         "warmup": 0,
         "schedule": "constant",
         "head_from": 0,
+        "views": 1,
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from results.ledger.serialise import from_json
-from search_spaces.backbones import PAPER_NAMES, backbone_named
+from search_spaces.backbones import HEAD, PAPER_NAMES, backbone_named
 from search_spaces.presets import (
     DEMONSTRATION,
     PAPER,
@@ -199,6 +199,21 @@ def test_the_most_trials_hold_for_every_preset(words: str, most: int) -> None:
     assert most_trials(typed) == most
     for preset in (PAPER, DEMONSTRATION):
         assert len(settings_from(typed, preset).planned) <= most
+
+
+def test_the_demonstrations_ranges_give_way_to_a_named_space() -> None:
+    plain = settings_from(parse_arguments([]), DEMONSTRATION)
+    assert plain.ranges == DEMONSTRATION.ranges
+    assert Categorical("unfreeze", (HEAD,)) in plain.space.dimensions("VGG16")
+    named = settings_from(parse_arguments(["--space", "standard"]), DEMONSTRATION)
+    assert named.ranges == {}
+    assert settings_from(parse_arguments([]), PAPER).ranges == {}
+
+
+def test_a_run_with_the_demonstrations_ranges_is_read_back_as_it_was() -> None:
+    plain = settings_from(parse_arguments([]), DEMONSTRATION)
+    stored = json.loads(json.dumps(plain.to_dict()))
+    assert from_json(Settings, stored) == plain
 
 
 def test_the_cache_is_the_platforms(monkeypatch: pytest.MonkeyPatch) -> None:

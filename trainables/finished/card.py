@@ -171,6 +171,7 @@ def _sources(summary: Summary) -> Iterator[str]:
         told = {
             WeightsSource.KERAS: "ImageNet weights as published by Keras",
             WeightsSource.RANDOM: "random weights: nothing was learned from ImageNet",
+            WeightsSource.PLAIN_RANDOM: "random weights: nothing was learned from ImageNet",
             WeightsSource.UNKNOWN: "a file of unknown origin",
             None: "weights whose origin the run did not record",
         }[source]

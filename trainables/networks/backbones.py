@@ -27,6 +27,7 @@ from search_spaces.heads import (
     head_of,
 )
 from trainables.networks.cuts import Cut, Graph, cut_at
+from trainables.networks.initialisation import PICTURE_SIZE, initialise
 from trainables.networks.scaling import IMAGENET_DEVIATION_RGB
 from trainables.networks.weights import Weights, load
 
@@ -98,11 +99,15 @@ def build(
         EnvironmentRefusal: the weights file does not fit the backbone, or is not the one hashed.
     """
     entry = backbone_named(backbone)
-    keras.utils.set_random_seed(weights.seed)
-    make = getattr(keras.applications, entry.name)
     with _layers_computing_in(precision):
-        base = make(include_top=False, weights=None, input_shape=(image_size, image_size, 3))
-        if not weights.random:
+        if weights.random and (image_size, precision) == (PICTURE_SIZE, FLOAT32):
+            base = random_backbone(entry, weights.seed)
+        elif weights.random:
+            drawn = random_backbone(entry, weights.seed).get_weights()
+            base = _bare(entry, image_size, weights.seed)
+            base.set_weights(drawn)
+        else:
+            base = _bare(entry, image_size, weights.seed)
             load(base, entry, weights.files[entry.name], weights.digests[entry.name])
             if entry.divides_by_deviation_twice:
                 _divide_again_by_stddev(base)
@@ -121,6 +126,21 @@ def build(
         image_size=image_size,
         precision=precision,
     )
+
+
+def _bare(entry: Backbone, image_size: int, seed: int) -> Any:
+    """A backbone without its top, with Keras' first weights."""
+    keras.utils.set_random_seed(seed)
+    make = getattr(keras.applications, entry.name)
+    return make(include_top=False, weights=None, input_shape=(image_size, image_size, 3))
+
+
+def random_backbone(entry: Backbone, seed: int) -> Any:
+    """A float32 backbone without its top, of `PICTURE_SIZE`, with what `--weights random` names."""
+    with _layers_computing_in(FLOAT32):
+        base = _bare(entry, PICTURE_SIZE, seed)
+        initialise(base, scaling=entry.native_scaling, seed=seed)
+    return base
 
 
 def multiply_adds(layer: Any) -> int:

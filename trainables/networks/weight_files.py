@@ -19,7 +19,7 @@ from results.ledger.files import file_sha256
 from results.ledger.runs import WeightsSource
 from search_spaces.backbones import KerasWeights, backbone_named
 from search_spaces.refusals import EnvironmentRefusal
-from trainables.networks.weights import RANDOM, Weights
+from trainables.networks.weights import RANDOM, RECIPE, Weights
 from trainables.photos.download import fetch
 from trainables.progress import Progress, quiet
 
@@ -73,7 +73,8 @@ def source_of(published: KerasWeights, path: Path, sha256: str) -> WeightsSource
 
 
 def _random_digest(backbone: str, seed: int) -> str:
-    return hashlib.sha256(f"random weights of {backbone}, seed {seed}".encode()).hexdigest()
+    text = f"random weights of {backbone}, seed {seed}, {RECIPE}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _downloaded(backbone: str, folder: Path, progress: Progress) -> Path:

@@ -16,6 +16,8 @@ from search_spaces.backbones import Backbone
 from search_spaces.refusals import EnvironmentRefusal
 
 RANDOM = "random"
+RECIPE = "channels in mirrored pairs, layers scaled on made-up pictures, version 1"
+"""How random weights come about, see `initialisation`: a part of the digest that names them."""
 
 
 @dataclass(frozen=True)

@@ -33,12 +33,12 @@ from results.scores.metrics import accuracy, cross_entropy, right
 from search_spaces.config import TrialConfig
 from search_spaces.metrics import ACCURACY
 from search_spaces.settings import UNWEIGHTED
-from trainables.features.fill import Inputs, TrainingData, frozen_inputs
+from trainables.features.fill import TrainingData
 from trainables.networks.losses import Loss, balanced
 from trainables.networks.network import Network
-from trainables.networks.scaling import scaling_kind
 from trainables.progress import Progress, quiet
 from trainables.training.anatomy import anatomy
+from trainables.training.inputs import Part, trial_inputs
 from trainables.training.network_cache import NetworkCache
 from trainables.training.rates import learning_rate
 
@@ -81,11 +81,11 @@ def train(
     networks, cutoffs = networks or NetworkCache(), cutoffs or {}
     full = networks.full_network(config, data)
     cut = full.cut(config.unfreeze)
-    inputs = frozen_inputs(full, cut, data, scaling_kind(config.backbone, config.scaling), progress)
-    network = networks.network(full, cut, inputs.format, jit_compile=data.jit_compile)
+    inputs = trial_inputs(full, cut, config, data, progress)
+    network = networks.network(full, cut, inputs.photos.format, jit_compile=data.jit_compile)
     _reset(network, config, data, head)
     training_started, traced_before = time.perf_counter(), network.seconds_tracing
-    parts = {name: _part(name, data, inputs) for name in SPLITS}
+    parts = {name: inputs.part(name, data) for name in SPLITS}
     course = _run_epochs(config, network, data, parts, report, cutoffs, is_time_up, progress)
     network.load(course.best_weights)
     on_train, on_test = (
@@ -94,7 +94,7 @@ def train(
     return course.result(
         on_train,
         on_test,
-        anatomy=anatomy(full, cut, config, inputs),
+        anatomy=anatomy(full, cut, config, inputs.photos),
         cost=replace(
             inputs.cost,
             seconds_training=time.perf_counter() - training_started,
@@ -103,19 +103,6 @@ def train(
             seconds_tracing=inputs.cost.seconds_tracing + network.seconds_tracing - traced_before,
         ),
     )
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One part of the split: [n] rows and labels; [N, ...] inputs of all photos."""
-
-    rows: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    arrays: tuple[NDArray[Any], ...]
-
-    def read(self, places: NDArray[np.int64] | slice) -> list[NDArray[Any]]:
-        """What the network reads for some of this part's photos."""
-        return [array[self.rows[places]] for array in self.arrays]
 
 
 @dataclass(frozen=True)
@@ -184,16 +171,11 @@ def _loss(config: TrialConfig, data: TrainingData) -> Loss:
     return Loss(config.label_smoothing, balanced(labels, data.classes))
 
 
-def _part(name: str, data: TrainingData, inputs: Inputs) -> _Part:
-    rows = data.split.indices(name)
-    return _Part(rows, data.split.labels[rows], inputs.arrays)
-
-
 def _run_epochs(
     config: TrialConfig,
     network: Network,
     data: TrainingData,
-    parts: Mapping[str, _Part],
+    parts: Mapping[str, Part],
     report: Report,
     cutoffs: Mapping[int, float],
     is_time_up: Callable[[], bool],
@@ -239,25 +221,26 @@ def _run_epochs(
 
 
 def _train_once(
-    config: TrialConfig, network: Network, part: _Part, epoch: int, progress: Progress
+    config: TrialConfig, network: Network, part: Part, epoch: int, progress: Progress
 ) -> tuple[float, float, float]:
     """One pass over the training photos in a seeded order: mean loss, accuracy, and last rate."""
-    order = np.random.default_rng((config.seed, epoch)).permutation(len(part.rows))
-    total, correct, rate = 0.0, 0, config.learning_rate
-    steps = math.ceil(len(order) / config.batch_size)
-    for number, start in enumerate(range(0, len(order), config.batch_size), (epoch - 1) * steps):
+    chance = np.random.default_rng((config.seed, epoch))
+    total, correct, done, rate = 0.0, 0, 0, config.learning_rate
+    photos = len(part.rows)
+    steps = math.ceil(photos / config.batch_size)
+    batches = part.batches(chance, config.batch_size)
+    for number, (batch, labels) in enumerate(batches, start=(epoch - 1) * steps):
         rate = learning_rate(config, number, steps)
         network.set_learning_rate(rate)
-        places = order[start : start + config.batch_size]
-        labels = part.labels[places]
-        loss, seen = network.step(part.read(places), labels)
-        total += _finite(loss, epoch) * len(places)
+        loss, seen = network.step(batch, labels)
+        total += _finite(loss, epoch) * len(labels)
         correct += int(right(seen, labels).sum())
-        progress("training", start + len(places), len(order))
-    return total / len(order), correct / len(order), rate
+        done += len(labels)
+        progress("training", done, photos)
+    return total / photos, correct / photos, rate
 
 
-def _predict(network: Network, part: _Part, batch_size: int) -> Probabilities:
+def _predict(network: Network, part: Part, batch_size: int) -> Probabilities:
     """[n, C] in inference mode, in the part's order."""
     batches = [slice(start, start + batch_size) for start in range(0, len(part.rows), batch_size)]
     return np.concatenate([network.predict(part.read(batch)) for batch in batches])

@@ -37,7 +37,7 @@ GOLDEN = (
     ' "batch_size": 32, "epochs": 10, "image_size": 150, "seed": 42,'
     ' "weight_decay": 0.0, "momentum": 0.9, "label_smoothing": 0.0, "dropout": 0.5,'
     ' "head": "paper",'
-    ' "warmup": 0, "schedule": "constant", "head_from": 0}, "epochs": [{"epoch": 1,'
+    ' "warmup": 0, "schedule": "constant", "head_from": 0, "views": 1}, "epochs": [{"epoch": 1,'
     ' "train_loss": 0.5, "train_accuracy": 0.75, "validation_loss": 0.25,'
     ' "validation_accuracy": 1.0, "learning_rate": 5e-05, "seconds": 1.5,'
     ' "validation_score": null}], "best_epoch": 1,'

@@ -37,7 +37,7 @@ def test_a_suggestion_depends_on_seed_number_and_history() -> None:
         suggested(seed=43),
         suggested(17),
         suggested(seen=LONG[:-4]),
-        suggested(seen=[*LONG[:-1], record("VGG16", 15, [0.01], config=LONG[-1].config)]),
+        suggested(seen=[*LONG[:-1], record("VGG16", 15, [0.99], config=LONG[-1].config)]),
         suggest(SPACE, paper.baseline("ResNet50"), 16, seed=42, history=[]),
     ]
     assert config not in different

@@ -73,7 +73,7 @@ def test_what_ray_believes_of_a_trial_without_a_record_does_not_count(
     sweep.searcher.suggest("a")
     sweep.searcher.on_trial_complete("a", result, error=True)
     assert [(record.trial, record.status) for record in sweep.reported] == [
-        ("VGG16/baseline", Status.FAILED)
+        ("VGG16/t01", Status.FAILED)
     ]
     assert sweep.searcher.refusal is None
 
@@ -83,7 +83,7 @@ def test_a_record_counts_even_if_ray_believes_that_the_trial_failed(sweep: Sweep
     assert isinstance(config, dict)
     sweep.train(config)
     sweep.searcher.on_trial_complete("a", None, error=True)
-    assert sweep.reported == [sweep.folder.read_record("VGG16/baseline")]
+    assert sweep.reported == [sweep.folder.read_record("VGG16/t01")]
     assert sweep.reported[0].status != Status.FAILED
 
 
@@ -163,7 +163,7 @@ def test_bytes_of_a_folder_count_links_as_links(tmp_path: Path) -> None:
 def test_a_failed_trial_is_told_as_it_was_recorded(sweep: Sweep) -> None:
     config = sweep.searcher.suggest("a")
     assert isinstance(config, dict)
-    sweep.folder.write_record(record("VGG16", 0, [0.4], status=Status.FAILED))
+    sweep.folder.write_record(record("VGG16", 1, [0.4], status=Status.FAILED))
     sweep.searcher.on_trial_complete("a", {}, error=True)
     assert [record.error for record in sweep.reported] == ["it diverged"]
 

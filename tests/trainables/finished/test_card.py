@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from results.ledger.runs import WeightsSource
 from results.scores.summary import summarise
 from results.scores.types import Summary
 from tests.results.helpers import Trial, counted, make_run, make_split
@@ -64,6 +66,14 @@ def test_every_number_is_the_summarys(tmp_path: Path) -> None:
     assert summary.data.digest in text
     assert "| `ensemble.tflite` | `cd34` |" in text
     assert f"Fewer than {FEW} photos to learn from: " in text
+
+
+@pytest.mark.parametrize("source", WeightsSource)
+def test_whatever_a_backbone_started_from_is_told(tmp_path: Path, source: WeightsSource) -> None:
+    summary = replace(summary_of(tmp_path), weights_source={"VGG16": source})
+    text = card(summary, FILES)
+    assert ("- VGG16: random weights" in text) == ("RANDOM" in source.name)
+    assert "- Xception: weights whose origin the run did not record" in text
 
 
 def test_how_to_load_it_is_five_lines_of_python_that_need_nothing_of_ours(tmp_path: Path) -> None:
