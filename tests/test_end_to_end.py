@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -144,6 +146,27 @@ def test_the_exported_ensemble_reproduces_the_stored_probabilities(finished: Fin
     np.testing.assert_allclose(model.predict_on_batch(photos), stored, atol=1e-4)
 
 
+def test_the_card_tells_a_stranger_with_plain_keras_how_to_ask_the_model(
+    finished: Finished, tmp_path: Path
+) -> None:
+    """The five lines of the card, as they stand, where nothing of ours can be imported."""
+    card = finished.folder.model_card.read_text()
+    [lines] = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    for model in finished.folder.models.glob("*.keras"):
+        shutil.copy(model, tmp_path)
+    shutil.copy(finished.photos / "dark" / "0.png", tmp_path / "photo.jpg")
+    ours = "import sys; assert not {'results', 'trainables', 'sweep'} & set(sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", f"{lines}\n{ours}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout in ("dark\n", "light\n")
+
+
 def test_the_winner_answers_about_photos_and_skips_what_is_none(finished: Finished) -> None:
     broken = finished.run.parent / "broken.jpg"
     broken.write_bytes(b"no photo")
@@ -162,6 +185,23 @@ def test_the_winner_answers_about_photos_and_skips_what_is_none(finished: Finish
     assert "broken.jpg" in done.stderr
     assert "Traceback" not in done.stderr
     assert table.read_text().splitlines()[0] == "file,class,probability,dark,light"
+
+
+def test_the_winner_answers_about_a_list_from_standard_input_in_json(finished: Finished) -> None:
+    asked = f"{finished.photos}/light/*.png\n{finished.photos}/none.png\n"
+    done = subprocess.run(
+        [sys.executable, "-m", "trainables", "predict", str(finished.run), "-", "--json"],
+        cwd=HOME,
+        input=asked,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(answers) == 21
+    assert answers[-1] == {"file": f"{finished.photos}/none.png", "error": "there is no such file"}
+    assert all(set(one["probabilities"]) == {"dark", "light"} for one in answers[:-1])
 
 
 def test_a_trial_is_reproduced_from_its_record_with_the_runs_own_onednn_setting(

@@ -75,6 +75,7 @@ class RunPlaces:
     tensorboard = _Below("tensorboard")
     models = _Below("models")
     models_json = _Below("models/manifest.json")
+    model_card = _Below("models/README.md")
     report = _Below("report")
     report_json = _Below("report/manifest.json")
     summary_json = _Below("report/summary.json")

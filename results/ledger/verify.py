@@ -51,7 +51,7 @@ def verify(folder: RunFolder) -> Verdict:
     for trial in sorted(path for path in folder.trials.glob("*/*") if path.is_dir()):
         _check_trial(folder, trial, checks)
     _check_listed(folder.thumbnails_json, [folder.thumbnails_npz], made_again(folder.root), checks)
-    models = sorted(folder.models.glob("*.keras"))
+    models = [*sorted(folder.models.glob("*.keras")), folder.model_card]
     _check_listed(folder.models_json, models, exported_again(folder.root), checks)
     fix = reported_again(folder.root)
     if folder.summary_json.exists():

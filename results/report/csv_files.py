@@ -12,6 +12,7 @@ from results.report import (
     sheets_comparisons,
     sheets_confirmation,
     sheets_methods,
+    sheets_photos,
     sheets_reports,
     sheets_run,
 )
@@ -32,8 +33,8 @@ SHEETS = (
     sheets_run.trials,
     sheets_run.repeats,
     sheets_run.importances,
-    sheets_run.mistakes,
-    sheets_run.label_errors,
+    sheets_photos.mistakes,
+    sheets_photos.label_errors,
     sheets_run.cost,
     sheets_run.cost_by_backbone,
     sheets_run.characteristics,

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import base64
 import io
+import json
+import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -36,9 +38,11 @@ from results.report import (
     sheets_comparisons,
     sheets_confirmation,
     sheets_methods,
+    sheets_photos,
     sheets_reports,
     sheets_run,
 )
+from results.scores.method_types import ENSEMBLE
 from results.scores.mistakes import FEWEST_WITNESSES
 from results.scores.types import Summary
 from search_spaces import paper
@@ -46,6 +50,7 @@ from search_spaces.backbones import NAMES
 from search_spaces.metrics import metric_words
 
 HERE = Path(__file__).parent
+_PARTS = ("train", "validation")
 
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
@@ -109,9 +114,39 @@ def page(summary: Summary, pictures: Gallery, thumbnails: Thumbnails) -> str:
             groups=pictures,
             thumbnails={row: data_uri(pixels) for row, pixels in thumbnails.items()},
             command=as_typed(summary.command),
+            curves=curves(summary),
             weights=written.weights_in_words(summary.weights, summary.weights_source.values()),
         )
     )
+
+
+def curves(summary: Summary) -> dict[str, str]:
+    """By trial, and for the ensemble, what the script draws where a row is opened: JSON.
+
+    Accuracy in percent and loss in nats by epoch, each for training (empty for the ensemble, which
+    has no such curve) and validation; null where a loss is no number. `best` is from 1.
+    """
+    histories: dict[str, tuple[Any, ...]] = {row.trial: row.history for row in summary.rows}
+    best = {row.trial: row.best_epoch for row in summary.rows}
+    if summary.ensemble is not None:
+        histories[ENSEMBLE] = summary.ensemble.history
+    return {
+        name: json.dumps(
+            {
+                "accuracy": [_curve(epochs, f"{part}_accuracy", 100) for part in _PARTS],
+                "loss": [_curve(epochs, f"{part}_loss") for part in _PARTS],
+                "best": best.get(name),
+            },
+            separators=(",", ":"),
+        )
+        for name, epochs in histories.items()
+        if epochs
+    }
+
+
+def _curve(epochs: Sequence[Any], name: str, times: int = 1) -> list[float | None]:
+    values = [times * getattr(epoch, name) for epoch in epochs if hasattr(epoch, name)]
+    return [round(value, 4) if math.isfinite(value) else None for value in values]
 
 
 def environment() -> Environment:
@@ -150,6 +185,7 @@ def environment() -> Environment:
         paper=paper,
         reports=sheets_reports,
         run=sheets_run,
+        photographs=sheets_photos,
         several=written.several,
         metric_words=metric_words,
         weighted=kinds.weighted,

@@ -1,4 +1,4 @@
-"""Tables about the whole run: its trials, what mattered, mistakes, costs, photos, sizes."""
+"""Tables about the whole run: its trials, what mattered, costs, sizes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from results.ledger.records import Cost
 from results.ledger.runs import MeasuredCharacteristics
 from results.report import kinds
 from results.report.format import several
-from results.report.kinds import COUNT, LABEL, NAME, PERCENT, SECONDS, TEXT, WORD, Label, Place
+from results.report.kinds import COUNT, LABEL, PERCENT, SECONDS, TEXT, WORD, Label, Place
 from results.report.sheets import (
     Column,
     Row,
@@ -62,23 +62,6 @@ TRIALS = (
     Column("validation_accuracy", "validation %", PERCENT),
     Column("validation_loss"),
     *(_of_cost(field.name) for field in fields(Cost)),
-)
-MISTAKES = (
-    Column("file", "file", NAME),
-    Column("photo"),
-    Column("true", "true class", NAME),
-    Column("predicted", "predicted", NAME),
-    Column("probability", "%", PERCENT),
-)
-LABEL_ERRORS = (
-    Column("file", "file", NAME),
-    Column("photo"),
-    Column("split"),
-    Column("label", "label", NAME),
-    Column("suggested", "suggested", NAME),
-    Column("probability", "%", PERCENT),
-    Column("trials"),
-    Column("backbones", "backbones", COUNT, lambda row: len(row.trials), where=Place.SHOWN),
 )
 COSTS = (
     Column("label", "what", value=lambda row: row[3], where=Place.SHOWN),
@@ -191,26 +174,6 @@ def importances_wide(summary: Summary) -> Sheet:
     )
 
 
-def mistakes(summary: Summary) -> Sheet:
-    """The surest mistakes on test, of the ensemble or of the best trial."""
-    of = summary.mistakes
-    columns = (Column("method", value=lambda _: of.method), *MISTAKES)
-    title = f"Worst mistakes of {of.method}: {of.wrong} test photos wrong"
-    return lay_out(summary, "mistakes", title, columns, of.worst)
-
-
-def label_errors(summary: Summary) -> Sheet:
-    """Labels that are likely wrong."""
-    return lay_out(
-        summary,
-        "label_errors",
-        "Likely label errors",
-        LABEL_ERRORS,
-        summary.mistakes.suspects,
-        note="Photos, not trained on, whose label several backbones' best contradict surely.",
-    )
-
-
 def cost(summary: Summary) -> Sheet:
     """Seconds and photos, and what reusing features saved."""
     seconds, photos, total = summary.seconds, summary.photos, summary.costs.total
@@ -285,21 +248,3 @@ def sizes(summary: Summary) -> Sheet:
                 measures = (getattr(row, f"{name}{suffix}") for name in MEASURED)
                 lines.append(Row((label, f"measured, {what}", *measures)))
     return Sheet("sizes", marked(summary, "Table 1: characteristics"), SIZES, tuple(lines))
-
-
-def photos(summary: Summary) -> Sheet:
-    """Photos per class and split."""
-    columns = (
-        Column("class", "class", NAME, lambda line: line[0]),
-        Column("train", "train", COUNT, lambda line: line[1].train),
-        Column("validation", "validation", COUNT, lambda line: line[1].validation),
-        Column("test", "test", COUNT, lambda line: line[1].test),
-    )
-    lines = zip(summary.data.classes, summary.data.per_class, strict=True)
-    return lay_out(summary, "photos", "Photos", columns, lines)
-
-
-def rejected(summary: Summary) -> Sheet:
-    """The first files that could not be used."""
-    columns = (Column("file", "file", NAME), Column("why", "why"))
-    return lay_out(summary, "rejected", "Files not used", columns, summary.data.examples_rejected)

@@ -22,6 +22,7 @@ from results.report import (
     sheets_comparisons,
     sheets_confirmation,
     sheets_methods,
+    sheets_photos,
     sheets_reports,
     sheets_run,
 )
@@ -246,7 +247,7 @@ def _tables(summary: Summary) -> Iterator[Table]:
     ):
         if sheet.rows:
             yield draw(sheet)
-    for sheet in (sheets_run.mistakes(summary), sheets_run.label_errors(summary)):
+    for sheet in (sheets_photos.mistakes(summary), sheets_photos.label_errors(summary)):
         if sheet.rows:
             yield draw(sheet, FIRST_MISTAKES)
     if summary.trials.failed:

@@ -21,6 +21,7 @@ from results.ledger.run_record import RunRecord
 from results.ledger.runs import Split
 from results.ledger.store import RunFolder
 from results.scores import choosing, ensemble, metrics
+from results.scores.calibration import calibrate
 from results.scores.ensemble import Candidate, by_validation
 from results.scores.fresh_seeds import FreshSeeds
 from results.scores.method_types import Scores
@@ -259,6 +260,7 @@ def scores(evidence: Evidence, validation: Probabilities, test: Probabilities) -
         interval=metrics.wilson(correct, len(labels)),
         report=metrics.classification_report(predicted, labels, names=evidence.classes),
         confusion=metrics.confusion(predicted, labels, classes=len(evidence.classes)),
+        calibration=calibrate(validation, evidence.labels("validation"), test, labels),
         more={
             f"{part}_{name}": metric(probabilities, evidence.labels(part))
             for part, probabilities in (("validation", validation), ("test", test))

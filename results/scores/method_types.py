@@ -29,6 +29,24 @@ ENSEMBLE = "ensemble"
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """How far probabilities of the test photos can be taken at their word.
+
+    Attributes:
+        temperature: fitted on validation; above 1 the model is too sure of itself.
+        error: expected calibration error on test, a fraction, lower is better.
+        error_at_temperature: the same once the temperature is applied.
+        loss, loss_at_temperature: mean cross-entropy on test in nats.
+    """
+
+    temperature: float
+    error: float
+    error_at_temperature: float
+    loss: float
+    loss_at_temperature: float
+
+
+@dataclass(frozen=True)
 class Scores:
     """How right a method is on the test photos; its metrics on validation and test.
 
@@ -39,6 +57,7 @@ class Scores:
         interval: Wilson's, of the test accuracy.
         report: on test.
         confusion: [true class][predicted class] counts on test.
+        calibration: on test, by a temperature fitted on validation.
     """
 
     validation_loss: float
@@ -48,6 +67,7 @@ class Scores:
     interval: Interval
     report: Report
     confusion: tuple[tuple[int, ...], ...]
+    calibration: Calibration
     more: Mapping[str, float] = field(default_factory=dict)
 
 

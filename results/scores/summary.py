@@ -187,4 +187,5 @@ def _row(record: TrialRecord) -> TrialRow:
         validation_loss=record.validation_loss,
         validation_score=record.validation_score,
         cost=record.cost,
+        history=record.epochs,
     )

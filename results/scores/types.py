@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from results.ledger.records import Cost, Status
+from results.ledger.records import Cost, EpochRecord, Status
 from results.ledger.runs import Importances, MeasuredCharacteristics, Rejected, WeightsSource
 from results.scores.confirmation_types import Confirmation
 from results.scores.cost_types import CostLedger, Photos, Seconds
@@ -107,7 +107,7 @@ class BackboneSummary:
 
 @dataclass(frozen=True)
 class TrialRow:
-    """One finished trial, for scatter plots and parallel views; its test answers stay sealed.
+    """One finished trial, for scatter plots and its curves; its test answers stay sealed.
 
     Attributes:
         validation_score: by the run's metric, higher is better; None where that is accuracy.
@@ -124,6 +124,7 @@ class TrialRow:
     validation_accuracy: float | None
     validation_loss: float | None
     cost: Cost
+    history: tuple[EpochRecord, ...]
     validation_score: float | None = None
 
     @property

@@ -35,7 +35,8 @@ def whole_run(root: Path) -> RunFolder:
     write_manifest(folder.report_json, [folder.report_html, table])
     folder.models.mkdir()
     (folder.models / "VGG16.keras").write_bytes(b"a model" * 100)
-    write_manifest(folder.models_json, [folder.models / "VGG16.keras"])
+    write_text(folder.model_card, "# Models\n")
+    write_manifest(folder.models_json, [folder.models / "VGG16.keras", folder.model_card])
     return folder
 
 

@@ -20,6 +20,7 @@ from trainables.__main__ import main
         (["export"], "the following arguments are required: RUN"),
         (["reproduce", "runs/x"], "the following arguments are required: TRIAL"),
         (["predict", "runs/x"], "the following arguments are required: PHOTO|FOLDER"),
+        (["predict", "runs/x", "a.jpg", "--top", "0"], "at least 1 is needed, got 0 (--top)"),
     ],
 )
 def test_words_that_cannot_be_read_are_refused_in_one_line(

@@ -1,7 +1,8 @@
 """A finished trial as a network again: rebuilt in code, hashed weights put in, nothing unpickled.
 
 The model takes uint8 RGB photos of any number and size and gives probabilities; resizing and
-scaling are inside. Photos that have the trial's size already pass the resizing unchanged.
+scaling are inside. Photos that have the trial's size already pass the resizing unchanged; a model
+for formats that cannot resize as Keras does takes such photos alone.
 """
 
 from __future__ import annotations
@@ -80,14 +81,19 @@ def trained_whole(folder: RunFolder, run: RunRecord, record: TrialRecord) -> Ful
     return whole
 
 
-def photo_model(whole: FullNetwork, record: TrialRecord) -> Any:
-    """A trial's network for photos: [N, H, W, 3] uint8 in, [N, C] float32 probabilities out."""
+def photo_model(whole: FullNetwork, record: TrialRecord, *, any_size: bool = True) -> Any:
+    """A trial's network for photos: [N, H, W, 3] uint8 in, [N, C] float32 probabilities out.
+
+    Args:
+        any_size: whether H and W are free; otherwise they are the trial's size.
+    """
     size = record.config.image_size
-    photos = keras.Input((None, None, 3), dtype="uint8", name="photos")
-    resized = keras.layers.Resizing(size, size, antialias=True, name="resized")(
-        keras.ops.cast(photos, "float32")
-    )
-    pixels = scaled(resized, scaling_kind(record.config.backbone, record.config.scaling))
+    shape = (None, None, 3) if any_size else (size, size, 3)
+    photos = keras.Input(shape, dtype="uint8", name="photos")
+    pixels = keras.ops.cast(photos, "float32")
+    if any_size:
+        pixels = keras.layers.Resizing(size, size, antialias=True, name="resized")(pixels)
+    pixels = scaled(pixels, scaling_kind(record.config.backbone, record.config.scaling))
     network = whole.part((0,), (whole.graph.output,))
     [logits] = as_list(network([pixels], training=False))
     probabilities = keras.layers.Softmax(name="probabilities")(logits)
@@ -96,14 +102,16 @@ def photo_model(whole: FullNetwork, record: TrialRecord) -> Any:
 
 def averaged(models: Sequence[Any]) -> Any:
     """One model that gives the mean of the members' probabilities."""
-    photos = keras.Input((None, None, 3), dtype="uint8", name="photos")
+    photos = keras.Input(models[0].input_shape[1:], dtype="uint8", name="photos")
     outputs = [model(photos, training=False) for model in models]
     mean = keras.layers.Average(name="probabilities")(outputs) if len(outputs) > 1 else outputs[0]
     return keras.Model(photos, mean, name="ensemble")
 
 
-def rebuilt(folder: RunFolder, run: RunRecord, trials: Sequence[str]) -> Any:
-    """One or more finished trials as one model; several are averaged.
+def rebuilt(
+    folder: RunFolder, run: RunRecord, trials: Sequence[str], *, any_size: bool = True
+) -> Any:
+    """One or more finished trials as one model, see `photo_model`; several are averaged.
 
     Raises:
         Refusal: a trial has no weights, or they cannot be trusted.
@@ -111,5 +119,6 @@ def rebuilt(folder: RunFolder, run: RunRecord, trials: Sequence[str]) -> Any:
     models = []
     for trial in trials:
         record = scored_record(folder, trial)
-        models.append(photo_model(trained_whole(folder, run, record), record))
+        whole = trained_whole(folder, run, record)
+        models.append(photo_model(whole, record, any_size=any_size))
     return models[0] if len(models) == 1 else averaged(models)

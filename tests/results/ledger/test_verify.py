@@ -95,6 +95,7 @@ def test_a_summary_or_list_cut_anywhere_is_refused(run: RunFolder) -> None:
         ("thumbnails.npz", "--resume"),
         ("thumbnails.json", "--resume"),
         ("models/VGG16.keras", "python -m trainables export"),
+        ("models/README.md", "python -m trainables export"),
         ("models/manifest.json", "python -m trainables export"),
         ("report/manifest.json", "python -m results"),
         ("report/report.html", "python -m results"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
+import math
 import re
 import tempfile
 from html.parser import HTMLParser
@@ -17,7 +19,15 @@ from results.figures.gallery import gallery
 from results.ledger.runs import MeasuredCharacteristics, Rejected
 from results.ledger.thumbnails import write_thumbnails
 from results.report.format import LONGEST_NAME
-from results.report.page import POLICY, SECTIONS, Thumbnails, environment, page, write_page
+from results.report.page import (
+    POLICY,
+    SECTIONS,
+    Thumbnails,
+    curves,
+    environment,
+    page,
+    write_page,
+)
 from results.report.write import write_report
 from results.scores.metrics import Outcome
 from results.scores.mistakes import SHOWN, rows_to_show
@@ -226,6 +236,34 @@ def test_table_1_is_shown_measured_next_to_published(tmp_path: Path) -> None:
     assert summary.characteristics == (measured,)
     words = Page(drawn(summary, {})).texts["sizes"]
     assert all(one in words for one in (EVIL, "138,357,544", "14,714,688", "812.3", "138.4 M"))
+
+
+def test_a_loss_that_is_no_number_leaves_a_gap_in_the_curve(tmp_path: Path) -> None:
+    summary = summary_of(tmp_path, "one trial")
+    [row] = summary.rows
+    worse = dataclasses.replace(row.history[0], validation_loss=math.nan, train_loss=math.inf)
+    odd = dataclasses.replace(row, history=(worse, *row.history[1:]))
+    curve = json.loads(curves(dataclasses.replace(summary, rows=(odd,)))["VGG16/baseline"])
+    assert [part[0] for part in curve["loss"]] == [None, None]
+    assert curve["loss"][1][1:] == [one.validation_loss for one in row.history[1:]]
+
+
+def test_every_trial_opens_to_its_own_curves_and_the_tables_can_be_filtered(tmp_path: Path) -> None:
+    summary = summary_of(tmp_path, "six")
+    found = Page(drawn(summary, {}))
+    assert sum("data-filter" in one for one in found.all("table")) == 2  # leaderboard, all trials
+    shown = [json.loads(one["data-curve"] or "") for one in found.all("tr") if "data-curve" in one]
+    methods = sum(len(backbone.methods) for backbone in summary.backbones)
+    trained = [row for row in summary.rows if row.history]
+    assert len(shown) == methods + 1 + len(trained)  # the ensemble has validation curves
+    kept = {name: json.loads(text) for name, text in curves(summary).items()}
+    assert kept["ensemble"]["accuracy"][0] == []
+    for row in trained:
+        assert kept[row.trial]["best"] == row.best_epoch
+        assert kept[row.trial]["accuracy"][1] == [
+            round(100 * epoch.validation_accuracy, 4) for epoch in row.history
+        ]
+        assert kept[row.trial] in shown
 
 
 def test_the_leaderboard_is_ordered_by_validation() -> None:

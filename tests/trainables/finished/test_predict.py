@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import os
 from pathlib import Path
 
@@ -15,20 +14,24 @@ from results.ledger.store import RunFolder
 from results.scores.summary import summarise
 from search_spaces.refusals import DataRefusal, UsageRefusal
 from tests.results.helpers import Trial, counted, make_run, make_split
-from trainables.finished.predict import Answer, answering, as_csv, photo_files
+from trainables.finished.answers import Answer, as_line, csv_kept
+from trainables.finished.predict import answering
+from trainables.finished.sources import photo_files
 
 NAME = os.fsdecode(b"caf\xe9.png")
+CLASSES = ("cat", "dog")
 ANSWER = Answer(Path("photos") / NAME, "cat", (0.75, 0.25))
 
 
 def test_a_photo_whose_name_is_no_utf8_can_be_printed() -> None:
-    line = str(ANSWER)
+    line = as_line(ANSWER, CLASSES)
     assert line.encode("utf-8").decode() == "photos/caf\\xe9.png\tcat\t0.7500"
 
 
-def test_a_photo_whose_name_is_no_utf8_can_be_written_as_csv() -> None:
-    text = as_csv([ANSWER], ("cat", "dog"))
-    head, row = csv.reader(io.StringIO(text.encode("utf-8").decode()))
+def test_a_photo_whose_name_is_no_utf8_can_be_written_as_csv(tmp_path: Path) -> None:
+    with csv_kept(tmp_path / "answers.csv", CLASSES) as keep:
+        keep(ANSWER)
+    head, row = csv.reader((tmp_path / "answers.csv").read_text("utf-8").splitlines())
     assert head == ["file", "class", "probability", "cat", "dog"]
     assert row == ["photos/caf\\xe9.png", "cat", "0.750000", "0.750000", "0.250000"]
 

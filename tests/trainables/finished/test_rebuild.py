@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,3 +72,29 @@ def test_a_rebuilt_and_a_loaded_model_predict_what_the_trial_did(
         np.testing.assert_allclose(probabilities, expected, atol=atol)
     computing = {layer.compute_dtype for layer in loaded.layers[-2].layers}
     assert precision.removeprefix("mixed_") in computing
+
+
+def test_a_model_for_tensorflow_lite_gives_equal_answers(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    from trainables.finished.export import save_tflite
+    from trainables.finished.rebuild import averaged, photo_model, trained_whole
+
+    run, told, record = a_run(tmp_path, FLOAT32, PAPER_HEAD)
+    one = photo_model(trained_whole(run, told, record), record, any_size=False)
+    save_tflite(averaged([one, one]), tmp_path / "two.tflite", ("dark", "bright"))
+
+    data = training_data(tmp_path, size=32, points={})
+    photos = data.photos[data.split.indices("test")]
+    with pytest.warns(UserWarning, match="Interpreter is deprecated"):
+        interpreter = tf.lite.Interpreter(str(tmp_path / "two.tflite"))
+    [asked], [answered] = interpreter.get_input_details(), interpreter.get_output_details()
+    assert asked["dtype"] == np.uint8
+    interpreter.resize_tensor_input(asked["index"], photos.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(asked["index"], photos)
+    interpreter.invoke()
+    answers = interpreter.get_tensor(answered["index"])
+    np.testing.assert_allclose(answers, run.open_sealed_test(TRIAL), atol=1e-4)
+    with zipfile.ZipFile(tmp_path / "two.tflite") as archive:
+        assert json.loads(archive.read("classes.json")) == ["dark", "bright"]
