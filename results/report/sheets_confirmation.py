@@ -144,7 +144,7 @@ def confirmed(summary: Summary) -> Sheet:
         marked(summary, "Confirmed on fresh seeds"),
         COLUMNS,
         tuple(shown),
-        f"Mean ± deviation over seeds; the winner has the best mean {chosen_by(summary)}. "
+        f"Mean ± deviation over seeds; the winner has the best mean by {chosen_by(summary)}. "
         "Difference: winner minus baseline on test, in percentage points of accuracy, with a 95 % "
         "interval over photos and seeds. p: adjusted for the backbones compared (Holm), below "
         "0.05 for better or worse; p of one seed: McNemar's, of the search's own trials. "

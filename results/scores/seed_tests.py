@@ -70,7 +70,7 @@ def over_seeds(first: Correct, second: Correct) -> SeedTest:
     enough = _student(1 - LEVEL, photos - 1) ** 2 * photo_variance / rest if rest > 0 else math.inf
     return SeedTest(
         difference=difference,
-        interval=Interval(difference - half, difference + half),
+        interval=Interval(max(-1.0, difference - half), min(1.0, difference + half)),
         p=p,
         photos=math.floor(enough) + 1 if math.isfinite(enough) else None,
     )
