@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: sweep test check bench lock clean
+.PHONY: sweep test crash-test check bench lock clean
 
 # The main job: the paper's photos and weights, or the embedded demonstration without a network.
 sweep: $(VENV)/.ready
@@ -12,6 +12,10 @@ sweep: $(VENV)/.ready
 # Fast and slow tests, two files at a time. A bare `pytest` runs the fast ones alone.
 test: $(VENV)/.ready
 	$(RUN) -m pytest -m "slow or not slow" -n 2 --dist loadfile $(ARGS)
+
+# Kills, failing disks and rubbish at length, with one seed: CRASH_REPORT.md.
+crash-test: $(VENV)/.ready
+	OPENBLAS_NUM_THREADS=1 $(RUN) -m tests.crash --minutes 12 --out CRASH_REPORT.md $(ARGS)
 
 check: $(VENV)/.ready
 	$(RUN) -m ruff format --check .

@@ -15,11 +15,14 @@ import traceback
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+from results.ledger.files import disk_faults_named
 from search_spaces.refusals import Refusal
 from sweep.process.environment import set_for_ray
+from sweep.process.guardian import Hold, guarded, unguarded
 from sweep.signals import Interrupted, signals_as_exceptions
 from sweep.terminal.arguments import is_verbose, parse_arguments
 
@@ -28,12 +31,16 @@ _LOG = logging.getLogger(__name__)
 COMPLETE, NOT_ALL, UNEXPECTED = 0, 1, 4
 
 
-def main(words: Sequence[str]) -> int:
-    """Run the command and return its exit code; what goes wrong is one line on stderr."""
+def main(words: Sequence[str], hold: Hold = unguarded) -> int:
+    """Run the command and return its exit code; what goes wrong is one line on stderr.
+
+    Args:
+        hold: see `sweep.process.guardian`.
+    """
     logging.getLogger().addHandler(logging.NullHandler())
     try:
         with signals_as_exceptions(), _tracebacks(wanted=is_verbose(words)):
-            return _story(parse_arguments(words), words)
+            return _story(parse_arguments(words), words, hold)
     except Refusal as refusal:
         print(f"error: {refusal}", file=sys.stderr)
         return refusal.exit_code
@@ -47,7 +54,7 @@ def main(words: Sequence[str]) -> int:
         return UNEXPECTED
 
 
-def _story(arguments: Namespace, words: Sequence[str]) -> int:
+def _story(arguments: Namespace, words: Sequence[str], hold: Hold) -> int:
     """The stages in their order. Libraries are loaded here, after `--help` has answered."""
     set_for_ray(arguments.address)  # before anything imports Ray
 
@@ -66,7 +73,12 @@ def _story(arguments: Namespace, words: Sequence[str]) -> int:
         sweep.show_plan()
         return COMPLETE
     folder = sweep.folder
-    with folder.locked(), sweep.ending_well(), signals_as_exceptions(sweep.announce_end):
+    with (
+        folder.locked() as lock,
+        sweep.leaving_nothing_unstarted(),
+        signals_as_exceptions(sweep.hide_table),
+    ):
+        hold(folder.root, lock)
         sweep.check_folder()
         _log_to(folder.log, verbose=arguments.verbose)
         prepared = sweep.prepare()
@@ -99,7 +111,8 @@ def _tracebacks(*, wanted: bool) -> Iterator[None]:
 
 
 def _log_to(log: Path, *, verbose: bool) -> None:
-    handlers: list[logging.Handler] = [logging.FileHandler(log)]
+    with disk_faults_named(log):
+        handlers: list[logging.Handler] = [logging.FileHandler(log)]
     if verbose:
         handlers.append(logging.StreamHandler())
     logging.basicConfig(
@@ -112,7 +125,7 @@ def _log_to(log: Path, *, verbose: bool) -> None:
 
 def console() -> NoReturn:
     """The console script `run-sweep`."""
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(guarded(partial(main, sys.argv[1:])))
 
 
 if __name__ == "__main__":

@@ -296,4 +296,4 @@ def backbone_named(name: str, *, where: str = "--backbones") -> Backbone:
     Raises:
         UsageRefusal: no backbone has that name.
     """
-    return _BY_NAME[one_of(name, NAMES, what="backbone", where=where)]
+    return _BY_NAME.get(name) or _BY_NAME[one_of(name, NAMES, what="backbone", where=where)]

@@ -151,6 +151,12 @@ class TrialConfig:
             )
         return TrialConfig(**values)
 
+    def with_half_batch(self) -> TrialConfig:
+        """The same with half as many photos per step, and the learning rate in proportion."""
+        half = max(1, self.batch_size // 2)
+        rate = self.learning_rate * half / self.batch_size
+        return dataclasses.replace(self, batch_size=half, learning_rate=rate)
+
     @property
     def key(self) -> str:
         """Sixteen hexadecimal digits: equal configurations, equal keys."""
@@ -179,15 +185,18 @@ class TrialId:
     Attributes:
         backbone: a name of the catalogue.
         number: from 0.
+        repeat: 0 for the search's own trial; from 1 for the same configuration on another seed.
     """
 
     backbone: str
     number: int
+    repeat: int = 0
 
     @property
     def label(self) -> str:
-        """The name within its backbone: `baseline`, `t07`."""
-        return "baseline" if self.number == 0 else f"t{self.number:02d}"
+        """The name within its backbone: `baseline`, `t07`, and of repeats `t07-s1`."""
+        searched = "baseline" if self.number == 0 else f"t{self.number:02d}"
+        return f"{searched}-s{self.repeat}" if self.repeat else searched
 
     @property
     def name(self) -> str:
@@ -204,14 +213,15 @@ class TrialId:
         Raises:
             UsageRefusal: it is no such name.
         """
-        matched = re.fullmatch(r"([^/]+)/(?:baseline|t([0-9]{2,}))", name)
+        matched = re.fullmatch(r"([^/]+)/(?:baseline|t([0-9]{2,}))(?:-s([1-9][0-9]*))?", name)
         if matched is None:
             raise UsageRefusal(
-                f"a trial is called BACKBONE/baseline or BACKBONE/t07, got {name!r}",
+                "a trial is called BACKBONE/baseline or BACKBONE/t07, and with another seed "
+                f"BACKBONE/t07-s1, got {name!r}",
                 where="trial",
                 fix="See the folders below the run's trials/.",
             )
-        return TrialId(matched[1], int(matched[2] or 0))
+        return TrialId(matched[1], int(matched[2] or 0), int(matched[3] or 0))
 
 
 def check_within(value: Any, bounds: tuple[float, float], *, what: str, where: str) -> None:

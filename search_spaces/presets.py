@@ -26,6 +26,7 @@ class Preset:
         image_size: pixels.
         epochs, batch_size: of every trial.
         trials: searched trials per backbone, on top of the baseline.
+        confirm: fresh seeds for the baseline and the best two.
         ranges: by searched dimension, bounds or choices in place of the declared ones; a space that
             is named on the command line replaces them all.
     """
@@ -36,6 +37,7 @@ class Preset:
     epochs: int
     batch_size: int
     trials: int
+    confirm: int
     ranges: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
@@ -46,6 +48,7 @@ PAPER = Preset(
     epochs=10,
     batch_size=32,
     trials=20,
+    confirm=3,
 )
 
 DEMONSTRATION = Preset(
@@ -55,6 +58,7 @@ DEMONSTRATION = Preset(
     epochs=6,
     batch_size=16,
     trials=6,
+    confirm=2,
     ranges={
         # A trial of a head takes seconds, and 360 scans are few to train random layers on.
         "unfreeze": ("head",),

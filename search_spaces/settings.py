@@ -8,14 +8,14 @@ with it are read off the field: a setting that is added is one field here and th
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from search_spaces import paper
 from search_spaces.backbones import PAPER_NAMES, backbone_named
 from search_spaces.config import FLOAT32, PRECISIONS, TrialConfig, TrialId
+from search_spaces.flags import Flag, located, setting
 from search_spaces.metrics import ACCURACY, METRICS
 from search_spaces.presets import PAPER
 from search_spaces.refusals import UsageRefusal
@@ -26,7 +26,7 @@ from search_spaces.space import (
     parse_backbones,
     parse_search,
 )
-from search_spaces.values import choice, count, named
+from search_spaces.values import choice, count, fresh_seeds, named
 
 DEFAULT_SEED = 42
 DATA_NAMES = ("cats_vs_dogs", "digits")
@@ -35,41 +35,12 @@ WEIGHTS_NAMES = ("imagenet", "random")
 CLASS_WEIGHTS = UNWEIGHTED, BALANCED = "none", "balanced"
 """How photos weigh in the training loss: all alike, or inversely to the size of their class."""
 
+DUPLICATES = GROUP, DROP, IGNORE = "group", "drop", "ignore"
+"""What becomes of photos that look alike: they stay in one split, or all but one of them are left
+out, or each counts as a photo of its own."""
+
 TRAINED, SEARCHED, MACHINE = "what is trained", "what is searched", "the machine"
 """Headings of `--help`."""
-
-OF_PRESET = object()
-"""A default that the preset has under the field's name."""
-
-
-@dataclass(frozen=True)
-class Flag:
-    """How a setting is typed: the flag's name is the field's.
-
-    Attributes:
-        group: heading in `--help`.
-        help, metavar: as `argparse` has them.
-        read: makes a value of the word that was typed; None for a switch without a word.
-        default: where nothing was typed.
-        recorded: makes what is recorded of what was typed.
-    """
-
-    group: str
-    help: str
-    metavar: str | None = None
-    read: Callable[[str], Any] | None = None
-    default: Any = OF_PRESET
-    recorded: Callable[[Any], Any] = lambda value: value
-
-
-def _setting(flag: Flag, *, absent: Any = dataclasses.MISSING) -> Any:
-    """A field with its flag; `absent` is what runs of versions without the setting did."""
-    return dataclasses.field(default=absent, metadata={"flag": flag})
-
-
-def _located(names: tuple[str, ...]) -> Callable[[str], str]:
-    """Records a known name as it is, and a path as absolute, so that a resume finds it again."""
-    return lambda text: text if text in names else str(Path(text).expanduser().absolute())
 
 
 @dataclass(frozen=True)
@@ -84,28 +55,28 @@ class Settings:
             change anything.
     """
 
-    data: str = _setting(
+    data: str = setting(
         Flag(
             TRAINED,
             "folder of class folders, train/ val/ test/ folders, a zip of either, or our HDF5",
             "PATH|" + "|".join(DATA_NAMES),
             named("--data"),
-            recorded=_located(DATA_NAMES),
+            recorded=located(DATA_NAMES),
         )
     )
-    weights: str = _setting(
+    weights: str = setting(
         Flag(
             TRAINED,
             "what the backbones start from",
             "|".join(WEIGHTS_NAMES) + "|DIR",
             named("--weights"),
-            recorded=_located(WEIGHTS_NAMES),
+            recorded=located(WEIGHTS_NAMES),
         )
     )
-    backbones: tuple[str, ...] = _setting(
+    backbones: tuple[str, ...] = setting(
         Flag(TRAINED, "default: all", "all|modern|NAME,…", parse_backbones, default=PAPER_NAMES)
     )
-    trials: int = _setting(
+    trials: int = setting(
         Flag(
             SEARCHED,
             f"searched per backbone, on top of the baseline; default: {PAPER.trials}",
@@ -113,7 +84,7 @@ class Settings:
             count("--trials", 0, 10_000),
         )
     )
-    search: tuple[str, ...] = _setting(
+    search: tuple[str, ...] = setting(
         Flag(
             SEARCHED,
             f"which of {', '.join(DIMENSIONS)} vary; default: the first {len(DEFAULT_SEARCH)}",
@@ -122,7 +93,7 @@ class Settings:
             default=DEFAULT_SEARCH,
         )
     )
-    early_stopping: bool = _setting(
+    early_stopping: bool = setting(
         Flag(
             SEARCHED,
             "stop weak trials early; default: asha",
@@ -132,19 +103,19 @@ class Settings:
             recorded=lambda rule: rule == "asha",
         )
     )
-    epochs: int = _setting(
+    epochs: int = setting(
         Flag(TRAINED, f"default: {PAPER.epochs}", "N", count("--epochs", most=10_000))
     )
-    batch_size: int = _setting(
+    batch_size: int = setting(
         Flag(TRAINED, f"default: {PAPER.batch_size}", "N", count("--batch-size", most=65_536))
     )
-    image_size: int = _setting(
+    image_size: int = setting(
         Flag(TRAINED, f"default: {PAPER.image_size}", "PX", count("--image-size", most=4096))
     )
-    seed: int = _setting(
+    seed: int = setting(
         Flag(TRAINED, f"default: {DEFAULT_SEED}", "N", count("--seed", 0), default=DEFAULT_SEED)
     )
-    cache_dtype: str = _setting(
+    cache_dtype: str = setting(
         Flag(
             MACHINE,
             "of stored features; default: float32",
@@ -153,7 +124,7 @@ class Settings:
             default=FLOAT32,
         )
     )
-    precision: str = _setting(
+    precision: str = setting(
         Flag(
             TRAINED,
             "what layers compute in, for speed on a GPU; default: float32",
@@ -163,7 +134,7 @@ class Settings:
         ),
         absent=FLOAT32,
     )
-    jit_compile: bool = _setting(
+    jit_compile: bool = setting(
         Flag(
             TRAINED,
             "let XLA compile the layers: slower to start, faster steps on a GPU",
@@ -171,7 +142,7 @@ class Settings:
         ),
         absent=False,
     )
-    class_weights: str = _setting(
+    class_weights: str = setting(
         Flag(
             TRAINED,
             "balanced: photos of rare classes weigh more in the training loss; default: none",
@@ -181,7 +152,27 @@ class Settings:
         ),
         absent=UNWEIGHTED,
     )
-    metric: str = _setting(
+    confirm: int = setting(
+        Flag(
+            SEARCHED,
+            "fresh seeds on which baseline and best two are trained again, before a winner is "
+            f"named; 0: none; default: {PAPER.confirm}",
+            "K",
+            fresh_seeds,
+        ),
+        absent=0,
+    )
+    duplicates: str = setting(
+        Flag(
+            TRAINED,
+            "photos that look alike: in one split, left out but one, not sought; default: group",
+            "|".join(DUPLICATES),
+            choice("--duplicates", DUPLICATES),
+            default=GROUP,
+        ),
+        absent=GROUP,
+    )
+    metric: str = setting(
         Flag(
             SEARCHED,
             "of validation, what everything is chosen by; default: accuracy",

@@ -69,6 +69,10 @@ class SearchSpace:
 
     varied: tuple[str, ...] = DEFAULT_SEARCH
     ranges: Mapping[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
+    _known: dict[str, tuple[Dimension, ...]] = dataclasses.field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Dimensions by backbone, which are asked for with every trial."""
 
     def dimensions(self, backbone: str) -> tuple[Dimension, ...]:
         """The dimensions that vary for one backbone, in the order of `DIMENSIONS`.
@@ -76,11 +80,13 @@ class SearchSpace:
         Left out are those that cannot change anything: momentum where the optimizer is never SGD,
         Dropout's rate in a head without Dropout, the head where the backbone's own is the pooled.
         """
-        return tuple(
-            self._dimension(name, backbone)
-            for name in DIMENSIONS
-            if name in self.varied and self._may_matter(name, backbone)
-        )
+        if backbone not in self._known:
+            self._known[backbone] = tuple(
+                self._dimension(name, backbone)
+                for name in DIMENSIONS
+                if name in self.varied and self._may_matter(name, backbone)
+            )
+        return self._known[backbone]
 
     def _may_matter(self, name: str, backbone: str) -> bool:
         entry = backbone_named(backbone)

@@ -105,7 +105,7 @@ def read_space(path: Path) -> SearchSpace:
     """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as fault:
+    except (OSError, ValueError, RecursionError) as fault:
         raise UsageRefusal(
             f"a readable TOML file is needed: {fault}", where=f"{_FLAG} {path}", fix="Correct it."
         ) from fault

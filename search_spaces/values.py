@@ -33,6 +33,22 @@ def count(flag: str, least: int = 1, most: int = 999_999_999) -> Callable[[str],
     return read
 
 
+def fresh_seeds(text: str) -> int:
+    """Reads on how many fresh seeds a winner is confirmed: 0, or from 2 up.
+
+    Raises:
+        UsageRefusal: it is another number.
+    """
+    seeds = count("--confirm", 0, 100)(text)
+    if seeds == 1:
+        raise UsageRefusal(
+            "two seeds at least are needed to see how much a seed changes, got 1",
+            where="--confirm",
+            fix="Give 2 or more, or 0 for none.",
+        )
+    return seeds
+
+
 def words(flag: str, text: str) -> list[str]:
     """Split a list of words at its commas.
 

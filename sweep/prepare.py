@@ -16,20 +16,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from results.ledger.files import refuse_file_in_the_way
 from results.ledger.run_record import RunRecord
-from results.ledger.runs import SPLITS, DataRecord, Split
+from results.ledger.runs import DataRecord, Split
 from results.ledger.store import RunFolder
-from search_spaces.metrics import ACCURACY, LOG_LOSS, metric_words
 from search_spaces.presets import DEMONSTRATION, PAPER
-from search_spaces.refusals import DataRefusal, EnvironmentRefusal, UsageRefusal
-from search_spaces.settings import UNWEIGHTED, RunSettings, Settings
+from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
+from search_spaces.settings import RunSettings, Settings
 from sweep.hardware import Hardware, Machine
+from sweep.photo_warnings import photo_warnings
 from sweep.process.context import RunContext
 from sweep.process.environment import run_onednn
-from sweep.process.worker import find_weights, open_photos
+from sweep.process.leftovers import NOTE, end_leftovers
+from sweep.process.worker import find_weights, open_photos, split_photos
+from sweep.schedule.confirmation import discard_cut_repeats
 from sweep.terminal.arguments import refuse_contradictions, settings_from
 
 if TYPE_CHECKING:
@@ -38,20 +38,30 @@ if TYPE_CHECKING:
     from trainables.progress import Progress
 
 _LIBRARIES = ("tensorflow", "keras", "ray", "optuna", "numpy", "h5py", "pillow", "scikit-learn")
-_IMBALANCED = 3
-"""A class with more than so many times the training photos of another is worth a warning."""
 _DECIDE_NUMBERS = ("tensorflow", "keras", "optuna", "numpy", "pillow")
 
 
 @dataclass(frozen=True)
 class Materials:
-    """What a run is made of: settings, the photos and weights that they name, and the seconds
-    that opening these took."""
+    """What settings name, opened: photos and weights."""
 
-    settings: Settings
     weights: Weights
     dataset: Dataset
+
+
+@dataclass(frozen=True)
+class NewMaterials(Materials):
+    """What a new run is made of.
+
+    Attributes:
+        split: of the photos.
+        record: of the photos, with what splitting them found.
+        seconds: that opening and splitting took.
+    """
+
+    settings: Settings
     split: Split
+    record: DataRecord
     seconds: float
 
 
@@ -83,7 +93,7 @@ def gather(
     *,
     progress: Progress,
     warn: Callable[[str], None],
-) -> Materials:
+) -> NewMaterials:
     """Settle settings, weights and photos of a new run.
 
     With neither photos nor weights named these are the paper's, and where they are not cached and
@@ -98,70 +108,19 @@ def gather(
     """
     if arguments.data is not None or arguments.weights is not None:
         preset = DEMONSTRATION if arguments.data == DEMONSTRATION.data else PAPER
-        materials = _materials(settings_from(arguments, preset), machine, progress)
-        record = materials.dataset.record
-        unequal = imbalance(materials.split, len(record.classes), materials.settings.class_weights)
-        unseen = unseen_classes(materials.split, record.classes, materials.settings.metric)
-        for line in (*conflicts(record), *unequal, *unseen):
+        materials = _new_materials(settings_from(arguments, preset), machine, progress)
+        for line in photo_warnings(materials.record, materials.split, materials.settings):
             warn(line)
         return materials
     try:
-        return _materials(settings_from(arguments, PAPER), machine, progress)
+        return _new_materials(settings_from(arguments, PAPER), machine, progress)
     except EnvironmentRefusal as refusal:
         warn(f"The paper's photos and weights are out of reach: {refusal}")
-    return _materials(settings_from(arguments, DEMONSTRATION), machine, progress)
-
-
-def conflicts(data: DataRecord) -> list[str]:
-    """A line about photos that are there under more than one label; none if there are none."""
-    if not data.conflicts:
-        return []
-    groups = len(data.conflicts)
-    return [
-        f"Left out, since the same photo has two labels: {data.conflicts[0]}"
-        + (f", and {groups - 1} more such groups (run.json lists them)" if groups > 1 else "")
-    ]
-
-
-def imbalance(split: Split, classes: int, class_weights: str) -> list[str]:
-    """A line if the largest class has many times the training photos of the smallest.
-
-    None if the classes are weighted already.
-    """
-    counts = np.bincount(split.labels[split.indices("train")], minlength=classes)
-    most, fewest = int(counts.max()), int(counts.min())
-    if most <= _IMBALANCED * fewest or class_weights != UNWEIGHTED:
-        return []
-    return [
-        f"Classes have from {fewest:,} to {most:,} training photos: accuracy may hide the rare "
-        "ones; --class-weights balanced makes them count as much."
-    ]
-
-
-def unseen_classes(split: Split, classes: Sequence[str], metric: str) -> list[str]:
-    """A line if a mean over classes must leave some out, since validation has no photo of them.
-
-    Raises:
-        DataRefusal: validation or test photos are all of one class, of which there is no AUC.
-    """
-    present = {part: np.unique(split.labels[split.indices(part)]) for part in SPLITS[1:]}
-    for part, labels in present.items():
-        if metric == "auc" and len(labels) < 2:
-            raise DataRefusal(
-                f"AUC needs {part} photos of at least two classes, got {len(labels)}",
-                where="--metric",
-                fix="Choose another metric, or other photos.",
-            )
-    seen = present["validation"]
-    if metric in (ACCURACY, LOG_LOSS) or len(seen) == len(classes):
-        return []
-    unseen = [name for label, name in enumerate(classes) if label not in seen]
-    more = f" and {len(unseen) - 1} more" if len(unseen) > 1 else ""
-    return [f"{metric_words(metric)} leaves out {unseen[0]}{more}: no validation photo of it."]
+    return _new_materials(settings_from(arguments, DEMONSTRATION), machine, progress)
 
 
 def start(
-    materials: Materials,
+    materials: NewMaterials,
     folder: RunFolder,
     machine: Machine,
     hardware: Hardware,
@@ -177,7 +136,8 @@ def start(
         UsageRefusal: the environment's oneDNN setting is neither 0 nor 1.
     """
     onednn = run_onednn(os.environ)
-    settings, record = materials.settings, materials.dataset.record
+    settings, record = materials.settings, materials.record
+    _end_killed(folder)
     folder.clear()
     folder.write_split(materials.split, record.classes)
     run = RunRecord(
@@ -218,8 +178,8 @@ def resume(
     Raises:
         UsageRefusal: settings, photos, weights or versions differ; the line names each.
     """
-    run = folder.read_run()
-    refuse_contradictions(arguments, run.settings)
+    refuse_contradictions(arguments, folder.read_run().settings)
+    run = folder.read_run().with_more_trials(arguments.trials)
     materials = _materials(run.settings, machine, progress)
     changed = _changes(run, materials)
     if changed:
@@ -228,7 +188,11 @@ def resume(
             where=str(folder.root),
             fix="Put them back, or start another run.",
         )
+    _end_killed(folder)
     folder.clear_killed_trials()
+    discard_cut_repeats(folder)
+    if run != folder.read_run():
+        folder.write_run(run)
     return Prepared(run, _context(run, materials, folder, machine))
 
 
@@ -255,6 +219,13 @@ def refuse_taken(arguments: argparse.Namespace, folder: RunFolder) -> None:
         )
 
 
+def _end_killed(folder: RunFolder) -> None:
+    """See to it that nobody else writes into the folder, and that no part of a file is left."""
+    end_leftovers(folder.root / NOTE)
+    folder.wait_for_trainers()
+    folder.clear_parts()
+
+
 def versions() -> dict[str, str]:
     """Of Python and the libraries, without importing them."""
     libraries = {name: importlib.metadata.version(name) for name in _LIBRARIES}
@@ -262,10 +233,18 @@ def versions() -> dict[str, str]:
 
 
 def _materials(settings: Settings, machine: Machine, progress: Progress) -> Materials:
-    started = time.perf_counter()
     weights = find_weights(settings, machine, progress)
-    dataset, split = open_photos(settings, machine, progress)
-    return Materials(settings, weights, dataset, split, time.perf_counter() - started)
+    return Materials(weights, open_photos(settings, machine, progress))
+
+
+def _new_materials(settings: Settings, machine: Machine, progress: Progress) -> NewMaterials:
+    started = time.perf_counter()
+    opened = _materials(settings, machine, progress)
+    split, record = split_photos(opened.dataset, settings, progress)
+    seconds = time.perf_counter() - started
+    return NewMaterials(
+        **vars(opened), settings=settings, split=split, record=record, seconds=seconds
+    )
 
 
 def _context(
@@ -278,6 +257,7 @@ def _context(
         settings=run.settings,
         machine=machine,
         onednn=run.settings.onednn,
+        holder=folder.holder(),
     )
 
 

@@ -9,7 +9,9 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOP = signal.SIGUSR2
+"""What the guardian sends for any of them: Ray and Ray Tune put their own handlers on others."""
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, STOP)
 
 
 class Interrupted(BaseException):
@@ -55,3 +57,28 @@ def signals_as_exceptions(announce: Callable[[], None] = lambda: None) -> Iterat
     finally:
         for number, old in before.items():
             signal.signal(number, old)
+
+
+@contextmanager
+def signals_at_once() -> Iterator[None]:
+    """Within `signals_as_exceptions`: a signal is announced, then ends this process, for the block.
+
+    An exception would have to find its way through compiled code, which takes its time, prints what
+    it makes of it, or loses it. What this process has started is the guardian's to end.
+    """
+    before = {int(number): signal.getsignal(number) for number in _SIGNALS}
+
+    def handle(number: int, frame: FrameType | None) -> NoReturn:
+        announced = before[number]
+        with suppress(Interrupted):
+            if callable(announced):
+                announced(number, frame)
+        os._exit(128 + number)
+
+    for number in _SIGNALS:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for restored, old in before.items():
+            signal.signal(restored, old)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -21,15 +20,15 @@ from results.ledger.store import RunFolder
 from results.ledger.thumbnails import write_thumbnails
 from search_spaces.config import TrialId
 from sweep.hardware import detect, share
+from sweep.preflight import refuse_unfit
 from sweep.prepare import Prepared, gather, refuse_taken, resume, run_folder, start
 from sweep.process.commands import export_winners, measure_backbones, reproduce
 from sweep.process.environment import run_onednn
 from sweep.process.worker import small_photos
 from sweep.rates import keep_rates, known_rates
-from sweep.signals import Interrupted
 from sweep.terminal.arguments import most_trials, refuse_contradictions
 from sweep.terminal.bars import showing
-from sweep.terminal.closing import closing, stopping
+from sweep.terminal.closing import closing
 from sweep.terminal.live import LiveTable
 from sweep.terminal.plan import plan, plan_table
 from sweep.terminal.silence import doing, print_plain
@@ -53,7 +52,9 @@ class Sweep:
         self._arguments = arguments
         self._words = words
         self._hardware = detect()
-        run = self.folder.read_run() if arguments.resume else None
+        run = (
+            self.folder.read_run().with_more_trials(arguments.trials) if arguments.resume else None
+        )
         most = len(run.planned) if run else most_trials(arguments)
         settings = run.settings if run else None
         self._machine = share(arguments, self._hardware, most_trials=most, resumed=settings)
@@ -65,7 +66,8 @@ class Sweep:
     def show_plan(self) -> None:
         """Print what would run, without starting it."""
         if self._arguments.resume:
-            settings, finished = self.folder.read_run().settings, self.folder.records()
+            run = self.folder.read_run().with_more_trials(self._arguments.trials)
+            settings, finished = run.settings, self.folder.records()
             refuse_contradictions(self._arguments, settings)
             counts = self.folder.read_split().counts()
             rates = known_rates(settings, self._machine, self._onednn)
@@ -79,9 +81,10 @@ class Sweep:
         self.console.print(plan_table(plans, new.settings, self._machine))
 
     def check_folder(self) -> None:
-        """Refuse a folder that holds something else than the run to resume."""
+        """Refuse a folder that holds something else than the run, and a machine that is unfit."""
         if not self._arguments.resume:
             refuse_taken(self._arguments, self.folder)
+        refuse_unfit(self._machine, self._hardware, self.folder.root)
 
     def prepare(self) -> Prepared:
         """Open photos and weights, and write `run.json` or check it."""
@@ -92,18 +95,10 @@ class Sweep:
             return start(new, self.folder, self._machine, self._hardware, words=self._words)
 
     @contextmanager
-    def ending_well(self) -> Iterator[None]:
-        """Say how to go on after a signal; leave no empty folder behind a refusal."""
+    def leaving_nothing_unstarted(self) -> Iterator[None]:
+        """Leave no empty folder behind a refusal."""
         try:
             yield
-        except Interrupted:
-            if self.folder.exists():
-                done, planned = len(self.folder.records()), len(self.folder.read_run().planned)
-                self.say(
-                    f"stopped with {done} of {planned} trials done and kept; "
-                    f"go on with: run_sweep.py --resume {shlex.quote(str(self.folder.root))}"
-                )
-            raise
         finally:
             self.folder.discard_unstarted()
 
@@ -175,13 +170,10 @@ class Sweep:
         for line in closing(self.folder, complete=complete, exported=exported):
             self.say(line)
 
-    def announce_end(self) -> None:
-        """Say at once what a signal has to wait for."""
-        running = 0
+    def hide_table(self) -> None:
+        """Leave the terminal as it was; a signal is about to end this process."""
         if self._table is not None:
-            running = self._table.count_running
             self._table.hide()
-        self.say(stopping(running))
 
     def say(self, line: str) -> None:
         """Show a line with a path in it as it is, so that it can be copied."""

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image
 
 from results.ledger.records import TrialRecord
 from results.ledger.store import RunFolder
+from sweep.process.leftovers import ProcessIdentity, descendants, is_running
 
 HOME = Path(__file__).resolve().parents[1]
 PHOTOS_PER_CLASS = 20
@@ -32,10 +34,17 @@ def photo_folder(root: Path) -> Path:
     return root
 
 
-def small(photos: Path, cache: Path, run: Path) -> list[str]:
+def small(
+    photos: Path,
+    cache: Path,
+    run: Path,
+    *,
+    backbones: str = "vgg16,efficientnetb0",
+    confirm: int = 0,
+) -> list[str]:
     """Words for a sweep of two backbones, three trials each, that takes seconds."""
     return [
-        *("--backbones", "vgg16,efficientnetb0", "--trials", "2", "--epochs", "2"),
+        *("--backbones", backbones, "--trials", "2", "--epochs", "2", "--confirm", str(confirm)),
         *("--image-size", "32", "--batch-size", "8", "--weights", "random"),
         *("--data", str(photos), "--cache-dir", str(cache), "--run-dir", str(run)),
         *("--max-concurrent", "2", "--cpus-per-trial", "1"),
@@ -53,6 +62,7 @@ def start(*words: str, onednn: str = "1") -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        process_group=0,
         env={**os.environ, "COLUMNS": "100", "TF_ENABLE_ONEDNN_OPTS": onednn},
     )
 
@@ -85,6 +95,27 @@ def when(process: subprocess.Popen[str], ready: Callable[[], bool], number: sign
         assert time.monotonic() < deadline, "it never came to that"
         time.sleep(0.05)
     process.send_signal(number)
+
+
+def named(pid: int, words: str) -> list[ProcessIdentity]:
+    """Processes below `pid` that have these words in their command."""
+    found = []
+    for process in descendants(pid):
+        with suppress(OSError):  # it has ended
+            command = Path(f"/proc/{process.pid}/cmdline").read_bytes().replace(b"\0", b" ")
+            if words in command.decode(errors="replace"):
+                found.append(process)
+    return found
+
+
+def left(started: Iterable[ProcessIdentity]) -> list[ProcessIdentity]:
+    """Those that still run after ten seconds; at once if there are none."""
+    until = time.monotonic() + 10
+    while running := [process for process in started if is_running(process)]:
+        if time.monotonic() > until:
+            break
+        time.sleep(0.01)
+    return running
 
 
 def outcomes(run: Path) -> dict[str, tuple[object, ...]]:

@@ -48,6 +48,9 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
         ("--cpus-per-trial 99999", 2, "this machine has"),
         ("--max-disk 5", 2, "--max-disk"),
         ("--data=--", 2, "--data"),
+        ("--data TMP/\udcff", 2, "names must be UTF-8"),
+        ("--run-dir=TMP/\udcff", 2, "names must be UTF-8"),
+        ("--cache-dir TMP/\udcff", 2, "names must be UTF-8"),
         ("--data ~there_is_no_such_user", 2, "--data"),
         ("--resume TMP", 2, "there is no run here"),
         ("--resume TMP/missing", 2, "there is no run here"),
@@ -121,7 +124,8 @@ def test_a_place_that_takes_no_folder_is_refused() -> None:
 
 def test_a_plan_is_a_table_and_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     places = ["--cache-dir", str(tmp_path / "cache"), "--run-dir", str(tmp_path / "[/x]")]
-    assert main(["--plan", *DIGITS, "--backbones", "vgg16,xception", "--trials", "3", *places]) == 0
+    search = ["--backbones", "vgg16,xception", "--trials", "3", "--confirm", "0"]
+    assert main(["--plan", *DIGITS, *search, *places]) == 0
     shown = capsys.readouterr()
     assert "The plan" in shown.out
     assert shown.err == ""

@@ -30,6 +30,10 @@ _OPTIMIZER_LOOKS = dict(zip(OPTIMIZERS, _LOOKS, strict=True))
 """Role and marker of an optimizer."""
 
 
+_MOST_POINTS, _MOST_POINTS_EACH = 500, 200
+"""Trials in a picture of all backbones, and of one: more are not told apart and take minutes."""
+
+
 class _Row(NamedTuple):
     """A method's accuracy, the one it is compared with (if any), and a line; all in percent."""
 
@@ -61,21 +65,24 @@ def importances(summary: Summary) -> Iterator[Picture]:
 
 def scatters(summary: Summary) -> Iterator[Picture]:
     """Validation accuracy against the learning rate and the seconds spent."""
-    rows = _scored(summary)
+    rows, of_all = _some(_scored(summary), _MOST_POINTS)
     if len(rows) < 2:
         return
     title = "Learning rate and validation accuracy"
     rates = [row.config["learning_rate"] for row in rows]
-    yield _scatter("learning-rate", title, "learning rate", rows, rates, _by_optimizer)
+    yield _scatter("learning-rate", title, "learning rate", rows, rates, _by_optimizer, note=of_all)
     title = "Seconds spent and validation accuracy"
     seconds = [max(row.cost.seconds_total, 0.01) for row in rows]
-    yield _scatter("seconds", title, "seconds in the trial", rows, seconds, _by_backbone)
+    yield _scatter(
+        "seconds", title, "seconds in the trial", rows, seconds, _by_backbone, note=of_all
+    )
 
 
 def unfreezing(summary: Summary) -> Iterator[Picture]:
     """Validation accuracy by unfreeze point, one picture per backbone with more than one trial."""
     for backbone in summary.backbones:
-        rows = [row for row in _scored(summary) if row.backbone == backbone.name]
+        own = [row for row in _scored(summary) if row.backbone == backbone.name]
+        rows, of_all = _some(own, _MOST_POINTS_EACH)
         if len(rows) >= 2 and backbone.name in NAMES:
             points = backbone_named(backbone.name).points
             yield _scatter(
@@ -86,7 +93,7 @@ def unfreezing(summary: Summary) -> Iterator[Picture]:
                 [points.index(row.config["unfreeze"]) for row in rows],
                 _by_optimizer,
                 places=(HEAD, *(str(number) for number in range(1, len(points)))),
-                note=f" Points: {numbered_points(backbone.name)}.",
+                note=f"{of_all} Points: {numbered_points(backbone.name)}.",
             )
 
 
@@ -202,6 +209,16 @@ def _use_powers(axes: Axes, values: Sequence[float]) -> None:
 
 def _power(value: float, _: float) -> str:
     return f"{value:g}" if 0.01 <= value < 1e5 else f"{value:.0e}".replace("e-0", "e-")
+
+
+def _some(rows: list[TrialRow], most: int) -> tuple[list[TrialRow], str]:
+    """At most so many trials, the best and others spread evenly over the search, and a note."""
+    if len(rows) <= most:
+        return rows, ""
+    best = max(range(len(rows)), key=lambda at: rows[at].validation_accuracy or 0.0)
+    places = {round(place * (len(rows) - 1) / (most - 2)) for place in range(most - 1)} | {best}
+    note = f" Of {len(rows):,} trials these are spread evenly over the search, the best among them."
+    return [rows[place] for place in sorted(places)], note
 
 
 def _scored(summary: Summary) -> list[TrialRow]:

@@ -2,7 +2,8 @@
 
 run.json  split.json  optuna.db  importances.json  characteristics.json  log.txt
 thumbnails.npz  thumbnails.json
-trials/<Backbone>/<tNN>/    suggestion.json history.csv predictions.npz sealed_test.npz weights.npz
+trials/<Backbone>/<tNN or tNN-sN>/
+                            suggestion.json history.csv predictions.npz sealed_test.npz weights.npz
                             trial.json, and error.txt where it failed
 tensorboard/  models/  report/  ray/
 """
@@ -10,9 +11,12 @@ tensorboard/  models/  report/  ray/
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
+import secrets
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,10 +24,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
-from results.ledger.files import disk_faults_named, refuse_others_folder
-from search_spaces.refusals import UsageRefusal
+from results.ledger.files import TEMPORARY_PREFIX, disk_faults_named, refuse_others_folder
+from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
-_LOCK = ".lock"
+_LOCK, _TRAINERS_LOCK = ".lock", ".trainers-lock"
+_SECONDS_FOR_TRAINERS = 10.0
+_SECONDS_BETWEEN_LOOKS = 0.05
+_HOLDER = "process {} on {}"
+_SECONDS_FOR_THE_DEAD = 10
 
 
 class TrialFile(StrEnum):
@@ -91,7 +99,7 @@ class RunPlaces:
         """Remove a folder in which no run was started: nothing but a lock and a log is there."""
         if self.exists() or not self.root.is_dir():
             return
-        for name in (_LOCK, self.log.name):
+        for name in (_LOCK, _TRAINERS_LOCK, self.log.name):
             (self.root / name).unlink(missing_ok=True)
         with suppress(OSError):  # it holds something of the user's
             self.root.rmdir()
@@ -117,11 +125,25 @@ class RunPlaces:
                 if path != suggestion:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
 
+    def discard_trial(self, trial: str) -> None:
+        """Remove a trial, its record first, so that it was never finished."""
+        (self.trial(trial) / TrialFile.RECORD).unlink(missing_ok=True)
+        shutil.rmtree(self.trial(trial))
+
+    def clear_parts(self) -> None:
+        """Remove parts of files that killed processes left anywhere but in Ray's folder."""
+        pattern = f"{TEMPORARY_PREFIX}*"
+        below = (place.rglob(pattern) for place in (self.trials, self.report, self.models))
+        for part in itertools.chain(self.root.glob(pattern), *below):
+            part.unlink(missing_ok=True)
+
     # ---- one writer ----------------------------------------------------------------------
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[int]:
         """Hold the folder for one process; the operating system frees it if the process dies.
+
+        Yields the lock's descriptor: a process that is given it holds the folder too.
 
         Raises:
             UsageRefusal: another process holds it.
@@ -133,22 +155,98 @@ class RunPlaces:
             file = (self.root / _LOCK).open("a+")
         with file:  # and not what happens inside: its faults are not the lock's
             self._hold(file)
+            yield file.fileno()
+
+    @contextmanager
+    def training(self, holder: str) -> Iterator[None]:
+        """Say that this process writes trials: it may outlive the one that holds the folder.
+
+        Args:
+            holder: what `holder` was when this process was started.
+
+        Raises:
+            EnvironmentRefusal: another process holds the folder by now, or it cannot be written.
+        """
+        with self._trainers_lock() as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            # Only now: whoever takes the folder over writes its name, then waits for this lock.
+            if self.holder() != holder:
+                raise EnvironmentRefusal(
+                    "the process that wanted this trial is gone", where=str(self.root)
+                )
             yield
 
+    def holder(self) -> str:
+        """Who holds the folder, or held it last, in words and with a token; empty for nobody."""
+        path = self.root / _LOCK
+        return path.read_text() if path.is_file() else ""
+
+    def wait_for_trainers(self, seconds: float = _SECONDS_FOR_TRAINERS) -> None:
+        """Wait for training processes of a run that was killed, which could still write a trial.
+
+        Raises:
+            EnvironmentRefusal: they are not gone in time.
+        """
+        if not (self.root / _TRAINERS_LOCK).exists():
+            return
+        until = time.monotonic() + seconds
+        with self._trainers_lock() as file:
+            while True:
+                with suppress(BlockingIOError):
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return
+                if time.monotonic() > until:
+                    raise EnvironmentRefusal(
+                        "training processes of the run that was killed are still at work",
+                        where=str(self.root),
+                        fix="Wait for them, or end them, and try again.",
+                    )
+                time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+    def _trainers_lock(self) -> IO[str]:
+        with disk_faults_named(self.root):
+            return (self.root / _TRAINERS_LOCK).open("a+")
+
     def _hold(self, file: IO[str]) -> None:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as fault:
+        until = time.monotonic() + _SECONDS_FOR_THE_DEAD
+        while not _is_taken(file):
             file.seek(0)
-            raise UsageRefusal(
-                f"the run is in use by {file.read().strip() or 'another process'}",
-                where=str(self.root),
-                fix="Wait for it, or choose another --run-dir.",
-            ) from fault
+            holder = file.readline().strip()
+            if not _is_dead(holder) or time.monotonic() > until:
+                raise UsageRefusal(
+                    f"the run is in use by {holder or 'another process'}",
+                    where=str(self.root),
+                    fix="Wait for it, or choose another --run-dir.",
+                )
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
         with disk_faults_named(self.root):
             file.truncate(0)
-            file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+            token = secrets.token_hex(8)  # since another process may have the same id some day
+            file.write(f"{_HOLDER.format(os.getpid(), socket.gethostname())}\n{token}\n")
             file.flush()
+
+
+def _is_taken(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_dead(holder: str) -> bool:
+    """Whether the process that took the lock has ended here: what ends its children still holds it,
+    for a moment."""
+    words = holder.split()
+    if len(words) != 4 or holder != _HOLDER.format(words[1], socket.gethostname()):
+        return False
+    try:
+        os.kill(int(words[1]), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, ValueError, OverflowError):
+        pass
+    return False
 
 
 def _top_names() -> list[str]:

@@ -150,10 +150,12 @@ class TrialRecord:
 
     Attributes:
         number: 0 for the baseline, then 1, 2, ... per backbone.
+        repeat: 0 for the search's own trial; from 1 for one that confirms it on a fresh seed.
         weights_sha256: of the trial's `weights.npz`; empty for a failed trial.
         validation_score: see `EpochRecord`.
         diverged: a failed trial's loss stopped being a number: its configuration is the reason, and
             the search keeps away from it.
+        batch_halved: `config` lacked memory, and `trained` is what was trained for it.
     """
 
     named_in_json: ClassVar[str] = "trial"
@@ -171,6 +173,13 @@ class TrialRecord:
     error: str = ""
     diverged: bool = False
     validation_score: float | None = None
+    repeat: int = 0
+    batch_halved: bool = False
+
+    @property
+    def trained(self) -> TrialConfig:
+        """The configuration that was trained: `config`, unless it lacked memory."""
+        return self.config.with_half_batch() if self.batch_halved else self.config
 
     @property
     def score(self) -> float | None:
@@ -179,11 +188,11 @@ class TrialRecord:
 
     @property
     def id(self) -> TrialId:
-        return TrialId(self.config.backbone, self.number)
+        return TrialId(self.config.backbone, self.number, self.repeat)
 
     @property
     def trial(self) -> str:
-        """`Xception/baseline` or `Xception/t07`; also the folder below `trials/`."""
+        """`Xception/baseline`, `Xception/t07` or `Xception/t07-s1`; the folder below `trials/`."""
         return self.id.name
 
     @property
@@ -192,7 +201,7 @@ class TrialRecord:
 
     @property
     def is_baseline(self) -> bool:
-        return self.number == 0
+        return self.number == 0 and self.repeat == 0
 
     @property
     def has_scores(self) -> bool:
@@ -212,7 +221,12 @@ class TrialRecord:
 
     @staticmethod
     def of(
-        result: TrialResult, *, number: int, config: TrialConfig, weights_sha256: str
+        result: TrialResult,
+        trial: TrialId,
+        *,
+        config: TrialConfig,
+        weights_sha256: str,
+        batch_halved: bool = False,
     ) -> TrialRecord:
         """The record of a trial that was trained: everything of `result` but its arrays."""
         kept = {
@@ -220,7 +234,14 @@ class TrialRecord:
             for name, value in vars(result).items()
             if name not in ("predictions", "test", "weights")
         }
-        return TrialRecord(number=number, config=config, weights_sha256=weights_sha256, **kept)
+        return TrialRecord(
+            number=trial.number,
+            repeat=trial.repeat,
+            config=config,
+            weights_sha256=weights_sha256,
+            batch_halved=batch_halved,
+            **kept,
+        )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from results.ledger.runs import DataRecord, WeightsSource
@@ -19,7 +19,8 @@ class RunRecord:
         created: local time, ISO 8601, for people only.
         command: the arguments as typed.
         settings: resolved; a resume must agree with them.
-        planned: all trials: the baselines, then number by number.
+        planned: all trials of the search: the baselines, then number by number. Which repeats
+            confirm its winners follows from its records, see `results.ledger.repeats`.
         seed: of the whole run.
         lag: the largest that a suggestion has, see `sweep.schedule.lag`: the trials at a time that
             the run started with.
@@ -44,3 +45,14 @@ class RunRecord:
     versions: Mapping[str, str]
     hardware: Mapping[str, Any]
     weights_source: Mapping[str, WeightsSource] = field(default_factory=dict)
+
+    def with_more_trials(self, asked: int | None) -> RunRecord:
+        """The run as it is resumed: with the trials per backbone that are asked for, if more.
+
+        Finished trials stay as they are, and the search goes on from all of them. How many there
+        are to be decides their order: such a run need not equal one that was begun with them.
+        """
+        if asked is None or asked <= self.settings.trials:
+            return self
+        settings = replace(self.settings, trials=asked)
+        return replace(self, settings=settings, planned=settings.planned)

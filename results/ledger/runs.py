@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 SPLITS = ("train", "validation", "test")
+LEFT_OUT = "left out"
+"""In place of a split: a photo that is in none, since it looks like another one."""
 
 
 class WeightsSource(StrEnum):
@@ -51,6 +53,8 @@ class DataRecord:
         rejected: files that could not be decoded, or were left out, and why.
         duplicates: photos whose file content occurs more than once.
         conflicts: groups of identical photos under more than one label.
+        near_duplicates: photos that look like another one without having its pixels; found when a
+            run starts, so that a dataset file always has 0.
     """
 
     name: str
@@ -63,6 +67,7 @@ class DataRecord:
     rejected: tuple[Rejected, ...] = ()
     duplicates: int = 0
     conflicts: tuple[str, ...] = ()
+    near_duplicates: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class Split:
         files: [N] names inside the dataset.
         labels: [N] int64, indices into the class names.
         sha256: [N] of each file's content.
-        parts: [N] each one of `SPLITS`.
+        parts: [N] each one of `SPLITS`, or `LEFT_OUT`.
     """
 
     files: tuple[str, ...]

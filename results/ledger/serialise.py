@@ -11,7 +11,7 @@ written as JSON: see `results.ledger.arrays`.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from cattrs import Converter
 from cattrs.errors import ForbiddenExtraKeysError
@@ -60,10 +60,28 @@ def _converter() -> Converter:
     converter.register_structure_hook(StrEnum, lambda value, kind: kind(value))
     converter.register_unstructure_hook(TrialId, lambda trial: trial.name)
     converter.register_structure_hook(TrialId, lambda name, _: TrialId.parse(name))
+    converter.register_structure_hook_factory(_is_series, _series_reader)
     # Such a type has a name that follows from its fields; the file says it for whoever reads it.
     converter.register_unstructure_hook_factory(_is_named, _named_writer)
     converter.register_structure_hook_factory(_is_named, _named_reader)
     return converter
+
+
+def _is_series(kind: Any) -> bool:
+    """Whether a type is `tuple[T, ...]`."""
+    return get_origin(kind) is tuple and get_args(kind)[-1] is Ellipsis
+
+
+def _series_reader(kind: Any, converter: Converter) -> Any:
+    """Take a list alone, where cattrs would take a text for its letters, an object for its keys."""
+    of_one = get_args(kind)[0]
+
+    def read(values: Any, _: type) -> tuple[Any, ...]:
+        if not isinstance(values, list | tuple):
+            raise TypeError(f"a list is needed, got {values!r}")
+        return tuple(converter.structure(value, of_one) for value in values)
+
+    return read
 
 
 def _is_named(kind: Any) -> bool:

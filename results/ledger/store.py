@@ -30,7 +30,7 @@ from results.ledger.remedies import NEW_RUN, made_again, train_again
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import Importances, MeasuredCharacteristics, Split
 from results.ledger.serialise import from_json, to_json
-from search_spaces.config import TrialConfig, TrialId
+from search_spaces.config import TrialConfig
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
 _PREDICTIONS = tuple(field.name for field in fields(Predictions))
@@ -173,6 +173,8 @@ class RunFolder(RunPlaces):
     def write_record(self, record: TrialRecord) -> None:
         """Commit a finished trial: its history for people, then the record, with all digests."""
         folder = self.trial(record.trial)
+        for part in folder.glob(f"{TEMPORARY_PREFIX}*"):  # of a training process that was killed
+            part.unlink(missing_ok=True)
         write_text(folder / TrialFile.HISTORY, _history_csv(record))
         files = [path for path in self.trial_files(record.trial) if path.is_file()]
         listed = digests(files, below=folder)
@@ -253,24 +255,6 @@ class RunFolder(RunPlaces):
         path = self.trial(record.trial) / TrialFile.WEIGHTS
         check_digest(path, record.weights_sha256, fix=train_again(path.parent))
         return read_npz(path)
-
-    def read_head(self, config: TrialConfig) -> dict[str, NDArray[Any]] | None:
-        """The kept weights of the trial whose head a configuration starts from; None for none.
-
-        Raises:
-            EnvironmentRefusal: that trial is not finished, or its weights are damaged.
-        """
-        if not config.head_from:
-            return None
-        source = TrialId(config.backbone, config.head_from)
-        record = self.read_record(source.name)
-        if record is None:
-            raise EnvironmentRefusal(
-                f"{source}, whose head another trial starts from, must be finished",
-                where=str(self.trial(source.name)),
-                fix=train_again(self.trial(source.name)),
-            )
-        return self.read_weights(record)
 
 
 def _read(kind: type[_T], path: Path, what: str, *, fix: str) -> _T:

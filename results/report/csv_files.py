@@ -8,7 +8,13 @@ from collections.abc import Iterator
 
 from results.ledger.files import write_text
 from results.ledger.store import RunFolder
-from results.report import sheets_comparisons, sheets_methods, sheets_reports, sheets_run
+from results.report import (
+    sheets_comparisons,
+    sheets_confirmation,
+    sheets_methods,
+    sheets_reports,
+    sheets_run,
+)
 from results.report.kinds import Place
 from results.report.sheets import Sheet
 from results.scores.types import Summary
@@ -22,7 +28,9 @@ SHEETS = (
     sheets_comparisons.ensembles,
     sheets_comparisons.scaling,
     sheets_comparisons.pairs,
+    sheets_confirmation.confirmed,
     sheets_run.trials,
+    sheets_run.repeats,
     sheets_run.importances,
     sheets_run.mistakes,
     sheets_run.label_errors,

@@ -11,6 +11,7 @@ from typing import Any
 
 from results.ledger.units import UNKNOWN, duration, size
 from results.report.format import between, difference, p_value, percent, points, whole
+from results.scores.confirmation_types import SeedTest, Told
 from results.scores.metrics import Outcome, Verdict
 
 NAMED_MEMBERS = 6
@@ -102,7 +103,17 @@ def _outcome(verdict: Verdict | str) -> str:
     return verdict if isinstance(verdict, str) else verdict.outcome
 
 
-_TONES: dict[str, str] = {Outcome.ABOVE: "good", Outcome.BELOW: "bad"}
+def _photos_to_tell(test: SeedTest) -> str:
+    if test.photos is not None:
+        return whole(test.photos)
+    seen = "seeds differ too much" if test.difference else "no difference seen"
+    return f"none would: {seen}"
+
+
+_TONES: dict[str, str] = {
+    **{Outcome.ABOVE: "good", Outcome.BELOW: "bad"},
+    **{Told.BETTER: "good", Told.WORSE: "bad"},
+}
 
 TEXT = Kind("text", wraps=True)
 WORD = Kind("word")
@@ -114,6 +125,8 @@ TRIAL = Kind("trial", wraps=True)
 MEMBERS = Kind("members", lambda value: ", ".join(weighted(value)), brief=_few_members, wraps=True)
 VERDICT = Kind("verdict", _outcome, tone=lambda value: _TONES.get(_outcome(value), ""))
 """A `Verdict`, or the status of a method without one."""
+TOLD = Kind("verdict", tone=lambda value: _TONES.get(value, ""))
+"""What fresh seeds say, in words."""
 
 COUNT = _numeric(
     "count",
@@ -134,6 +147,19 @@ RATIO = _numeric(
 )
 """A pair: so many of so many."""
 P_VALUE = _numeric("p", p_value)
+SPREAD = _numeric(
+    "spread",
+    lambda spread: f"{percent(spread.mean)}±{percent(spread.deviation)}",
+    number=lambda spread: spread.mean,
+)
+"""A `Spread` over seeds, in percent."""
+PHOTOS_TO_TELL = _numeric(
+    "photos",
+    _photos_to_tell,
+    number=lambda test: test.photos,
+    brief=lambda test: "none" if test.photos is None else whole(test.photos),
+)
+"""How many test photos would tell the difference of a `SeedTest`."""
 SECONDS = _numeric("seconds", duration)
 BYTES = _numeric("bytes", size)
 RATE = _numeric("rate", "{:.3g}".format)

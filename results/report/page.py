@@ -33,7 +33,14 @@ from results.ledger.store import RunFolder
 from results.ledger.thumbnails import read_thumbnails
 from results.ledger.units import clean, duration, size
 from results.report import format as written
-from results.report import kinds, sheets_comparisons, sheets_methods, sheets_reports, sheets_run
+from results.report import (
+    kinds,
+    sheets_comparisons,
+    sheets_confirmation,
+    sheets_methods,
+    sheets_reports,
+    sheets_run,
+)
 from results.scores.method_types import ENSEMBLE
 from results.scores.mistakes import FEWEST_WITNESSES
 from results.scores.types import Summary
@@ -65,6 +72,7 @@ class Section(NamedTuple):
 SECTIONS = (
     Section("result", "Result", "What came out"),
     Section("leaderboard", "Leaderboard", "Leaderboard"),
+    Section("confirmed", "Confirmed", "Confirmed on fresh seeds"),
     Section("verdicts", "Verdicts", "Against the paper"),
     Section("paper", "The paper", "What the paper got wrong"),
     Section("sizes", "Sizes", "Size and speed"),
@@ -169,6 +177,7 @@ def environment() -> Environment:
         Place=kinds.Place,
         colour=palette.colour,
         comparisons=sheets_comparisons,
+        confirmation=sheets_confirmation,
         figures=gallery,
         methods=sheets_methods,
         numbered_points=numbered_points,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from results.report import kinds
 from results.report.format import configuration, several
+from results.report.fresh_columns import FRESH, fresh, has_fresh, spread_of_best, with_fresh
 from results.report.kinds import INTERVAL, LABEL, PERCENT, Label, Place
 from results.report.sheets import Column, Sheet, chosen_by, lay_out, with_metric
+from results.scores.confirmation_types import ConfirmedTrial
 from results.scores.method_types import ENSEMBLE, EnsembleSummary, Method
 from results.scores.metrics import Verdict
 from results.scores.types import BackboneSummary, Summary
@@ -17,7 +19,10 @@ from search_spaces.metrics import signed
 
 @dataclass(frozen=True)
 class MethodLine:
-    """A method as a row of a table; `trial` and `backbone` are None for the ensemble."""
+    """A method as a row of a table; `trial` and `backbone` are None for the ensemble.
+
+    `fresh` is the same configuration on fresh seeds, where it was confirmed.
+    """
 
     label: Label
     role: str
@@ -25,6 +30,7 @@ class MethodLine:
     trial: Method | None = None
     backbone: str | None = None
     note: str = ""
+    fresh: ConfirmedTrial | None = None
 
 
 def _ratio(line: MethodLine) -> tuple[int, int] | None:
@@ -64,6 +70,8 @@ METHODS = (
     VALIDATION,
     Column("last_epoch_validation_accuracy", value=_last_validation),
     Column("validation_loss", value="method.scores.validation_loss"),
+    Column("fresh_validation_mean", value="fresh.validation.mean"),
+    Column("fresh_validation_deviation", value="fresh.validation.deviation"),
     TEST,
     Column("test_loss", value="method.scores.test_loss"),
     Column("calibration_error", value="method.scores.calibration.error"),
@@ -71,6 +79,8 @@ METHODS = (
     Column(
         "calibration_error_at_temperature", value="method.scores.calibration.error_at_temperature"
     ),
+    Column("fresh_test_mean", value="fresh.test.mean"),
+    Column("fresh_test_deviation", value="fresh.test.deviation"),
     Column("correct", value="method.scores.correct"),
     Column("photos", value="method.scores.photos"),
     Column("low", value="method.scores.interval.low"),
@@ -85,6 +95,7 @@ PUBLISHED = (
     Column("label", "method", LABEL),
     Column("published", "published %", kinds.PERCENT_3, PUBLISHED_AS, "paper"),
     Column("measured", "measured %", kinds.PERCENT_3, MEASURED, "here"),
+    replace(FRESH["test"], under="measured"),
     Column("right", "right", kinds.RATIO, _ratio, where=Place.PAGE),
     Column(
         "difference", "difference, 95 %", kinds.DIFFERENCE, "method.verdict.difference", "diff 95 %"
@@ -96,6 +107,7 @@ PUBLISHED = (
         "method.validation_accuracy",
         "val %",
     ),
+    replace(FRESH["validation"], under="validation_accuracy"),
     Column("last_validation", "last epoch", PERCENT, _last_validation, "last"),
     Column("verdict", "verdict", kinds.VERDICT, _outcome),
     Column("reason", "why", value=_reason, where=Place.PAGE),
@@ -105,8 +117,10 @@ LEADERBOARD = (
     Column("role", "role"),
     Column("note", "configuration"),
     VALIDATION,
+    FRESH["validation"],
     TEST,
     BOUNDS,
+    FRESH["test"],
     Column("best_epoch", "epoch", kinds.COUNT, "trial.best_epoch"),
     Column("seconds", "seconds", kinds.SECONDS, lambda line: _seconds(line.trial)),
 )
@@ -116,9 +130,17 @@ BEST = (
     Column("validation", "val %", PERCENT, "best.validation_accuracy"),
     Column("epoch", "epoch", kinds.COUNT, "best.best_epoch", under="validation"),
     Column("validation_gain", "gain", kinds.POINTS, "gain.validation"),
+    replace(
+        FRESH["validation"],
+        value=lambda backbone: spread_of_best(backbone, "validation"),
+        under="validation_gain",
+    ),
     Column("test", "test %", PERCENT, "best.test_accuracy"),
     Column("right", "right", kinds.RATIO, lambda backbone: _best_right(backbone), under="test"),
     Column("interval", "95 %", INTERVAL, "best.scores.interval"),
+    replace(
+        FRESH["test"], value=lambda backbone: spread_of_best(backbone, "test"), under="interval"
+    ),
     Column("test_gain", "gain", kinds.POINTS, "gain.test"),
     Column("p", "p", kinds.P_VALUE, "gain.pair.test.p"),
 )
@@ -135,7 +157,8 @@ def methods(summary: Summary) -> Sheet:
     for backbone in summary.backbones:
         for role, method in (("baseline", backbone.baseline), ("best", backbone.best)):
             if method is not None:
-                lines.append(MethodLine(Label(method.trial), role, method, method, backbone.name))
+                named, again = Label(method.trial), fresh(backbone, method)
+                lines.append(MethodLine(named, role, method, method, backbone.name, fresh=again))
     if summary.ensemble is not None:
         lines.append(MethodLine(Label(ENSEMBLE), ENSEMBLE, summary.ensemble))
     columns = with_metric(summary, METHODS, _SCORES, "validation_accuracy")
@@ -146,7 +169,11 @@ def published_and_measured(summary: Summary) -> Sheet:
     """The paper's Table 13: the baselines' and the ensemble's test accuracies and verdicts."""
     lines = [
         MethodLine(
-            Label(backbone.name, backbone.name), "baseline", backbone.baseline, backbone.baseline
+            Label(backbone.name, backbone.name),
+            "baseline",
+            backbone.baseline,
+            backbone.baseline,
+            fresh=fresh(backbone, backbone.baseline),
         )
         for backbone in summary.backbones
     ]
@@ -157,7 +184,7 @@ def published_and_measured(summary: Summary) -> Sheet:
         summary,
         "published",
         "Table 13: test accuracy, published and measured",
-        PUBLISHED,
+        with_fresh(summary, PUBLISHED),
         lines,
         note="Difference: measured minus published in percentage points, with Newcombe's 95 % "
         "interval; above or below the published value where it excludes 0. Validation: after the "
@@ -169,15 +196,21 @@ def published_and_measured(summary: Summary) -> Sheet:
 def test_opened(summary: Summary) -> str:
     """Which trials' test answers were looked at, exactly: a sentence for the page and the terminal.
 
-    It ends such as `those of 3 of 9 trials were read: VGG16 (baseline), Xception (baseline, t03).`
+    It ends such as `those of 5 of 9 trials were read: VGG16 (baseline), Xception (baseline, t03 and
+    s1 s2).` where t03 was repeated on two fresh seeds.
     """
     if not summary.test_sealed:
         return "No trial has test probabilities yet."
-    numbers: dict[str, list[str]] = {}
+    seeds: dict[str, dict[str, list[str]]] = {}
     for trial in summary.test_opened:
-        backbone, _, number = trial.rpartition("/")
-        numbers.setdefault(backbone, []).append(number)
-    named = ", ".join(f"{name} ({', '.join(of)})" for name, of in numbers.items())
+        backbone, _, label = trial.rpartition("/")
+        number, _, seed = label.partition("-")
+        seeds.setdefault(backbone, {}).setdefault(number, []).extend([seed] * bool(seed))
+    texts = {
+        name: [f"{number} and {' '.join(of)}" if of else number for number, of in numbers.items()]
+        for name, numbers in seeds.items()
+    }
+    named = ", ".join(f"{name} ({', '.join(of)})" for name, of in texts.items())
     return (
         "Every trial's test probabilities were stored sealed; those of "
         f"{len(summary.test_opened)} of {several(summary.test_sealed, 'trial')} were read: {named}."
@@ -195,9 +228,10 @@ def leaderboard(summary: Summary) -> Sheet:
         for method in backbone.methods:
             note = configuration(method.config) if method.scores else method.error or method.status
             label = Label(method.trial, backbone.name)
-            lines.append(MethodLine(label, _role(backbone, method), method, method, note=note))
+            role, again = _role(backbone, method), fresh(backbone, method)
+            lines.append(MethodLine(label, role, method, method, note=note, fresh=again))
     lines.sort(key=lambda line: -_score(summary, line.method))
-    columns = with_metric(summary, LEADERBOARD, _SCORES, "validation_accuracy")
+    columns = with_metric(summary, with_fresh(summary, LEADERBOARD), _SCORES, "validation_accuracy")
     title = f"Methods, the best by {chosen_by(summary)} first"
     return lay_out(summary, "leaderboard", title, columns, lines)
 
@@ -222,10 +256,11 @@ def best(summary: Summary) -> Sheet:
         summary,
         "best",
         f"Best per backbone, chosen by {chosen_by(summary)}",
-        with_metric(summary, BEST, "best.scores.more", "validation_gain"),
+        with_metric(summary, with_fresh(summary, BEST), "best.scores.more", "validation_gain"),
         summary.backbones,
         note="Gain: percentage points over the documented baseline. "
-        "p: McNemar's exact test against it, on test.",
+        "p: McNemar's exact test against it, on test."
+        " Seeds: mean ± deviation over the fresh seeds." * has_fresh(summary),
     )
 
 

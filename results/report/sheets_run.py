@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 
 from results.ledger.records import Cost
@@ -46,6 +46,8 @@ def _of_cost(key: str) -> Column:
     seconds = key == "seconds_total"
     return Column(key, "seconds" if seconds else "", SECONDS if seconds else COUNT, f"cost.{key}")
 
+
+MOST_ROWS = 1_000  # that the page lists
 
 TRIALS = (
     TRIAL,
@@ -116,17 +118,29 @@ SIZES = (
 def trials(summary: Summary) -> Sheet:
     """Every finished trial."""
     columns = with_metric(summary, TRIALS, partial(_metric, summary.metric), "validation_accuracy")
-    return lay_out(summary, "trials", "All trials", columns, summary.rows)
+    sheet = lay_out(summary, "trials", "All trials", columns, summary.rows)
+    if len(summary.rows) <= MOST_ROWS:
+        return sheet
+    best = sorted(range(len(summary.rows)), key=lambda at: -summary.rows[at].score)[:MOST_ROWS]
+    places = dict.fromkeys(best, Place.ALL)
+    lines = [replace(row, where=places.get(at, Place.CSV)) for at, row in enumerate(sheet.rows)]
+    note = f"The best {MOST_ROWS:,} of {len(lines):,} trials; trials.csv has all."
+    return replace(sheet, rows=tuple(lines), note=note)
 
 
 def _metric(metric: str, row: TrialRow) -> float | None:
     return None if row.validation_score is None else signed(metric, row.validation_score)
 
 
+def repeats(summary: Summary) -> Sheet:
+    """Every finished trial on a fresh seed, for the file."""
+    return lay_out(summary, "repeats", "Trials on fresh seeds", TRIALS, summary.repeats)
+
+
 def failed(summary: Summary) -> Sheet:
     """Which trials failed, and why."""
     columns = (TRIAL, Column("error", "why"))
-    failures = [row for row in summary.rows if row.error]
+    failures = [row for row in (*summary.rows, *summary.repeats) if row.error]
     return lay_out(summary, "failed", "Failed trials", columns, failures)
 
 

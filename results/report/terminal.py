@@ -18,7 +18,13 @@ from rich.table import Table
 from rich.text import Text
 
 from results.ledger.units import clean
-from results.report import sheets_comparisons, sheets_methods, sheets_reports, sheets_run
+from results.report import (
+    sheets_comparisons,
+    sheets_confirmation,
+    sheets_methods,
+    sheets_reports,
+    sheets_run,
+)
 from results.report.format import between, p_value, percent, points, several, weights_in_words
 from results.report.kinds import LABEL, VERDICT, Place
 from results.report.sheets import Column, Row, Sheet, chosen_by, marked
@@ -47,13 +53,16 @@ def told(summary: Summary, tables: str) -> list[RenderableType]:
 
 
 def short_story(summary: Summary) -> list[RenderableType]:
-    """The result alone: two sentences, Table 13 where it can be compared, the best per backbone."""
+    """The result alone: two sentences, Table 13 where it can be compared, the best per backbone,
+    and what fresh seeds say of it."""
     searched = any(row.number > 0 for row in summary.rows)
     shown = _opening(summary)
     if not searched or _is_comparable(summary):
         shown.append(table_13(summary))
     if searched:
         shown.append(draw(sheets_methods.best(summary)))
+    if (confirmed := sheets_confirmation.confirmed(summary)).rows:
+        shown.append(draw(confirmed))
     return _spaced(shown)
 
 
@@ -84,7 +93,8 @@ def _is_comparable(summary: Summary) -> bool:
 
 
 def in_words(summary: Summary) -> list[str]:
-    """What came out, a sentence each: the ensemble, the best network, and what is wrong."""
+    """What came out, a sentence each: the ensemble, the best network, whether fresh seeds confirm
+    it, and what is wrong."""
     sentences = []
     if (ensemble := summary.ensemble) is not None:
         members = " and ".join(ensemble.members)
@@ -97,6 +107,8 @@ def in_words(summary: Summary) -> list[str]:
             f"{winner.trial}, the best single network by {chosen_by(summary)}, names "
             f"{_counted(winner.scores)}{_gained(summary, winner.trial)}."
         )
+    if confirmed := sheets_confirmation.in_a_sentence(summary):
+        sentences.append(confirmed)
     if (failed := summary.trials.failed) > 0:
         sentences.append(f"{several(failed, 'trial')} failed; --tables all says why.")
     if ensemble is not None and not _is_comparable(summary):
@@ -216,6 +228,8 @@ def _notes(sheet: Sheet) -> dict[str, str]:
 def _tables(summary: Summary) -> Iterator[Table]:
     if any(row.number > 0 for row in summary.rows):
         yield draw(sheets_methods.best(summary))
+    if (confirmed := sheets_confirmation.confirmed(summary)).rows:
+        yield draw(confirmed)
     for backbone in summary.backbones:
         if backbone.best is not None and backbone.best.scores is not None:
             yield from _reports(summary, backbone.best.trial, backbone.best.scores)

@@ -8,6 +8,7 @@ from itertools import combinations
 
 from results.ledger.records import TrialRecord
 from results.scores import choosing, ensemble, metrics
+from results.scores.ensemble import by_validation
 from results.scores.evidence import Evidence, averaged, best_of, candidate, scored, scores
 from results.scores.method_types import (
     ENSEMBLE,
@@ -21,6 +22,9 @@ from results.scores.method_types import (
 )
 from search_spaces import paper
 from search_spaces.config import TrialConfig
+
+LIBRARY = 200
+"""Trials that the greedy selection chooses from, and whose answers it holds in memory."""
 
 
 def gain(evidence: Evidence, baseline: Method, best: Method | None) -> Gain | None:
@@ -75,7 +79,7 @@ def scaling_rows(evidence: Evidence) -> tuple[ScalingRow, ...]:
 def ensemble_rows(evidence: Evidence) -> tuple[EnsembleRow, ...]:
     """Every rule for an ensemble, from stored probabilities; empty with fewer than two backbones.
 
-    The library of the greedy selection is every trial with scores, by validation; the other rules,
+    The library of the greedy selection is the best `LIBRARY` trials by validation; the other rules,
     the one by test too, choose among the backbones' best trials by validation, so that no more test
     files are opened. One row tells the paper's own two, as documented.
     """
@@ -141,8 +145,11 @@ def _twins(records: Sequence[TrialRecord]) -> tuple[TrialRecord, TrialRecord] | 
 
 
 def _greedy(evidence: Evidence) -> tuple[str, ...]:
-    library = [record.trial for record in scored(evidence.records)]
-    arrays = [evidence.predictions(trial).validation for trial in library]
+    records = scored(evidence.records)
+    best = sorted(records, key=lambda record: by_validation(candidate(record)))[:LIBRARY]
+    allowed = {record.trial for record in best}
+    library = [record.trial for record in records if record.trial in allowed]
+    arrays = [evidence.validation(trial) for trial in library]
     chosen = ensemble.greedy(
         arrays,
         evidence.labels("validation"),

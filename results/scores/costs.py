@@ -16,16 +16,19 @@ _Skipped = Mapping[str, float | None]
 
 def ledger(evidence: Evidence) -> CostLedger:
     """Costs per backbone, and in total."""
-    passes = {name: timed_passes(evidence.of(name)) for name in evidence.backbones}
+    trained = _trained(evidence)
+    of = {
+        name: [record for record in trained if record.backbone == name]
+        for name in evidence.backbones
+    }
+    passes = {name: timed_passes(records) for name, records in of.items()}
     skipped = {
         record.trial: seconds_skipped(record, passes[record.backbone])
-        for record in _readers(evidence.records)
+        for record in _readers(trained)
     }
     return CostLedger(
-        backbones=tuple(
-            _row(evidence, name, evidence.of(name), skipped) for name in evidence.backbones
-        ),
-        total=_row(evidence, "", evidence.records, skipped),
+        backbones=tuple(_row(evidence, name, records, skipped) for name, records in of.items()),
+        total=_row(evidence, "", trained, skipped),
     )
 
 
@@ -42,7 +45,7 @@ def seconds(evidence: Evidence, total: CostRow) -> Seconds:
 
 def photos(evidence: Evidence, total: CostRow) -> Photos:
     """Photos pushed, and photos that a plain script pushes for the same trials."""
-    records = evidence.records
+    records = _trained(evidence)
     counts = evidence.split.counts()
     replaced = sum(_plain(record, counts) for record in _readers(records))
     return Photos(
@@ -52,6 +55,11 @@ def photos(evidence: Evidence, total: CostRow) -> Photos:
         saved=replaced - total.photos_prefix,
         bytes_stored=total.bytes_stored,
     )
+
+
+def _trained(evidence: Evidence) -> tuple[TrialRecord, ...]:
+    """All trials that cost something."""
+    return (*evidence.records, *evidence.repeats, *evidence.cut)
 
 
 def _row(

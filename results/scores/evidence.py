@@ -16,12 +16,14 @@ import numpy as np
 
 from results.ledger.records import Predictions, Probabilities, TrialRecord
 from results.ledger.remedies import train_again
+from results.ledger.repeats import is_cut
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import Split
 from results.ledger.store import RunFolder
 from results.scores import choosing, ensemble, metrics
 from results.scores.calibration import calibrate
 from results.scores.ensemble import Candidate, by_validation
+from results.scores.fresh_seeds import FreshSeeds
 from results.scores.method_types import Scores
 from results.scores.metrics import Correct, Labels, accuracy, right
 from search_spaces.backbones import NAMES
@@ -38,13 +40,17 @@ class Evidence:
     """What the ledger holds.
 
     Attributes:
-        records: every finished trial, by `catalogue_order` of backbones, then by number.
+        records: the search's finished trials, by `catalogue_order` of backbones, then by number.
+        repeats: those that confirm winners on fresh seeds, in the same order.
+        cut: repeats that the time budget cut, which only cost something.
     """
 
     folder: RunFolder
     run: RunRecord
     split: Split
     records: tuple[TrialRecord, ...]
+    repeats: tuple[TrialRecord, ...] = ()
+    cut: tuple[TrialRecord, ...] = ()
     _predictions: dict[str, Predictions] = field(default_factory=dict)
     _tests: dict[str, Probabilities] = field(default_factory=dict)
 
@@ -54,13 +60,27 @@ class Evidence:
 
     @property
     def complete(self) -> bool:
-        """Whether every planned trial is finished."""
-        return {record.id for record in self.records} >= set(self.run.planned)
+        """Whether every planned trial is finished, and every repeat."""
+        return set(self.fresh.finished) >= set(self.run.planned) and (
+            len(self.fresh.finished) >= self.planned
+        )
+
+    @property
+    def planned(self) -> int:
+        """How many trials the run comes to, as far as is known."""
+        repeats = (self.fresh.planned(name) for name in self.run.settings.backbones)
+        return len(self.run.planned) + sum(repeats)
+
+    @cached_property
+    def fresh(self) -> FreshSeeds:
+        """The run on fresh seeds."""
+        finished = {record.id: record for record in (*self.records, *self.repeats)}
+        return FreshSeeds(self.run.settings, finished)
 
     @property
     def test_opened(self) -> tuple[str, ...]:
         """The trials whose sealed test probabilities were read so far, in the records' order."""
-        return tuple(record.trial for record in self.records if record.trial in self._tests)
+        return tuple(trial for trial in self._by_trial if trial in self._tests)
 
     @cached_property
     def backbones(self) -> tuple[str, ...]:
@@ -81,7 +101,7 @@ class Evidence:
         return self._by_trial[trial]
 
     def of(self, backbone: str) -> tuple[TrialRecord, ...]:
-        """A backbone's finished trials by number."""
+        """A backbone's finished trials of the search, by number."""
         return self._by_backbone.get(backbone, ())
 
     def baseline(self, backbone: str) -> TrialRecord | None:
@@ -89,8 +109,11 @@ class Evidence:
         return self._by_trial.get(TrialId(backbone, 0).name)
 
     def best(self, backbone: str) -> TrialRecord | None:
-        """The best trial by validation, or None if none has scores."""
-        return best_of(self.of(backbone))
+        """The best trial by validation, or None if none has scores.
+
+        On fresh seeds where these are finished, otherwise by the search alone.
+        """
+        return self.fresh.winner(backbone) or best_of(self.of(backbone))
 
     def winners(self) -> tuple[TrialRecord, ...]:
         """The best trial of each backbone that has one, in `catalogue_order`."""
@@ -106,11 +129,18 @@ class Evidence:
                 contradicts the trial's record.
         """
         if trial not in self._predictions:
-            predictions = self.folder.read_predictions(trial)
-            self._check_shapes(self.record(trial), predictions)
-            self._check_accuracy(self.record(trial), predictions)
-            self._predictions[trial] = predictions
+            self._predictions[trial] = self._read_predictions(trial)
         return self._predictions[trial]
+
+    def validation(self, trial: str) -> Probabilities:
+        """[n, C] of the validation photos; nothing else of the trial stays in memory for it."""
+        return (self._predictions.get(trial) or self._read_predictions(trial)).validation
+
+    def _read_predictions(self, trial: str) -> Predictions:
+        predictions = self.folder.read_predictions(trial)
+        self._check_shapes(self.record(trial), predictions)
+        self._check_accuracy(self.record(trial), predictions)
+        return predictions
 
     def test(self, trial: str) -> Probabilities:
         """[n, C] of the test photos: opens the seal of a method that is named, once.
@@ -137,7 +167,7 @@ class Evidence:
 
     @cached_property
     def _by_trial(self) -> dict[str, TrialRecord]:
-        return {record.trial: record for record in self.records}
+        return {record.trial: record for record in (*self.records, *self.repeats)}
 
     @cached_property
     def _by_backbone(self) -> dict[str, tuple[TrialRecord, ...]]:
@@ -252,14 +282,17 @@ def read_evidence(folder: RunFolder) -> Evidence:
         EnvironmentRefusal: a file of it is missing or damaged.
     """
     run = folder.read_run()
-    records = folder.records()
+    records = sorted(
+        folder.records(),
+        key=lambda one: (*catalogue_order(one.backbone), one.number, one.repeat),
+    )
     return Evidence(
         folder=folder,
         run=run,
         split=folder.read_split(),
-        records=tuple(
-            sorted(records, key=lambda record: (*catalogue_order(record.backbone), record.number))
-        ),
+        records=tuple(one for one in records if not one.repeat),
+        repeats=tuple(one for one in records if one.repeat and not is_cut(one)),
+        cut=tuple(one for one in records if is_cut(one)),
     )
 
 

@@ -228,7 +228,8 @@ def _redrawn(evidence: Evidence, members: Sequence[str]) -> Redrawn:
     All photos are scored alike: by the kept weights in inference mode.
     """
     labels, split = evidence.split.labels, evidence.split
-    rows = ensemble.redrawn_rows(len(labels), seed=evidence.run.seed + REDRAW_OFFSET)
+    kept = np.flatnonzero(np.isin(split.parts, SPLITS))
+    rows = kept[ensemble.redrawn_rows(len(kept), seed=evidence.run.seed + REDRAW_OFFSET)]
     probabilities = ensemble.mean([_everywhere(evidence, trial) for trial in members])
     correct = int(metrics.right(probabilities[rows], labels[rows]).sum())
     parts = [split.parts[row] for row in rows]

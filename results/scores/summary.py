@@ -1,8 +1,8 @@
 """Every number that is shown, computed once: the ledger in, a `Summary` out.
 
 Validation chooses and test only reports; the one exception is the ensemble by the paper's rule.
-Only methods that are named have their test answers read: each backbone's baseline and best, the two
-scalings compared, and the members of ensembles.
+Only methods that are named have their test answers read: each backbone's baseline and best, on the
+search's seed and on fresh ones, the two scalings compared, and the members of ensembles.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from results.ledger.runs import SPLITS
 from results.ledger.serialise import from_json, to_json
 from results.ledger.store import RunFolder
 from results.scores import comparisons, costs, ensemble
+from results.scores.confirmation import confirmations
+from results.scores.confirmation_types import Confirmation
 from results.scores.evidence import Evidence, candidate, read_evidence, scored
 from results.scores.method_types import EnsembleSummary, Pair, ScalingRow
 from results.scores.methods import baseline_method, ensemble_summary, trial_method
@@ -43,7 +45,8 @@ def summarise(folder: RunFolder) -> Summary:
     evidence = read_evidence(folder)
     run = evidence.run
     winners = [candidate(record) for record in evidence.winners()]
-    backbones = tuple(_backbone(evidence, name) for name in evidence.backbones)
+    confirmed = confirmations(evidence)
+    backbones = tuple(_backbone(evidence, name, confirmed.get(name)) for name in evidence.backbones)
     best_two = ensemble_summary(evidence, ensemble.best_two(winners))
     scaling = comparisons.scaling_rows(evidence)
     ensembles = comparisons.ensemble_rows(evidence)
@@ -67,8 +70,9 @@ def summarise(folder: RunFolder) -> Summary:
         scaling=scaling,
         pairs=pairs,
         rows=tuple(_row(record) for record in evidence.records),
+        repeats=tuple(_row(record) for record in evidence.repeats),
         test_opened=evidence.test_opened,
-        test_sealed=len(scored(evidence.records)),
+        test_sealed=len(scored((*evidence.records, *evidence.repeats))),
         importances=folder.read_importances(),
         characteristics=folder.read_characteristics(),
         mistakes=mistakes,
@@ -115,6 +119,8 @@ def _data(evidence: Evidence) -> DataSummary:
         rejected=len(data.rejected),
         duplicates=data.duplicates,
         conflicts=len(data.conflicts),
+        near_duplicates=data.near_duplicates,
+        handling=evidence.run.settings.duplicates,
         per_class=tuple(_per_class(evidence, label) for label in range(len(data.classes))),
         examples_rejected=data.rejected[:EXAMPLES],
         examples_conflicts=data.conflicts[:EXAMPLES],
@@ -127,9 +133,9 @@ def _per_class(evidence: Evidence, label: int) -> Counts:
 
 
 def _counts(evidence: Evidence) -> TrialCounts:
-    statuses = [record.status for record in evidence.records]
+    statuses = [record.status for record in (*evidence.records, *evidence.repeats)]
     return TrialCounts(
-        planned=len(evidence.run.planned),
+        planned=evidence.planned,
         completed=statuses.count(Status.COMPLETED),
         failed=statuses.count(Status.FAILED),
         stopped_early=statuses.count(Status.STOPPED_EARLY),
@@ -137,7 +143,7 @@ def _counts(evidence: Evidence) -> TrialCounts:
     )
 
 
-def _backbone(evidence: Evidence, name: str) -> BackboneSummary:
+def _backbone(evidence: Evidence, name: str, confirmed: Confirmation | None) -> BackboneSummary:
     records, winner = evidence.of(name), evidence.best(name)
     baseline = baseline_method(evidence, name)
     best = trial_method(evidence, winner) if winner else None
@@ -148,6 +154,7 @@ def _backbone(evidence: Evidence, name: str) -> BackboneSummary:
         gain=comparisons.gain(evidence, baseline, best),
         finished=len(records),
         failed=sum(record.status == Status.FAILED for record in records),
+        confirmation=confirmed,
     )
 
 

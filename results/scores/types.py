@@ -6,12 +6,14 @@ failed or unfinished trial, or a comparison with nothing to compare.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from results.ledger.records import Cost, EpochRecord, Status
 from results.ledger.runs import Importances, MeasuredCharacteristics, Rejected, WeightsSource
+from results.scores.confirmation_types import Confirmation
 from results.scores.cost_types import CostLedger, Photos, Seconds
 from results.scores.method_types import (
     ENSEMBLE,
@@ -39,6 +41,8 @@ class DataSummary:
     """The photos; see `DataRecord`. `rejected` counts files that could not be used.
 
     Attributes:
+        near_duplicates: photos that look like another one, encoded again or mirrored.
+        handling: of photos that look alike, one of `search_spaces.settings.DUPLICATES`.
         per_class: photos per split, by label.
         examples_rejected, examples_conflicts: the first of them, by name.
     """
@@ -53,6 +57,8 @@ class DataSummary:
     rejected: int
     duplicates: int
     conflicts: int
+    near_duplicates: int
+    handling: str
     per_class: tuple[Counts, ...]
     examples_rejected: tuple[Rejected, ...]
     examples_conflicts: tuple[str, ...]
@@ -78,8 +84,9 @@ class BackboneSummary:
     """One backbone. `best` is chosen by validation and None if no trial has scores.
 
     Attributes:
-        finished, failed: its trials in the ledger.
+        finished, failed: its trials of the search in the ledger.
         gain: None unless both baseline and best have scores.
+        confirmation: on fresh seeds; None where nothing was to be confirmed.
     """
 
     name: str
@@ -88,6 +95,7 @@ class BackboneSummary:
     gain: Gain | None
     finished: int
     failed: int
+    confirmation: Confirmation | None = None
 
     @property
     def methods(self) -> tuple[Method, ...]:
@@ -118,6 +126,13 @@ class TrialRow:
     cost: Cost
     history: tuple[EpochRecord, ...]
     validation_score: float | None = None
+
+    @property
+    def score(self) -> float:
+        """What it is chosen by, higher is better; minus infinity without scores."""
+        if self.validation_score is not None:
+            return self.validation_score
+        return -math.inf if self.validation_accuracy is None else self.validation_accuracy
 
 
 @dataclass(frozen=True)
@@ -186,6 +201,7 @@ class Summary:
         recommended: by validation: a trial's name or `ensemble`; empty if nothing has scores.
         warnings: what validation says against the ensemble, in sentences.
         pairs: every McNemar test of the text; p-values are not corrected for their number.
+        rows, repeats: the finished trials of the search, and those on fresh seeds.
         importances: per backbone, each searched dimension's share; empty if not computed.
         characteristics: the paper's Table 1 as measured; empty if it was not.
         test_opened: the trials whose sealed test probabilities were read for this summary.
@@ -209,6 +225,7 @@ class Summary:
     scaling: tuple[ScalingRow, ...]
     pairs: tuple[Pair, ...]
     rows: tuple[TrialRow, ...]
+    repeats: tuple[TrialRow, ...]
     test_opened: tuple[str, ...]
     test_sealed: int
     importances: Mapping[str, Importances]

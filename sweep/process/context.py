@@ -24,6 +24,7 @@ class RunContext:
         settings, machine: the run's.
         onednn: what `TF_ENABLE_ONEDNN_OPTS` must be where trials are trained, `0` or `1`; None in a
             run of a version that did not choose: whatever the environment has.
+        holder: of the run's folder, see `RunPlaces.training`.
     """
 
     run: Path
@@ -32,3 +33,4 @@ class RunContext:
     settings: Settings
     machine: Machine
     onednn: str | None = None
+    holder: str = ""

@@ -21,6 +21,8 @@ from results.ledger.files import read_json, write_json
 from search_spaces.refusals import EnvironmentRefusal
 
 TEMPORARY_PREFIX = "sweep-"
+NOTE = ".ray-processes"
+"""Its name in the run's folder."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,19 @@ class ProcessIdentity:
     started: int
 
 
-def descendants(pid: int) -> tuple[ProcessIdentity, ...]:
-    """Children of a process, their children, and so on, as far as `/proc` lists them."""
+def descendants(pid: int, *, ended: bool = False) -> tuple[ProcessIdentity, ...]:
+    """Children of a process, their children, and so on, as far as `/proc` lists them.
+
+    Args:
+        ended: those too that have ended and only wait to be collected.
+    """
     children: dict[int, list[ProcessIdentity]] = {}
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has ended
-            parent, started = _parent_and_start(int(entry.name))
-            children.setdefault(parent, []).append(ProcessIdentity(int(entry.name), started))
+            status = _Status.of(int(entry.name))
+            if status.runs or ended:
+                process = ProcessIdentity(int(entry.name), status.started)
+                children.setdefault(status.parent, []).append(process)
     known = children.get(pid, [])
     for process in known:  # grows while it is walked through
         known.extend(children.get(process.pid, ()))
@@ -63,7 +71,11 @@ def end_leftovers(note: Path) -> None:
     with suppress(EnvironmentRefusal):  # damaged: nothing is known to be ours
         content = read_json(note)
         for pid, started in content["processes"]:
-            _end(ProcessIdentity(pid, started))
+            leftover = ProcessIdentity(pid, started)
+            if is_running(leftover):
+                # Parents first: one that sees its child end may start another.
+                for process in (leftover, *descendants(pid)):
+                    end(process)
         temporary = Path(content["temporary"])
         in_place = temporary.parent == Path(tempfile.gettempdir())
         if in_place and temporary.name.startswith(TEMPORARY_PREFIX):
@@ -71,22 +83,37 @@ def end_leftovers(note: Path) -> None:
     note.unlink()
 
 
-def _end(process: ProcessIdentity) -> None:
-    with suppress(OSError):  # it has ended
-        if _parent_and_start(process.pid)[1] != process.started:
-            return
-        # Parents first: one that sees its child end may start another.
-        for pid in (process.pid, *(child.pid for child in descendants(process.pid))):
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+def end(process: ProcessIdentity) -> None:
+    """End a process, if it still is the one that was meant."""
+    with suppress(ProcessLookupError, PermissionError):
+        if is_running(process):
+            os.kill(process.pid, signal.SIGKILL)
 
 
-def _parent_and_start(pid: int) -> tuple[int, int]:
-    """The parent's id and the start time of a process: fields 4 and 22 of `/proc/PID/stat`.
+def is_running(process: ProcessIdentity) -> bool:
+    """Whether it has not ended; one that only waits to be collected has."""
+    with suppress(OSError):  # it is gone
+        status = _Status.of(process.pid)
+        return status.runs and status.started == process.started
+    return False
 
-    Raises:
-        OSError: there is no such process.
-    """
-    # Field 2 is the program's name in brackets, which may hold anything; what follows is numbers.
-    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(after_name[1]), int(after_name[19])
+
+@dataclass(frozen=True)
+class _Status:
+    """Of a process, from `/proc/PID/stat`: fields 3, 4 and 22."""
+
+    runs: bool
+    parent: int
+    started: int
+
+    @staticmethod
+    def of(pid: int) -> _Status:
+        """Read it.
+
+        Raises:
+            OSError: there is no such process.
+        """
+        text = Path(f"/proc/{pid}/stat").read_text()
+        # Field 2 is the program's name in brackets, which may hold anything.
+        state, parent, *rest = text.rpartition(")")[2].split()
+        return _Status(state not in "ZX", int(parent), int(rest[17]))

@@ -11,6 +11,7 @@ generated code for every function that it traces; the folder goes when the proce
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -25,13 +26,25 @@ from search_spaces.refusals import Refusal
 from sweep.process.activity import Activity
 from sweep.process.context import RunContext
 from sweep.process.environment import HOME, with_onednn
+from sweep.process.patience import LEAST_SECONDS, Patience
 from sweep.schedule.assignment import Assignment
 
 _SECONDS_TO_END = 10
 
 
 class TrainerDied(RuntimeError):
-    """The training process ended in the middle of a trial."""
+    """The training process ended in the middle of a trial, or was ended since it hung."""
+
+
+class MemoryLacking(TrainerDied):
+    """The trial needs more memory than there is."""
+
+
+@dataclass(frozen=True)
+class OutOfMemory:
+    """What the training process says of a trial that it has no memory for."""
+
+    error: str
 
 
 @dataclass(frozen=True)
@@ -43,9 +56,14 @@ class TrialFinished:
 
 
 class Trainer:
-    """The parent's end of a training process; see `sweep.process.worker.serve` for the other."""
+    """The parent's end of a training process; see `sweep.process.worker.serve` for the other.
 
-    def __init__(self, context: RunContext) -> None:
+    Args:
+        least_silence: seconds; see `sweep.process.patience`.
+    """
+
+    def __init__(self, context: RunContext, *, least_silence: float = LEAST_SECONDS) -> None:
+        self._patience = Patience(least_silence)
         self._most_bytes = context.machine.trainer_bytes
         self._resident_bytes = 0
         self._temporary = tempfile.TemporaryDirectory(
@@ -84,24 +102,45 @@ class Trainer:
 
         Raises:
             Refusal: a reason that concerns every trial; nothing was recorded.
-            TrainerDied: the process ended first.
+            MemoryLacking: there is not enough memory.
+            TrainerDied: the process ended first, or hung and was ended.
         """
+        killed_before = kills_for_memory()
+        self._patience.start()
         try:
             self._connection.send(assignment)
             while True:
-                message = self._connection.recv()
+                message = self._receive()
                 if isinstance(message, EpochRecord):
                     report(message)
                 elif isinstance(message, Activity):
                     show(message)
                 elif isinstance(message, Refusal):
                     raise message
+                elif isinstance(message, OutOfMemory):
+                    raise MemoryLacking(f"out of memory: {message.error}")
                 elif isinstance(message, TrialFinished):
                     self._resident_bytes = message.resident_bytes
                     return message.record
         except (EOFError, ConnectionError) as fault:
             code = self.close()
+            if code == -signal.SIGKILL and kills_for_memory() > killed_before:
+                raise MemoryLacking("out of memory: the system killed the process") from fault
             raise TrainerDied(f"the training process ended with {code}; out of memory?") from fault
+
+    def _receive(self) -> object:
+        """What the process sends next.
+
+        Raises:
+            TrainerDied: it hung, and was ended.
+        """
+        while not self._connection.poll(max(0.0, self._patience.seconds_left)):
+            if self._patience.seconds_left <= 0:
+                self.kill()
+                raise TrainerDied(self._patience.verdict)
+        message = self._connection.recv()
+        self._patience.heard(message)
+        return message
 
     def kill(self) -> None:
         """End the process, whatever it does."""
@@ -117,6 +156,14 @@ class Trainer:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 return self._process.wait()
+
+
+def kills_for_memory(vmstat: Path = Path("/proc/vmstat")) -> int:
+    """How many processes Linux has killed for want of memory since boot; 0 where it is not said."""
+    if not vmstat.is_file():
+        return 0
+    counts = dict(line.split() for line in vmstat.read_text().splitlines())
+    return int(counts.get("oom_kill", 0))
 
 
 def resident_bytes() -> int:

@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -25,16 +26,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from results.ledger.records import EpochRecord, Status, TrialRecord
-from results.ledger.runs import Split
+from results.ledger.records import EpochRecord, TrialRecord
+from results.ledger.runs import DataRecord, Rejected, Split
 from results.ledger.store import RunFolder
 from search_spaces.refusals import Refusal
 from search_spaces.settings import Settings
 from sweep.hardware import Machine
 from sweep.process.activity import ActivityReporter
 from sweep.process.context import RunContext
-from sweep.process.trainer import TrialFinished, resident_bytes
+from sweep.process.outcomes import failed, finished, in_one_line, is_out_of_memory
+from sweep.process.patience import LOADING, SignOfLife
+from sweep.process.trainer import OutOfMemory, TrialFinished, resident_bytes
 from sweep.schedule.assignment import Assignment
+from sweep.terminal.silence import ticking
 
 if TYPE_CHECKING:
     from trainables.features.fill import TrainingData
@@ -46,23 +50,42 @@ if TYPE_CHECKING:
 _SECONDS_BETWEEN_LOOKS = 0.5
 
 
-def open_photos(settings: Settings, machine: Machine, progress: Progress) -> tuple[Dataset, Split]:
-    """Decode the photos, or open what was decoded before, and split them.
+def open_photos(settings: Settings, machine: Machine, progress: Progress) -> Dataset:
+    """Decode the photos, or open what was decoded before.
 
     Raises:
         DataRefusal, EnvironmentRefusal: the photos cannot be used, reached or written.
     """
     from trainables.photos.named import prepare
-    from trainables.photos.splits import split
 
-    dataset = prepare(
+    return prepare(
         settings.data,
         image_size=settings.image_size,
         cache_dir=machine.cache_dir,
         seed=settings.seed,
         progress=progress,
     )
-    return dataset, split(dataset, seed=settings.seed)
+
+
+def split_photos(
+    dataset: Dataset, settings: Settings, progress: Progress
+) -> tuple[Split, DataRecord]:
+    """Split the photos; the record says what was left out because it looks like another photo.
+
+    Raises:
+        DataRefusal: a class has too few different photos.
+    """
+    from trainables.photos.lookalikes import lookalikes
+    from trainables.photos.splits import split
+
+    alike = lookalikes(dataset, settings.duplicates, progress)
+    left_out = [Rejected(dataset.files[row], why) for row, why in sorted(alike.left_out.items())]
+    record = replace(
+        dataset.record,
+        rejected=(*dataset.record.rejected, *left_out),
+        near_duplicates=alike.near,
+    )
+    return split(dataset, seed=settings.seed, alike=alike), record
 
 
 def find_weights(settings: Settings, machine: Machine, progress: Progress) -> Weights:
@@ -103,20 +126,36 @@ def serve(connection: Connection) -> None:
     refusal that ends the sweep.
     """
     context = connection.recv()
+    one_at_a_time = threading.Lock()
+
+    def send(message: object) -> None:
+        with one_at_a_time:
+            connection.send(message)
+
     with suppress(EOFError, ConnectionError):
-        while True:
-            assignment = connection.recv()
-            try:
+        try:
+            with RunFolder(context.run).training(context.holder):
+                _serve(connection, context, send)
+        except Refusal as refusal:  # the folder cannot be written
+            send(refusal)
+
+
+def _serve(connection: Connection, context: RunContext, send: Callable[[object], None]) -> None:
+    while True:
+        assignment = connection.recv()
+        try:
+            with ticking(partial(send, SignOfLife())):
                 record = train_and_commit(
-                    assignment,
-                    context,
-                    report=connection.send,
-                    progress=ActivityReporter(connection.send),
+                    assignment, context, report=send, progress=ActivityReporter(send)
                 )
-            except Refusal as refusal:
-                connection.send(refusal)
-            else:
-                connection.send(TrialFinished(record, resident_bytes()))
+        except Refusal as refusal:
+            send(refusal)
+        except Exception as fault:
+            if not is_out_of_memory(fault):
+                raise
+            send(OutOfMemory(in_one_line(fault)))
+        else:
+            send(TrialFinished(record, resident_bytes()))
 
 
 def train_and_commit(
@@ -131,15 +170,17 @@ def train_and_commit(
         Refusal: what concerns every trial: a full disk, weights that do not fit, photos that are
             gone. Nothing is recorded.
         ConnectionError: nobody listens to `report` any more, which says nothing about the trial.
+        Exception: memory is lacking, see `is_out_of_memory`. Nothing is recorded.
     """
     if context.run not in _WORKPLACES:
-        progress("loading TensorFlow", 0, None)
+        progress(LOADING, 0, None)
     data, networks = _workplace(context)
 
+    from trainables.training.heads import head_of
     from trainables.training.tensorboard import TrialLog, describe_experiment
-    from trainables.training.train import train
+    from trainables.training.train import Diverged, train
 
-    folder, trial, config = RunFolder(context.run), assignment.trial_id.name, assignment.config
+    folder, trial, config = RunFolder(context.run), assignment.trial_id.name, assignment.trained
     if assignment.trial_id == context.settings.planned[0]:
         describe_experiment(folder.tensorboard)
     log = TrialLog(folder.tensorboard, trial, config)
@@ -150,6 +191,7 @@ def train_and_commit(
 
     progress("building", 0, None)
     try:
+        head = head_of(config, assignment.repeat, folder=folder, data=data, networks=networks)
         result = train(
             config,
             data,
@@ -158,18 +200,19 @@ def train_and_commit(
             cutoffs=assignment.cutoffs,
             is_time_up=partial(_is_past, assignment.deadline),
             progress=progress,
-            head=folder.read_head(config),
+            head=head,
         )
     except (Refusal, ConnectionError):
         raise
     except Exception as fault:
-        record = _failed(assignment, fault)
+        if is_out_of_memory(fault):
+            raise
+        record = failed(assignment, fault, diverged=isinstance(fault, Diverged))
         folder.write_failure(trial, traceback.format_exc())
     else:
+        progress("writing", 0, None)
         digest = folder.write_artefacts(trial, result.predictions, result.test, result.weights)
-        record = TrialRecord.of(
-            result, number=assignment.number, config=config, weights_sha256=digest
-        )
+        record = finished(assignment, result, digest)
     folder.write_record(record)
     log.finish(record)
     return record
@@ -177,18 +220,6 @@ def train_and_commit(
 
 def _is_past(deadline: float | None) -> bool:
     return deadline is not None and time.time() > deadline
-
-
-def _failed(assignment: Assignment, fault: Exception) -> TrialRecord:
-    from trainables.training.train import Diverged
-
-    return TrialRecord(
-        number=assignment.number,
-        status=Status.FAILED,
-        config=assignment.config,
-        error=" ".join(f"{type(fault).__name__}: {fault}".split()),
-        diverged=isinstance(fault, Diverged),
-    )
 
 
 _WORKPLACES: dict[Path, tuple[TrainingData, NetworkCache]] = {}

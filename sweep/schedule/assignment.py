@@ -16,18 +16,26 @@ class Assignment:
     """One trial that a worker is to train. Ray and the training process pickle it as it is.
 
     Attributes:
-        number: of the trial within its backbone, 0 for the baseline.
+        number, repeat: of the trial, see `TrialId`.
         config: what is trained.
         cutoffs: per epoch, from 1, the score on validation below which the trial stops.
         deadline: Unix time, in seconds, after which the trial ends with its epoch; None for never.
             The pool leaves it out: it depends on when the command was started.
+        batch_halved: the second attempt after one that lacked memory.
     """
 
     number: int
     config: TrialConfig
     cutoffs: Mapping[int, float]
     deadline: float | None = None
+    repeat: int = 0
+    batch_halved: bool = False
+
+    @property
+    def trained(self) -> TrialConfig:
+        """What is trained for `config`."""
+        return self.config.with_half_batch() if self.batch_halved else self.config
 
     @property
     def trial_id(self) -> TrialId:
-        return TrialId(self.config.backbone, self.number)
+        return TrialId(self.config.backbone, self.number, self.repeat)

@@ -38,7 +38,8 @@ def importances(records: Iterable[TrialRecord], space: SearchSpace) -> dict[str,
     """
     by_backbone: dict[str, list[TrialRecord]] = {}
     for record in sorted(records, key=lambda record: record.id):
-        if (record.has_scores or record.diverged) and parameters(record, space):
+        trained = record.has_scores or record.diverged
+        if trained and not record.repeat and parameters(record, space):
             by_backbone.setdefault(record.backbone, []).append(record)
     found = {name: _importances(_some(own), space) for name, own in by_backbone.items()}
     return {name: of_backbone for name, of_backbone in found.items() if of_backbone is not None}

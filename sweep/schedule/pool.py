@@ -6,6 +6,8 @@ these. So the list of trials depends on neither timing, kills nor resumes; a bac
 lets another go first, so that no processor waits for a backbone to end. Which of the backbones is
 next is free, so that a worker can keep to those that it has built.
 
+When no trial of the search may start, those that confirm its winners may (`schedule.confirmation`).
+
 Asks the ledger, never Ray: whatever Ray believes of a trial, its record says what happened.
 """
 
@@ -22,6 +24,7 @@ from search_spaces.backbones import HEAD
 from search_spaces.config import TrialConfig, TrialId
 from search_spaces.settings import Settings
 from sweep.schedule.assignment import Assignment
+from sweep.schedule.confirmation import Confirmation
 from sweep.schedule.early_stopping import Bars
 from sweep.schedule.heads import BestHeads
 from sweep.schedule.history import History
@@ -71,6 +74,7 @@ class Pool:
         self.finished = {record.id: record for record in folder.records()}
         self._configs = {trial_id: record.config for trial_id, record in self.finished.items()}
         self._backbones = {name: self._backbone(name) for name in settings.backbones}
+        self._confirmation = Confirmation(folder, settings, self.finished)
 
     def _backbone(self, name: str) -> _Backbone:
         order = order_of(self._settings, name)
@@ -83,8 +87,9 @@ class Pool:
 
     @property
     def left(self) -> int:
-        """How many trials have not been handed out."""
-        return sum(len(backbone.waiting) for backbone in self._backbones.values())
+        """How many trials have not been handed out, repeats included, at most."""
+        search = sum(len(backbone.waiting) for backbone in self._backbones.values())
+        return search + self._confirmation.left
 
     def next(self, penalty: Callable[[str], int] = lambda _: 0) -> Assignment | None:
         """The next trial that may start, its configuration logged; None if none may or is left.
@@ -94,7 +99,7 @@ class Pool:
         """
         ready = [name for name in self._backbones if self._may_start(name)]
         if not ready:
-            return None
+            return self._confirmation.next(penalty)
         chosen = min(ready, key=lambda name: self._backbones[name].waiting[0] + penalty(name))
         return self._assign(chosen, self._backbones[chosen].waiting.popleft())
 
@@ -105,6 +110,7 @@ class Pool:
             record = self._lost(trial_id)
             self._folder.write_record(record)
         self.finished[trial_id] = record
+        self._confirmation.take_up(trial_id)
         return record
 
     def _may_start(self, name: str) -> bool:
@@ -183,6 +189,7 @@ class Pool:
         assert config is not None, "a suggestion is logged before its trial starts"
         return TrialRecord(
             number=trial_id.number,
+            repeat=trial_id.repeat,
             status=Status.FAILED,
             config=config,
             error="the worker process died twice without a record; out of memory?",

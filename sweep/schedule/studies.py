@@ -74,8 +74,9 @@ class Studies:
             _LOG.warning("optuna.db is not written, the ledger is not affected: %s", fault)
 
     def add(self, records: Iterable[TrialRecord]) -> None:
-        """Mirror finished trials, now or with those of the next seconds."""
-        self._waiting += [record for record in records if record.backbone in self._studies]
+        """Mirror finished trials of the search, now or with those of the next seconds."""
+        searched = (record for record in records if not record.repeat)
+        self._waiting += [record for record in searched if record.backbone in self._studies]
         now = self._clock()
         if self._written is None or now - self._written >= _SECONDS_BETWEEN_WRITES:
             self.write()

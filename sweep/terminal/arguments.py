@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from search_spaces.backbones import PAPER_NAMES
+from search_spaces.flags import OF_PRESET, Flag
 from search_spaces.presets import PAPER, Preset
 from search_spaces.refusals import UsageRefusal
-from search_spaces.settings import FLAGS, MACHINE, OF_PRESET, SEARCHED, Flag, Settings
+from search_spaces.settings import FLAGS, MACHINE, SEARCHED, Settings
 from search_spaces.space import SearchSpace
 from search_spaces.spaces import NAMED_SPACES, parse_space
 from search_spaces.values import (
@@ -152,6 +153,7 @@ def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
         UsageRefusal: a word is unknown or a value does not fit.
         SystemExit: `--help` was asked for and printed.
     """
+    _refuse_other_encodings(words)
     dashes = [word for word in words if word.endswith("=--")]
     if dashes:  # which argparse itself cannot read
         raise UsageRefusal("-- is no value", where=dashes[0], fix="See run_sweep.py --help.")
@@ -165,6 +167,19 @@ def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
             fix="Leave them out.",
         )
     return arguments
+
+
+def _refuse_other_encodings(words: Sequence[str]) -> None:
+    """Names are recorded in JSON, which is UTF-8."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError as fault:
+            raise UsageRefusal(
+                f"names must be UTF-8, got {word!a}",
+                where="command line",
+                fix="Rename the file or folder, or name it by a link.",
+            ) from fault
 
 
 def settings_from(arguments: argparse.Namespace, preset: Preset) -> Settings:
@@ -191,7 +206,8 @@ def most_trials(arguments: argparse.Namespace) -> int:
 
 
 def refuse_contradictions(arguments: argparse.Namespace, recorded: Settings) -> None:
-    """Check that what was typed next to `--resume` is what the run was started with.
+    """Check that what was typed next to `--resume` is what the run was started with, but for more
+    `--trials`.
 
     Raises:
         UsageRefusal: it is not; the line names each difference.
@@ -200,7 +216,9 @@ def refuse_contradictions(arguments: argparse.Namespace, recorded: Settings) -> 
     differences = [
         f"{name} was {before[name]} and is {value}"
         for name, value in _typed(arguments).items()
-        if value is not None and value != before[name]
+        if value is not None
+        and value != before[name]
+        and not (name == "trials" and value > before[name])
     ]
     if differences:
         raise UsageRefusal(

@@ -1,4 +1,4 @@
-"""The last lines of a run: where things are, and what can be typed next; what Ctrl-C waits for."""
+"""The last lines of a run: where things are, and what can be typed next."""
 
 from __future__ import annotations
 
@@ -32,19 +32,6 @@ def closing(folder: RunFolder, *, complete: bool, exported: bool) -> list[str]:
     lines.append(f"  {command(Path(as_typed(folder.tensorboard)))}")
     lines.append(f"  python -m results {run} --tables all")
     return lines
-
-
-def stopping(running: int) -> str:
-    """What is waited for after a signal.
-
-    Args:
-        running: training processes.
-    """
-    waits = ""
-    if running:
-        processes = "1 training process" if running == 1 else f"{running} training processes"
-        waits = f": waiting for {processes} to end, some seconds"
-    return f"stopping{waits}; once more to end at once"
 
 
 def as_typed(path: Path) -> str:

@@ -76,8 +76,12 @@ def seconds_left(
         filled = {record.config.scaling for record in done if record.epochs}
         begun = filled | {state.assignment.config.scaling for state, _ in here}
         unstarted = max(0, plan.trials - len(done) - len(here))
+        begun_repeats = sum(one.repeat > 0 for one in done)
+        begun_repeats += sum(state.assignment.repeat > 0 for state, _ in here)
+        whole = min(unstarted, max(0, plan.repeats - begun_repeats))
         passes = min(unstarted, max(0, plan.passes - len(begun)))
-        waiting += unstarted * trial + passes * one_pass
+        waiting += (unstarted - whole) * trial + passes * one_pass
+        waiting += whole * (_whole(done) or trial)
         count += unstarted + len(here)
         for state, elapsed in here:
             fills = state.assignment.config.scaling not in filled
@@ -110,6 +114,17 @@ def _pace(
         return _Pace(fmean(epochs), features)
     trial = known.seconds_trained / unfinished if known and unfinished else None
     return _Pace(trial, features)
+
+
+def _whole(done: Sequence[TrialRecord]) -> float | None:
+    """Seconds of a trial that no rule stops early, as repeats are; None while none was trained."""
+    longest = max((len(record.epochs) for record in done), default=0)
+    seconds = [
+        record.cost.seconds_total - record.cost.seconds_features
+        for record in done
+        if record.epochs and len(record.epochs) == longest
+    ]
+    return fmean(seconds) if seconds else None
 
 
 def _of_running(state: Running, elapsed: float, expected: float) -> float:

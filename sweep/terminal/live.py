@@ -53,7 +53,6 @@ class LiveTable:
     ) -> None:
         self._console = console
         self._plans = plans
-        self._planned = sum(plan.trials for plan in plans)
         self._finished = list(finished)
         self._at_once = at_once
         self._metric = metric
@@ -92,9 +91,8 @@ class LiveTable:
             self._say(self.heartbeat())
 
     @property
-    def count_running(self) -> int:
-        """How many trials run."""
-        return len(self._running)
+    def _planned(self) -> int:
+        return sum(plan.trials for plan in self._plans)
 
     def running(self, state: Running) -> None:
         """A trial started, ended an epoch or said what it is doing."""
@@ -107,6 +105,7 @@ class LiveTable:
         """A trial has its record."""
         self._running.pop(record.id, None)
         self._finished.append(record)
+        self._plans = [plan.settled(self._finished) for plan in self._plans]
         if not self._console.is_terminal:
             self._say(self.line(record))
 
@@ -164,7 +163,8 @@ class LiveTable:
         """One row per running trial, at least one; the first shows the backbone's progress too."""
         # Copies: the thread that draws reads these while trials start and finish.
         records = [record for record in list(self._finished) if record.backbone == plan.name]
-        scored = [(record.score, record) for record in records if record.score is not None]
+        search = [record for record in records if not record.repeat]
+        scored = [(record.score, record) for record in search if record.score is not None]
         best = max(scored, key=lambda one: one[0], default=(None, None))[1]
         progress = (
             plan.name,

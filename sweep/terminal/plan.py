@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich import box
 from rich.console import Group
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from results.ledger.rates import Rates
 from results.ledger.records import TrialRecord, plain_photos
+from results.ledger.repeats import candidates, count_repeats, is_cut
 from results.ledger.runs import WeightsSource
 from results.ledger.units import UNKNOWN, duration, size
 from search_spaces.backbones import SCALINGS
@@ -58,12 +59,13 @@ class BackbonePlan:
     """One backbone's share of the sweep, in trials and photos, or that of all of them.
 
     Attributes:
-        trials, finished: planned, and already in the ledger.
+        trials, finished: planned, repeats included, and already in the ledger.
         passes: times that each photo goes through the frozen layers, at most: once per scaling.
         photos_prefix: photos through the frozen layers, at most.
         photos_trained: training photos over all epochs of the unfinished trials, at most.
         photos_plain: photos that a plain script would push through the whole network for these.
         estimate: in bytes and seconds; None until a run has measured the backbone here.
+        repeats: of `trials`, those that repeat the search's best, on so many `seeds` each.
     """
 
     name: str
@@ -74,6 +76,17 @@ class BackbonePlan:
     photos_trained: int
     photos_plain: int
     estimate: Estimate | None = None
+    repeats: int = 0
+    seeds: int = 0
+
+    def settled(self, finished: Sequence[TrialRecord]) -> BackbonePlan:
+        """The plan once the search is over: how many repeats there are is known then."""
+        search = [one for one in finished if one.backbone == self.name and not one.repeat]
+        searched = self.trials - self.repeats
+        if not self.repeats or len(search) < searched:
+            return self
+        known = self.seeds * len(candidates(search))
+        return replace(self, trials=searched + known, repeats=known)
 
 
 def plan(
@@ -106,6 +119,8 @@ def total(plans: Sequence[BackbonePlan]) -> BackbonePlan:
         photos_trained=sum(backbone.photos_trained for backbone in plans),
         photos_plain=sum(backbone.photos_plain for backbone in plans),
         estimate=sum(estimates, Estimate(0, 0, 0, 0)) if len(estimates) == len(plans) else None,
+        repeats=sum(backbone.repeats for backbone in plans),
+        seeds=max((backbone.seeds for backbone in plans), default=0),
     )
 
 
@@ -116,8 +131,9 @@ def _of(
     finished: tuple[TrialRecord, ...],
     rates: Rates | None,
 ) -> BackbonePlan:
-    trials = settings.searched(name) + 1
-    done = sum(record.backbone == name for record in finished)
+    own = {one.id: one for one in finished if one.backbone == name and not is_cut(one)}
+    repeats = count_repeats(settings, name, own)
+    trials, done = settings.searched(name) + 1 + repeats, len(own)
     left = trials - done
     searched = settings.trials > 0 and "scaling" in settings.search
     passes = (len(SCALINGS) if searched else 1) if left else 0
@@ -143,6 +159,8 @@ def _of(
         )
         if rates
         else None,
+        repeats=repeats,
+        seeds=settings.confirm,
     )
 
 
@@ -183,6 +201,11 @@ def _caption(plans: Sequence[BackbonePlan], machine: Machine) -> str:
         "Photos pass the frozen layers once, whatever the trials and epochs; a plain script "
         f"pushes {plain.photos_plain:,} through whole networks{takes}."
     ]
+    if repeats := plain.repeats:
+        lines.append(
+            f"Of the trials, up to {repeats:,} train baselines and best two again, on "
+            f"{plain.seeds} fresh seeds each, before winners are named (--confirm)."
+        )
     if any(backbone.estimate for backbone in plans):
         lines.append(
             "Time: estimated from what earlier runs measured here, in seconds of work; trials that "

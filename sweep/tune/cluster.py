@@ -13,16 +13,27 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from results.ledger.files import refuse_others_folder
+from results.ledger.remedies import resume_command
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
 from sweep.hardware import Machine, gpus_needed
-from sweep.process.leftovers import TEMPORARY_PREFIX, descendants, end_leftovers, write_note
+from sweep.process.leftovers import (
+    NOTE,
+    TEMPORARY_PREFIX,
+    descendants,
+    end_leftovers,
+    write_note,
+)
+from sweep.signals import signals_at_once
+from sweep.tune.watch import ray_watched
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,10 +45,13 @@ def ray_started(machine: Machine, folder: RunFolder) -> Iterator[None]:
     Our own has token authentication, no dashboard, and a temporary folder that is removed at the
     end; what a killed run of this folder left there is removed first.
 
+    In the block a signal ends this process at once, and so does the death of Ray's own processes,
+    with a line that says so; the guardian ends the others.
+
     Raises:
         EnvironmentRefusal: Ray does not start.
     """
-    note = folder.root / ".ray-processes"
+    note = folder.root / NOTE
     end_leftovers(note)
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))  # for this user alone: 0700
     refuse_others_folder(temporary)
@@ -45,15 +59,33 @@ def ray_started(machine: Machine, folder: RunFolder) -> Iterator[None]:
     refuse_others_folder(folder.ray)
     write_note(note, temporary)
     try:
-        _start(machine, temporary)
-        write_note(note, temporary, descendants(os.getpid()))
-        if machine.address:
-            _refuse_unfit_nodes(machine, folder)
-        yield
+        with signals_at_once(), ray_watched(partial(_end_without_ray, folder)):
+            _start(machine, temporary)
+            write_note(note, temporary, descendants(os.getpid()))
+            if machine.address:
+                _refuse_unfit_nodes(machine, folder)
+            yield
     finally:
         ray.shutdown()
         shutil.rmtree(temporary, ignore_errors=True)
         note.unlink(missing_ok=True)
+
+
+def _end_without_ray(folder: RunFolder, name: str) -> NoReturn:
+    """End this process: what it does in compiled code of Ray would take a minute to give up."""
+    refusal = ray_died(f"its {name} has ended", folder)
+    _LOG.error("%s", refusal)
+    os.write(2, f"error: {refusal}\n".encode())
+    os._exit(refusal.exit_code)
+
+
+def ray_died(how: str, folder: RunFolder) -> EnvironmentRefusal:
+    """The refusal of a sweep that lost its Ray."""
+    return EnvironmentRefusal(
+        f"Ray died: {how}",
+        where=str(folder.log),
+        fix=f"Finished trials are kept; go on with: {resume_command(folder.root)}",
+    )
 
 
 def _start(machine: Machine, temporary: Path) -> None:

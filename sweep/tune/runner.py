@@ -16,13 +16,13 @@ from ray import tune
 
 from results.ledger.records import TrialRecord
 from results.ledger.store import RunFolder
-from search_spaces.refusals import EnvironmentRefusal, Refusal
+from search_spaces.refusals import Refusal
 from sweep.process.context import RunContext
 from sweep.process.environment import NeverRestored
 from sweep.schedule.pool import Pool
 from sweep.schedule.studies import Studies
 from sweep.terminal.eta import Running
-from sweep.tune.cluster import ray_started
+from sweep.tune.cluster import ray_died, ray_started
 from sweep.tune.searcher import PoolSearcher, budget, deadline
 from sweep.tune.task import run_trial
 
@@ -101,11 +101,7 @@ def _fit(
         raise
     except Exception as fault:
         _LOG.exception("Ray Tune ended with an error")
-        raise EnvironmentRefusal(
-            f"Ray died: {type(fault).__name__}",
-            where=str(RunFolder(context.run).log),
-            fix="Resume the run; finished trials are kept.",
-        ) from fault
+        raise ray_died(type(fault).__name__, RunFolder(context.run)) from fault
 
 
 class _RefusalStopper(NeverRestored, tune.Stopper):  # type: ignore[misc]

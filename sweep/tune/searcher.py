@@ -23,6 +23,7 @@ from sweep.hardware import Machine
 from sweep.process.environment import NeverRestored
 from sweep.schedule.affinity import WorkerAffinity
 from sweep.schedule.assignment import METRIC, Assignment
+from sweep.schedule.failures import Failures
 from sweep.schedule.pool import Pool
 from sweep.schedule.studies import Studies
 
@@ -55,6 +56,7 @@ class PoolSearcher(NeverRestored, Searcher):  # type: ignore[misc]
         self._on_finished = on_finished
         self._affinity = WorkerAffinity()
         self._running: dict[str, Assignment] = {}
+        self._failures = Failures(pool.finished.values())
         self.refusal: Refusal | None = None
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
@@ -92,6 +94,7 @@ class PoolSearcher(NeverRestored, Searcher):  # type: ignore[misc]
         record = self._pool.finish(trial_id)
         self._studies.add([record])
         self._on_finished(record)
+        self._failures.add(record)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the ledger is the state."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from ray import tune
@@ -13,12 +10,9 @@ from results.ledger.records import EpochRecord
 from results.ledger.store import RunFolder
 from search_spaces.refusals import Refusal
 from sweep.process.activity import Activity
+from sweep.process.attempts import train
 from sweep.process.context import RunContext
-from sweep.process.trainer import Trainer
 from sweep.schedule.assignment import METRIC, Assignment
-
-_TRAINERS: dict[Path, Trainer] = {}
-"""Of this Ray worker, by run: it is reused for trial after trial."""
 
 
 def run_trial(config: dict[str, Any], *, context: RunContext) -> None:
@@ -30,9 +24,6 @@ def run_trial(config: dict[str, Any], *, context: RunContext) -> None:
 
     Args:
         config: Ray's name for what the searcher hands out: `assignment`, an `Assignment`.
-
-    Raises:
-        TrainerDied: the training process died without a record; Ray tries once more.
     """
     assignment: Assignment = config["assignment"]
     if RunFolder(context.run).read_record(assignment.trial_id.name) is not None:
@@ -44,23 +35,7 @@ def run_trial(config: dict[str, Any], *, context: RunContext) -> None:
     def show(activity: Activity) -> None:
         tune.report({"activity": activity})
 
-    with _trainer(context) as trainer:
-        try:
-            trainer.train(assignment, report, show)
-        except Refusal as refusal:
-            tune.report({METRIC: 0.0, "refusal": refusal})
-
-
-@contextmanager
-def _trainer(context: RunContext) -> Iterator[Trainer]:
-    """This worker's training process; one that has grown, or was left in mid-trial, is ended."""
-    trainer = _TRAINERS.pop(context.run, None) or Trainer(context)
     try:
-        yield trainer
-    except BaseException:
-        trainer.kill()
-        raise
-    if trainer.is_too_large:
-        trainer.close()
-    else:
-        _TRAINERS[context.run] = trainer
+        train(assignment, context, report, show)
+    except Refusal as refusal:
+        tune.report({METRIC: 0.0, "refusal": refusal})

@@ -68,6 +68,7 @@ def command(task: Task, dataset: Path) -> list[str]:
     point = next(iter(task.points.values()))
     return [
         *("--backbones", ",".join(task.backbones), "--trials", str(task.per_backbone - 1)),
+        *("--confirm", "0"),
         *("--epochs", str(point.epochs), "--batch-size", str(point.batch_size)),
         *("--image-size", str(point.image_size), "--seed", str(task.seed)),
         *("--data", str(dataset), "--weights", task.weights),

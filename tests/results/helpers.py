@@ -55,10 +55,11 @@ class Trial:
     train: Probabilities | None = None
     test: Probabilities | None = None
     validation: Probabilities | None = None
+    repeat: int = 0
 
     @property
     def name(self) -> str:
-        return TrialId(self.backbone, self.number).name
+        return TrialId(self.backbone, self.number, self.repeat).name
 
     @property
     def config(self) -> TrialConfig:
@@ -88,14 +89,22 @@ def make_run(
     weights: str = "imagenet",
     importances: dict[str, Importances] | None = None,
     split: Split | None = None,
+    confirm: int = 0,
     metric: str = ACCURACY,
 ) -> RunFolder:
-    """Write a run whose ledger holds `trials`; `unfinished` names are planned besides."""
+    """Write a run whose ledger holds `trials`; `unfinished` names are planned besides.
+
+    With `confirm` seeds it is a run of just these backbones, two searched trials each.
+    """
     folder = RunFolder(root)
     split = split or make_split(len(classes), sizes or SMALL)
-    planned = tuple(trial.name for trial in trials) + tuple(unfinished)
+    planned = tuple(trial.name for trial in trials if not trial.repeat) + tuple(unfinished)
     run = make_run_record(classes, planned, demonstration, weights)
     run = dataclasses.replace(run, settings=dataclasses.replace(run.settings, metric=metric))
+    if confirm:
+        backbones = tuple(dict.fromkeys(trial.backbone for trial in trials))
+        confirming = dataclasses.replace(run.settings, confirm=confirm, backbones=backbones)
+        run = dataclasses.replace(run, settings=confirming)
     folder.write_run(run)
     folder.write_split(split, tuple(classes))
     for trial in trials:
@@ -169,7 +178,13 @@ def write_trial(
     folder.write_suggestion(trial.name, trial.config)
     if trial.status == Status.FAILED:
         folder.write_record(
-            TrialRecord(trial.number, Status.FAILED, trial.config, error="loss became nan")
+            TrialRecord(
+                trial.number,
+                Status.FAILED,
+                trial.config,
+                error="loss became nan",
+                repeat=trial.repeat,
+            )
         )
         return
     predictions = make_predictions(trial, split, classes)
@@ -234,6 +249,7 @@ def make_record(
     labels = split.labels[split.indices("validation")]
     return TrialRecord(
         number=trial.number,
+        repeat=trial.repeat,
         status=Status(trial.status),
         config=trial.config,
         epochs=tuple(

@@ -239,15 +239,30 @@ def test_what_is_not_searched_keeps_the_baselines_value() -> None:
     assert SearchSpace().varied == DEFAULT_SEARCH == DIMENSIONS[:4]
 
 
-@pytest.mark.parametrize("name", ["", "Xception", "Xception/t1", "Xception/07", "a/b/t01"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "Xception", "Xception/t1", "Xception/07", "a/b/t01"),
+        *("Xception/t07-s0", "Xception/t07-s", "Xception/t07-s01", "Xception/-s1"),
+    ],
+)
 def test_what_is_no_trials_name_is_refused(name: str) -> None:
     with pytest.raises(UsageRefusal, match="BACKBONE/t07"):
         TrialId.parse(name)
 
 
 @pytest.mark.parametrize(
-    ("number", "name"), [(0, "VGG16/baseline"), (7, "VGG16/t07"), (123, "VGG16/t123")]
+    ("number", "repeat", "name"),
+    [
+        (0, 0, "VGG16/baseline"),
+        (7, 0, "VGG16/t07"),
+        (123, 0, "VGG16/t123"),
+        (0, 1, "VGG16/baseline-s1"),
+        (7, 12, "VGG16/t07-s12"),
+    ],
 )
-def test_a_trials_name_is_its_backbone_and_number(number: int, name: str) -> None:
-    assert TrialId("VGG16", number).name == name
-    assert TrialId.parse(name) == TrialId("VGG16", number)
+def test_a_trials_name_is_its_backbone_number_and_repeat(
+    number: int, repeat: int, name: str
+) -> None:
+    assert TrialId("VGG16", number, repeat).name == name
+    assert TrialId.parse(name) == TrialId("VGG16", number, repeat)

@@ -69,7 +69,7 @@ def test_a_file_that_does_not_fit_is_refused_in_one_line(
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("content", [None, b"\xff\xfe["])
+@pytest.mark.parametrize("content", [None, b"\xff\xfe[", b"x = " + b"[" * 3000])
 def test_a_file_that_cannot_be_read_is_refused(content: bytes | None, tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     if content is not None:

@@ -18,7 +18,7 @@ from sweep.schedule.assignment import Assignment
 from sweep.schedule.pool import Pool
 from sweep.terminal.arguments import parse_arguments, settings_from
 
-SMALL = Preset("digits", "random", image_size=75, epochs=3, batch_size=32, trials=3)
+SMALL = Preset("digits", "random", image_size=75, epochs=3, batch_size=32, trials=3, confirm=0)
 """The tests' own, so that the demonstration can change."""
 
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
@@ -42,6 +42,7 @@ def record(
     number: int,
     accuracies: Sequence[float] = (0.5, 0.6),
     *,
+    repeat: int = 0,
     status: Status = Status.COMPLETED,
     config: TrialConfig | None = None,
     diverged: bool = False,
@@ -51,6 +52,7 @@ def record(
     best = max(accuracies, default=0.0)
     return TrialRecord(
         number=number,
+        repeat=repeat,
         status=status,
         config=config or paper.baseline(backbone),
         epochs=tuple(
@@ -102,7 +104,14 @@ def outcome(assignment: Assignment) -> TrialRecord:
     for epoch, accuracy in enumerate(accuracies, start=1):
         if status == Status.COMPLETED and accuracy < assignment.cutoffs.get(epoch, 0.0):
             status, accuracies = Status.STOPPED_EARLY, accuracies[:epoch]
-    return record(config.backbone, assignment.number, accuracies, status=status, config=config)
+    return record(
+        config.backbone,
+        assignment.number,
+        accuracies,
+        repeat=assignment.repeat,
+        status=status,
+        config=config,
+    )
 
 
 def play(

@@ -17,15 +17,13 @@ from results.ledger.store import RunFolder
 from search_spaces.presets import DEMONSTRATION, DIGITS_PER_CLASS
 from search_spaces.refusals import DataRefusal, EnvironmentRefusal, Refusal, UsageRefusal
 from sweep.hardware import Hardware, Machine
+from sweep.photo_warnings import conflicts, imbalance, unseen_classes
 from sweep.prepare import (
-    conflicts,
     gather,
-    imbalance,
     refuse_taken,
     resume,
     run_folder,
     start,
-    unseen_classes,
     versions,
 )
 from sweep.terminal.arguments import parse_arguments, settings_from

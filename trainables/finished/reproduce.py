@@ -59,9 +59,11 @@ def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResul
     from trainables.features.store import FeatureStore
     from trainables.finished.rebuild import run_weights
     from trainables.photos.named import prepare
+    from trainables.training.heads import head_of
+    from trainables.training.network_cache import NetworkCache
     from trainables.training.train import train
 
-    config, settings = record.config, run.settings
+    config, settings = record.trained, run.settings
     cache_dir = cache_dir_known_as(settings.cache_dir)
     dataset = prepare(
         settings.data, image_size=config.image_size, cache_dir=cache_dir, seed=run.seed
@@ -84,8 +86,9 @@ def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResul
     )
     # Stopped where it was, not planned shorter: a cosine depends on the planned epochs.
     stop = {len(record.epochs): math.inf}
-    head = folder.read_head(config)
-    return train(config, data, report=lambda _: None, cutoffs=stop, head=head)
+    networks = NetworkCache()
+    head = head_of(config, record.repeat, folder=folder, data=data, networks=networks)
+    return train(config, data, report=lambda _: None, networks=networks, cutoffs=stop, head=head)
 
 
 def agreement(folder: RunFolder, record: TrialRecord, again: TrialResult) -> Agreement:

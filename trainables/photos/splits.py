@@ -1,6 +1,6 @@
 """60 / 20 / 20: which photo trains, which chooses, which only reports.
 
-Each class is split on its own, shuffled by the seed. Photos that look the same stay in one split,
+Each class is split on its own, shuffled by the seed. Photos that look alike stay in one split,
 so nothing learned from is asked for again; such groups are placed first, in train while there is
 room (twins in the test set would count one answer twice), and the rest fills every split to its
 share. Shares are rounded per class and never zero.
@@ -16,9 +16,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from results.ledger.runs import SPLITS, Split
+from results.ledger.runs import LEFT_OUT, SPLITS, Split
 from search_spaces.refusals import DataRefusal
 from trainables.photos.dataset import Dataset
+from trainables.photos.lookalikes import Lookalikes
 
 SHARES = {"train": 3, "validation": 1, "test": 1}
 """60 : 20 : 20."""
@@ -29,21 +30,27 @@ Group = list[int]
 """Rows that look the same."""
 
 
-def split(dataset: Dataset, *, seed: int) -> Split:
-    """Put every row of `dataset` in one of `SPLITS`.
+def split(dataset: Dataset, *, seed: int, alike: Lookalikes | None = None) -> Split:
+    """Put every row of `dataset` in one of `SPLITS`, or leave it out.
+
+    Args:
+        alike: which photos look alike; by default those with the same pixels.
 
     Raises:
         DataRefusal: a class has too few different photos to have one in each split.
     """
+    looks, left_out = (alike.looks, alike.left_out) if alike else (dataset.pixel_sha256, {})
     parts = list(dataset.given_parts or ())
     divided = [part for part in SPLITS if part == _TRAIN or part not in parts]
     if not parts:
         parts = [_TRAIN] * len(dataset.files)
+    for row in left_out:
+        parts[row] = LEFT_OUT
     for label in range(len(dataset.record.classes)):
         rows = [
             row for row, part in enumerate(parts) if part == _TRAIN and dataset.labels[row] == label
         ]
-        groups = _groups(rows, dataset.pixel_sha256, np.random.default_rng([seed, label]))
+        groups = _groups(rows, looks, np.random.default_rng([seed, label]))
         if len(groups) < len(divided):
             raise _too_small(dataset, label, len(groups), divided)
         for row, part in _placed(groups, quotas(len(rows), divided)).items():
@@ -61,12 +68,12 @@ def quotas(photos: int, parts: Sequence[str]) -> dict[str, int]:
     return counts
 
 
-def _groups(rows: Sequence[int], digests: Sequence[str], rng: np.random.Generator) -> list[Group]:
-    """Rows grouped by their pixels: large groups first, otherwise shuffled."""
-    by_digest: dict[str, Group] = {}
+def _groups(rows: Sequence[int], looks: Sequence[str], rng: np.random.Generator) -> list[Group]:
+    """Rows grouped by their looks: large groups first, otherwise shuffled."""
+    by_look: dict[str, Group] = {}
     for row in rows:
-        by_digest.setdefault(digests[row], []).append(row)
-    groups = list(by_digest.values())
+        by_look.setdefault(looks[row], []).append(row)
+    groups = list(by_look.values())
     shuffled = [groups[place] for place in rng.permutation(len(groups))]
     return sorted(shuffled, key=len, reverse=True)
 

@@ -89,7 +89,7 @@ def train(
     course = _run_epochs(config, network, data, parts, report, cutoffs, is_time_up, progress)
     network.load(course.best_weights)
     on_train, on_test = (
-        _predict(network, parts[name], config.batch_size) for name in ("train", "test")
+        _predict(network, parts[name], config.batch_size, progress) for name in ("train", "test")
     )
     return course.result(
         on_train,
@@ -193,7 +193,7 @@ def _run_epochs(
         train_loss, train_accuracy, rate = _train_once(
             config, network, parts["train"], number, progress
         )
-        predicted = _predict(network, validation_part, config.batch_size)
+        predicted = _predict(network, validation_part, config.batch_size, progress)
         record = EpochRecord(
             epoch=number,
             train_loss=train_loss,
@@ -240,10 +240,13 @@ def _train_once(
     return total / photos, correct / photos, rate
 
 
-def _predict(network: Network, part: Part, batch_size: int) -> Probabilities:
+def _predict(network: Network, part: Part, batch_size: int, progress: Progress) -> Probabilities:
     """[n, C] in inference mode, in the part's order."""
-    batches = [slice(start, start + batch_size) for start in range(0, len(part.rows), batch_size)]
-    return np.concatenate([network.predict(part.read(batch)) for batch in batches])
+    photos, predicted = len(part.rows), []
+    for start in range(0, photos, batch_size):
+        predicted.append(network.predict(part.read(slice(start, start + batch_size))))
+        progress("predicting", min(start + batch_size, photos), photos)
+    return np.concatenate(predicted)
 
 
 def _finite(loss: float, epoch: int) -> float:

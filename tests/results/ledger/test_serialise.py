@@ -50,7 +50,7 @@ GOLDEN = (
     ' "parameters_head": 100, "first_trained": "block5_conv1", "stored": ["block4_pool"],'
     ' "recomputed": 0, "multiply_adds_frozen": 0.0, "multiply_adds_trained": 0.0},'
     ' "weights_sha256": "ab", "error": "", "diverged": false,'
-    ' "validation_score": null}'
+    ' "validation_score": null, "repeat": 0, "batch_halved": false}'
 )
 """`trial.json` as this version writes it; earlier ones had less to say of costs."""
 
@@ -67,6 +67,9 @@ GOLDEN = (
         {"test_accuracy": 0.9, "test_loss": 0.3},
         {"best_epoch": 1.5},
         {"epochs": [1]},
+        {"epochs": {}},
+        {"anatomy": {**json.loads(GOLDEN)["anatomy"], "stored": "block4_pool"}},
+        {"anatomy": {**json.loads(GOLDEN)["anatomy"], "stored": {"block4_pool": 1}}},
         {"cost": {"seconds": 1.0}},
         {"anatomy": {}},
     ],

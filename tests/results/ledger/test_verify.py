@@ -11,49 +11,23 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from results.__main__ import DAMAGED, main
-from results.ledger.files import read_json, write_json, write_text
-from results.ledger.manifest import write_manifest
-from results.ledger.runs import MeasuredCharacteristics
-from results.ledger.serialise import to_json
+from results.ledger.files import read_json
 from results.ledger.store import RunFolder
-from results.ledger.thumbnails import read_thumbnails, write_thumbnails
+from results.ledger.thumbnails import read_thumbnails
 from results.ledger.verify import verify
-from results.scores.evidence import read_evidence
-from results.scores.summary import read_summary, summarise
+from results.scores.summary import read_summary
 from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal
-from tests.results.helpers import Trial, make_run, shares
+from tests.results.whole_run import TRIAL, flip, read_all, whole_run
 
 FLIPS, SEED = 200, 2026
-TRIAL = "VGG16/t01"
-ROW = MeasuredCharacteristics("VGG16", 75, "cpu", 32, 1.0, 1.0, 1, 1, 1, 1, 1.0, 1.0)
-
-
-def _whole_run(root: Path) -> RunFolder:
-    """A run with a file of every kind."""
-    trials = (Trial("VGG16", 0), Trial("VGG16", 1), Trial("Xception", 0, "failed"))
-    few = {"train": 6, "validation": 4, "test": 16}
-    folder = make_run(root, trials, sizes=few, importances={"VGG16": shares(optimizer=1.0)})
-    folder.write_characteristics([ROW])
-    write_thumbnails(folder, {3: np.full((64, 64, 3), 7, np.uint8)})
-    write_json(folder.summary_json, to_json(summarise(folder)))
-    write_text(folder.report_html, "<p>a report</p>")
-    table = folder.report / "tables/trials.csv"
-    write_text(table, "trial\n")
-    write_manifest(folder.report_json, [folder.report_html, table])
-    folder.models.mkdir()
-    (folder.models / "VGG16.keras").write_bytes(b"a model" * 100)
-    write_text(folder.model_card, "# Models\n")
-    write_manifest(folder.models_json, [folder.models / "VGG16.keras", folder.model_card])
-    return folder
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    return _whole_run(tmp_path_factory.mktemp("written") / "run")
+    return whole_run(tmp_path_factory.mktemp("written") / "run")
 
 
 @pytest.fixture
@@ -62,47 +36,23 @@ def run(written: RunFolder, tmp_path: Path) -> RunFolder:
     return RunFolder(tmp_path / "run")
 
 
-def _read_all(folder: RunFolder) -> None:
-    """Read whatever anything reads back from a run."""
-    evidence = read_evidence(folder)
-    folder.read_importances()
-    folder.read_characteristics()
-    read_thumbnails(folder)
-    read_summary(folder)
-    for record in evidence.records:
-        folder.read_suggestion(record.trial)
-        if record.has_scores:
-            evidence.predictions(record.trial)
-            folder.open_sealed_test(record.trial)
-            folder.read_weights(record)
-
-
-def _flip(path: Path, bits: random.Random) -> bytes:
-    """Flip one bit; return what the file was."""
-    before = path.read_bytes()
-    content = bytearray(before)
-    content[bits.randrange(len(content))] ^= 1 << bits.randrange(8)
-    path.write_bytes(content)
-    return before
-
-
 def test_every_single_flipped_bit_is_found_by_verify_and_by_readers(run: RunFolder) -> None:
     bits = random.Random(SEED)
     files = sorted(path for path in run.root.rglob("*") if path.is_file())
     unread = {run.report_json, run.models_json}
     for at in range(FLIPS):
         path = files[at % len(files)]
-        before = _flip(path, bits)
+        before = flip(path, bits)
         faults = verify(run).faults
         assert [fault.where for fault in faults] == [str(path)], path
         read_back = path.suffix in (".json", ".npz") and path not in unread
         if read_back:
             with pytest.raises(EnvironmentRefusal) as caught:
-                _read_all(run)
+                read_all(run)
             assert str(path) in str(caught.value)
         path.write_bytes(before)
     assert verify(run).faults == ()
-    _read_all(run)
+    read_all(run)
 
 
 @pytest.mark.parametrize(

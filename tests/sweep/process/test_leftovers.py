@@ -7,9 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,7 @@ from sweep.process.leftovers import (
     end_leftovers,
     write_note,
 )
+from tests.sweeps import left
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="needs Linux's /proc")
 
@@ -58,19 +57,6 @@ def start() -> Iterator[Start]:
 def identity(pid: int) -> ProcessIdentity:
     [process] = [process for process in descendants(os.getpid()) if process.pid == pid]
     return process
-
-
-def has_ended(process: ProcessIdentity, seconds: float = 10) -> bool:
-    """Whether a process ends in time; one that only waits to be collected has ended."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        with suppress(OSError):
-            state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-            if state[0] != "Z" and int(state[19]) == process.started:
-                time.sleep(0.05)
-                continue
-        return True
-    return False
 
 
 def test_a_process_that_only_names_the_folder_survives(
@@ -123,6 +109,6 @@ def test_a_leftover_is_ended_with_what_it_started_and_its_folder_goes(
     end_leftovers(tmp_path / "note")
     assert leftover.wait(10) == -signal.SIGKILL
     leftover.communicate(timeout=10)  # the pipe is closed by the child's end too
-    assert has_ended(child)
+    assert left([child]) == []
     assert not temporary.exists()
     assert not (tmp_path / "note").exists()

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def context(tmp_path: Path) -> RunContext:
     """Forty photos, VGG16 with random weights, ready to train."""
-    from sweep.process.worker import find_weights, open_photos
+    from sweep.process.worker import find_weights, open_photos, split_photos
     from trainables.progress import quiet
 
     wanted = settings(
@@ -34,7 +34,8 @@ def context(tmp_path: Path) -> RunContext:
         *("--weights", "random", "--image-size", "32", "--epochs", "2", "--batch-size", "8"),
     )
     share = machine(tmp_path / "cache")
-    dataset, split = open_photos(wanted, share, quiet)
+    dataset = open_photos(wanted, share, quiet)
+    split, _ = split_photos(dataset, wanted, quiet)
     folder = RunFolder(tmp_path / "run")
     folder.write_split(split, dataset.record.classes)
     return RunContext(folder.root, dataset.path, find_weights(wanted, share, quiet), wanted, share)
@@ -55,6 +56,20 @@ def test_a_process_that_is_killed_in_a_trial_is_named_as_dead_and_leaves_no_reco
     with pytest.raises(TrainerDied, match="ended with -9"):
         trainer.train(baseline(context), kill)
     assert not Path(trainer._temporary.name).exists()
+    assert RunFolder(context.run).read_record("VGG16/baseline") is None
+
+
+def test_a_process_that_is_stopped_in_a_trial_is_ended_and_named_as_hanging(
+    context: RunContext,
+) -> None:
+    trainer = Trainer(context, least_silence=2)
+
+    def stop(_: EpochRecord) -> None:
+        os.kill(trainer._process.pid, signal.SIGSTOP)
+
+    with pytest.raises(TrainerDied, match=r"no sign of life for \d+ s"):
+        trainer.train(baseline(context), stop)
+    assert trainer._process.poll() == -signal.SIGKILL
     assert RunFolder(context.run).read_record("VGG16/baseline") is None
 
 
@@ -100,6 +115,8 @@ def test_a_trial_reports_its_epochs_and_what_it_does(
         "features",
         "tracing",
         "training",
+        "predicting",
+        "writing",
     ]
     assert trainer.close() == 0
 

@@ -67,3 +67,9 @@ def test_a_baseline_outside_the_search_space_is_left_out() -> None:
     narrow = SearchSpace(("learning_rate", "optimizer"), {"learning_rate": (1e-5, 1e-3)})
     odd = record("VGG16", 9, config=dataclasses.replace(BASELINE, learning_rate=0.01))
     assert importances([*trained, odd], narrow)["VGG16"].trials == 8
+
+
+def test_repeats_on_fresh_seeds_are_no_trials_of_the_search() -> None:
+    trained = [trial(at, [0.7 + at % 2 / 10], OPTIMIZERS[at % 3]) for at in range(8)]
+    again = [dataclasses.replace(trained[at], repeat=1) for at in (1, 3, 5)]
+    assert importances([*trained, *again], SPACE) == importances(trained, SPACE)

@@ -21,6 +21,7 @@ COUNTS = (
     "--image-size",
     "--seed",
     "--trials",
+    "--confirm",
     "--max-concurrent",
     "--cpus-per-trial",
 )
@@ -87,7 +88,7 @@ OTHER_FLAGS = (
 
 BAD = [
     *((flag, value) for flag in COUNTS for value in NO_COUNTS),
-    *((flag, "0") for flag in COUNTS if flag not in ("--seed", "--trials")),
+    *((flag, "0") for flag in COUNTS if flag not in ("--seed", "--trials", "--confirm")),
     *((flag, value) for flag in ("--max-cache", "--max-disk") for value in NO_QUANTITIES),
     *((flag, "1h") for flag in ("--max-cache", "--max-disk")),
     *(("--time-budget", value) for value in (*NO_QUANTITIES, "1GB")),
@@ -106,6 +107,8 @@ BAD = [
     *(("--tables", value) for value in ("", "none", "ALL", "short,all")),
     ("--image-size", "4097"),
     ("--trials", "10001"),
+    ("--confirm", "1"),
+    ("--confirm", "101"),
     ("--batch-size", "65537"),
 ]
 

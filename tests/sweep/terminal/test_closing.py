@@ -13,7 +13,7 @@ from rich.console import Console
 from results.ledger.store import RunFolder
 from sweep.process.activity import Activity, ActivityReporter
 from sweep.signals import Interrupted, signals_as_exceptions
-from sweep.terminal.closing import closing, stopping
+from sweep.terminal.closing import closing
 from sweep.terminal.silence import SECONDS_OF_SILENCE, Silence, doing
 
 
@@ -32,14 +32,6 @@ def test_a_complete_run_below_this_folder_is_named_as_it_was_typed(
     assert "  python -m trainables predict runs/one PHOTO..." in lines
     assert "  tensorboard --logdir runs/one/tensorboard" in lines
     assert not any("--resume" in line for line in lines)
-
-
-@pytest.mark.parametrize(
-    ("running", "words"),
-    [(0, "stopping;"), (1, "1 training process "), (2, "2 training processes")],
-)
-def test_what_a_signal_waits_for_is_named(running: int, words: str) -> None:
-    assert words in stopping(running)
 
 
 def test_a_signal_is_announced_before_anything_is_ended() -> None:

@@ -77,3 +77,16 @@ def test_before_a_trial_has_finished_its_epochs_or_known_rates_say_how_long() ->
 def test_a_backbone_that_has_not_begun_is_taken_to_be_like_the_others() -> None:
     plans = [planned(trials=1), planned("Xception", trials=2)]
     assert seconds_left(plans, [took("VGG16", 0, 30.0, 20.0, "unit")], [], 1) == pytest.approx(60)
+
+
+def test_repeats_are_expected_to_run_all_epochs() -> None:
+    """Two of four trials are left, and of six repeats one is done and one runs."""
+    plan = dataclasses.replace(planned(trials=4 + 6), repeats=6, seeds=2)
+    whole = took("VGG16", 0, 30.0, 0.0, "unit")
+    stopped = dataclasses.replace(whole, number=1, epochs=whole.epochs[:1])
+    stopped = dataclasses.replace(stopped, cost=Cost(seconds_total=10.0))
+    done = [whole, stopped, dataclasses.replace(whole, number=0, repeat=1)]
+    state = Running(dataclasses.replace(running("VGG16", "unit", 9).assignment, repeat=1))
+    searched = (30 + 10 + 30) / 3
+    left = seconds_left([dataclasses.replace(plan, passes=1)], done, [(state, 0.0)], 1)
+    assert left == pytest.approx(2 * searched + 4 * 30 + searched)

@@ -20,6 +20,8 @@ from sweep.terminal.plan import BackbonePlan
 from tests.sweep.helpers import record
 
 BACKBONES = ("VGG16", "Xception")
+CONFIRMED = BackbonePlan("VGG16", 2 + 4, 0, 1, 0, 0, 0, repeats=4, seeds=2)
+"""One searched trial beside the baseline, and both again on two seeds."""
 
 
 def running(
@@ -53,6 +55,7 @@ class Screen:
         width: int = 100,
         backbones: Sequence[str] = BACKBONES,
         usage: str = "",
+        plans: Sequence[BackbonePlan] = (),
     ) -> None:
         self.console = Console(
             file=io.StringIO(), force_terminal=terminal, width=width, record=True, color_system=None
@@ -60,7 +63,8 @@ class Screen:
         self.now = 0.0
         self.live = LiveTable(
             self.console,
-            [BackbonePlan(name, 42 // len(backbones), 0, 2, 0, 0, 0) for name in backbones],
+            plans
+            or [BackbonePlan(name, 42 // len(backbones), 0, 2, 0, 0, 0) for name in backbones],
             finished,
             usage=lambda: usage,
             clock=lambda: self.now,
@@ -226,3 +230,20 @@ def test_nothing_is_cut_at_the_widths_of_terminals(width: int) -> None:
     assert text.count("waiting for features") == len(NAMES)
     assert text.count("0.9000") == len(NAMES)
     assert ("1.0e-04" in text) is (width >= 100)
+
+
+def test_repeats_count_as_trials_but_are_never_the_best() -> None:
+    screen = Screen(terminal=True, plans=[CONFIRMED])
+    screen.live.finished(record("VGG16", 0, [0.5]))
+    assert screen.row("VGG16").startswith("VGG16 1/6 baseline 0.5000")
+    other = dataclasses.replace(paper.baseline("VGG16"), learning_rate=1e-3)
+    screen.live.finished(record("VGG16", 1, [0.6], config=other))
+    screen.live.finished(record("VGG16", 0, [0.9], repeat=1))
+    assert screen.row("VGG16").startswith("VGG16 3/6 t01 0.6000")
+
+
+def test_fewer_repeats_are_left_where_searched_trials_failed() -> None:
+    screen = Screen(terminal=True, plans=[CONFIRMED])
+    screen.live.finished(record("VGG16", 0, [0.5]))
+    screen.live.finished(record("VGG16", 1, [], status=Status.FAILED))
+    assert "2 of 2 trials" in screen.table()

@@ -176,3 +176,27 @@ def test_a_plan_of_the_papers_size_fits_its_width_and_cuts_nothing(width: int) -
     if width >= 100:
         body = text.split("total")[0].splitlines()
         assert len([line for line in body if "750,000" in line or "3,150,000" in line]) == 6
+
+
+def test_repeats_are_planned_at_most_and_counted_when_the_search_is_over() -> None:
+    chosen = settings("--backbones", "vgg16", "--trials", "3", "--confirm", "2")
+    [start] = plan(chosen, COUNTS)
+    assert (start.trials, start.repeats) == (4 + 6, 6)
+    assert start.photos_trained == 10 * 3 * COUNTS["train"]
+    other = dataclasses.replace(chosen.baseline("VGG16"), learning_rate=1e-3)
+    searched = [record("VGG16", 0), record("VGG16", 1, config=other)]
+    searched += [record("VGG16", number, [], status=Status.FAILED) for number in (2, 3)]
+    assert start.settled(searched[:3]) == start
+    assert start.settled(searched).trials == 4 + 4
+    [again] = plan(chosen, COUNTS, tuple(searched))
+    assert (again.trials, again.finished, again.repeats) == (8, 4, 4)
+    cut = record("VGG16", 1, repeat=1, status=Status.OUT_OF_TIME)
+    assert plan(chosen, COUNTS, (*searched, cut)) == (again,)
+
+
+def test_the_plan_says_how_many_trials_confirm() -> None:
+    chosen = settings("--backbones", "vgg16,xception", "--trials", "3", "--confirm", "2")
+    text = " ".join(shown(plan(chosen, COUNTS), chosen).split())
+    assert "up to 12 train baselines and best two again, on 2 fresh seeds each" in text
+    plain = settings("--backbones", "vgg16", "--trials", "3")
+    assert "fresh seeds" not in shown(plan(plain, COUNTS), plain)

@@ -13,7 +13,7 @@ import pytest
 from results.ledger.records import TrialRecord
 from results.ledger.run_record import RunRecord
 from results.ledger.store import RunFolder
-from search_spaces.config import FLOAT32, PRECISIONS
+from search_spaces.config import FLOAT32, PRECISIONS, TrialId
 from search_spaces.heads import PAPER_HEAD, POOLED_HEAD
 from tests.results.helpers import Trial, make_run
 from tests.trainables.small_networks import SEED, point, training_data
@@ -33,7 +33,7 @@ def a_run(folder: Path, precision: str, head: str) -> tuple[RunFolder, RunRecord
     result = train(config, data, report=lambda _: None)
     run = make_run(folder / "run", [Trial("VGG16", 0)])
     digest = run.write_artefacts(TRIAL, result.predictions, result.test, result.weights)
-    record = TrialRecord.of(result, number=0, config=config, weights_sha256=digest)
+    record = TrialRecord.of(result, TrialId.parse(TRIAL), config=config, weights_sha256=digest)
     run.write_record(record)
     told = replace(
         run.read_run(),

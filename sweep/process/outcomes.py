@@ -1,0 +1,43 @@
+"""What became of a trial in its training process, as the ledger and the parent are told."""
+
+from __future__ import annotations
+
+from results.ledger.records import Status, TrialRecord, TrialResult
+from sweep.schedule.assignment import Assignment
+
+
+def is_out_of_memory(fault: BaseException) -> bool:
+    """Whether a fault of Python, NumPy, TensorFlow or XLA says that memory is lacking."""
+    kinds = {kind.__name__ for kind in type(fault).__mro__}
+    return bool(kinds & {"MemoryError", "ResourceExhaustedError"}) or "RESOURCE_EXHAUSTED" in str(
+        fault
+    )
+
+
+def finished(assignment: Assignment, result: TrialResult, weights_sha256: str) -> TrialRecord:
+    """The record of a trial that was trained."""
+    return TrialRecord.of(
+        result,
+        assignment.trial_id,
+        config=assignment.config,
+        weights_sha256=weights_sha256,
+        batch_halved=assignment.batch_halved,
+    )
+
+
+def failed(assignment: Assignment, fault: Exception, *, diverged: bool) -> TrialRecord:
+    """The record of a trial that a fault of its own ended."""
+    return TrialRecord(
+        number=assignment.number,
+        repeat=assignment.repeat,
+        status=Status.FAILED,
+        config=assignment.config,
+        error=in_one_line(fault),
+        diverged=diverged,
+        batch_halved=assignment.batch_halved,
+    )
+
+
+def in_one_line(fault: Exception) -> str:
+    """A fault's kind and text."""
+    return " ".join(f"{type(fault).__name__}: {fault}".split())

@@ -1,0 +1,119 @@
+"""A disk that fails at the Nth thing that a process asks of it: to open, write, flush or rename.
+
+Works below Python's own functions, in a process that ends with it; the product knows nothing of it.
+What HDF5 and SQLite write by themselves is not counted.
+"""
+
+from __future__ import annotations
+
+import builtins
+import errno
+import io
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+KILL, FULL, BROKEN = "kill", "ENOSPC", "EIO"
+KINDS = (KILL, FULL, BROKEN)
+_NUMBERS = {FULL: errno.ENOSPC, BROKEN: errno.EIO}
+
+
+@dataclass
+class FaultyDisk:
+    """Attributes:
+    below: only files below this folder count.
+    fails_at: the event that fails, from 1; 0 for none.
+    kind: how.
+    events: how many there were.
+    told: called with what the event that fails was.
+    """
+
+    below: str
+    fails_at: int = 0
+    kind: str = KILL
+    events: int = 0
+    told: Callable[[str], None] = lambda _: None
+
+    def install(self) -> None:
+        """Put it below this process, for good."""
+        os_open, io_open = os.open, io.open
+
+        def opened(path: Any, flags: int, *rest: Any, **named: Any) -> int:
+            if flags & os.O_CREAT and self._counts(path):
+                self._event(f"create {path}")
+            return os_open(path, flags, *rest, **named)
+
+        def io_opened(path: Any, mode: str = "r", *rest: Any, **named: Any) -> Any:
+            writes = any(letter in mode for letter in "wax+") and self._counts(path)
+            if writes:
+                self._event(f"open {path}")
+            file = io_open(path, mode, *rest, **named)
+            return self._watched(file, str(path)) if writes else file
+
+        os.open = opened
+        for module in (io, builtins):
+            setattr(module, "open", io_opened)  # noqa: B010 (an overloaded function)
+        for name in ("replace", "rename", "fsync"):
+            setattr(os, name, self._before(name, getattr(os, name)))
+
+    def _before(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def called(first: Any, *rest: Any, **named: Any) -> Any:
+            place = Path(f"/proc/self/fd/{first}").readlink() if isinstance(first, int) else first
+            if self._counts(place):
+                self._event(f"{name} {place}")
+            return function(first, *rest, **named)
+
+        return called
+
+    def _watched(self, file: Any, name: str) -> Any:
+        """A file whose writes count; the one that fails is half done."""
+        write = file.write
+
+        def written(content: Any) -> int:
+            self._event(
+                f"write {name}", lambda: (write(content[: len(content) // 2]), file.flush())
+            )
+            return int(write(content))
+
+        try:
+            file.write = written
+        except AttributeError:  # a C type: its subclass in Python takes attributes
+            return _Relay(file, written)
+        return file
+
+    def _counts(self, place: Any) -> bool:
+        return str(place).startswith(self.below)
+
+    def _event(self, what: str, half: Callable[[], Any] = lambda: None) -> None:
+        self.events += 1
+        if self.events != self.fails_at:
+            return
+        self.told(what)
+        half()
+        if self.kind == KILL:
+            os.kill(os.getpid(), signal.SIGKILL)
+        number = _NUMBERS[self.kind]
+        raise OSError(number, os.strerror(number))
+
+
+class _Relay:
+    """A file, but for its `write`."""
+
+    def __init__(self, file: Any, write: Callable[[Any], int]) -> None:
+        self._file = file
+        self.write = write
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def __enter__(self) -> _Relay:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __iter__(self) -> Any:
+        return iter(self._file)

@@ -1,0 +1,78 @@
+"""Small versions of what `make crash-test` does at length: see the modules beside this one."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.crash.alone import alone
+from tests.crash.damage import dataset_flips, resumed_cuts
+from tests.crash.faults import faults
+from tests.crash.kills import kills
+from tests.crash.locks import crowds
+from tests.crash.malformed import malformed
+from tests.crash.moved import circumstances
+from tests.crash.row import Row
+from tests.crash.timing import orders
+
+SEED = 2026
+
+
+def hold(row: Row) -> None:
+    assert row.holds, (row.faults, row.examples)
+
+
+def test_a_sweep_that_is_killed_at_random_moments_trains_every_trial_once() -> None:
+    row = alone(kills, SEED, 25)
+    hold(row)
+    assert row.count == 25
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_thousand_kills_lose_and_repeat_nothing() -> None:
+    row = alone(kills, SEED + 1, 1000)
+    hold(row)
+    assert row.count == 1000
+
+
+def test_some_disk_operations_fail_and_the_resume_ends_right() -> None:
+    row = alone(faults, SEED, 25)
+    hold(row)
+    assert row.count == 25
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_every_disk_operation_fails_once_in_every_way_and_the_resume_ends_right() -> None:
+    row = alone(faults, SEED)
+    hold(row)
+    assert row.count > 500
+
+
+def test_four_commands_on_one_folder_are_one_that_works_and_three_that_refuse() -> None:
+    hold(alone(crowds, SEED, rounds=4, processes=4))
+
+
+def test_the_list_of_trials_does_not_depend_on_how_they_overlap() -> None:
+    hold(alone(orders, SEED, runs=2))
+
+
+def test_a_run_resumed_elsewhere_or_with_something_changed_goes_on_or_says_what() -> None:
+    hold(alone(circumstances, SEED))
+
+
+def test_a_bit_flipped_in_a_cached_dataset_is_found_or_of_no_consequence() -> None:
+    hold(alone(dataset_flips, SEED, 30))
+
+
+def test_a_resume_after_any_file_was_cut_works_or_refuses_in_one_line() -> None:
+    hold(alone(resumed_cuts, SEED, 30))
+
+
+def test_malformed_input_is_refused_in_one_line_and_sound_input_is_not() -> None:
+    hold(alone(malformed, SEED, 100))
+
+
+@pytest.mark.slow
+def test_five_hundred_malformed_inputs_are_refused_in_one_line() -> None:
+    hold(alone(malformed, SEED + 1, 500))
