@@ -74,13 +74,13 @@ METHODS = (
     Column("fresh_validation_deviation", value="fresh.validation.deviation"),
     TEST,
     Column("test_loss", value="method.scores.test_loss"),
-    Column("fresh_test_mean", value="fresh.test.mean"),
-    Column("fresh_test_deviation", value="fresh.test.deviation"),
     Column("calibration_error", value="method.scores.calibration.error"),
     Column("temperature", value="method.scores.calibration.temperature"),
     Column(
         "calibration_error_at_temperature", value="method.scores.calibration.error_at_temperature"
     ),
+    Column("fresh_test_mean", value="fresh.test.mean"),
+    Column("fresh_test_deviation", value="fresh.test.deviation"),
     Column("correct", value="method.scores.correct"),
     Column("photos", value="method.scores.photos"),
     Column("low", value="method.scores.interval.low"),
