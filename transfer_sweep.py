@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NoReturn
 
 from search_spaces.refusals import Refusal, one_of
 from search_spaces.values import Parser
+from sweep.process.guardian import Hold, guarded, unguarded
 
 NAME = "transfer-sweep"
 
@@ -34,10 +35,18 @@ COMMANDS = {
 """What each does, in the order of use."""
 
 
-def main(words: Sequence[str]) -> int:
-    """Run a command; return its exit code."""
+Lead = Callable[[Callable[[Hold], int]], int]
+"""Does the work of a sweep, such as `sweep.process.guardian.guarded`."""
+
+
+def main(words: Sequence[str], lead: Lead = lambda work: work(unguarded)) -> int:
+    """Run a command; return its exit code.
+
+    Args:
+        lead: for `run`, whose processes somebody must end; by default the caller.
+    """
     if words and words[0] in COMMANDS:
-        return _command(words[0], words[1:])
+        return _command(words[0], words[1:], lead)
     try:
         _parser().parse_args(words)
     except Refusal as refusal:
@@ -46,13 +55,12 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
-def _command(name: str, words: Sequence[str]) -> int:
+def _command(name: str, words: Sequence[str], lead: Lead) -> int:
     match name:
         case "run":
             import run_sweep
-            from sweep.process.guardian import guarded
 
-            return guarded(partial(run_sweep.main, words, prog=f"{NAME} run"))
+            return lead(partial(run_sweep.main, words, prog=f"{NAME} run"))
         case "report":
             import results.__main__
 
@@ -109,7 +117,7 @@ def _complete(words: Sequence[str]) -> int:
 
 def console() -> NoReturn:
     """The console script."""
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], guarded))
 
 
 if __name__ == "__main__":

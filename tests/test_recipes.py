@@ -171,7 +171,7 @@ def test_a_data_source_is_one_file_and_its_name(copied: Path) -> None:
     assert "VGG16" in planned.stdout
 
 
-SETTING = """    confidence: int = _setting(
+SETTING = """    confidence: int = setting(
         Flag(TRAINED, "made up; default: 3", "N", count("--confidence", 1, 9), default=3),
         absent=3,
     )

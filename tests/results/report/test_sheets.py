@@ -78,5 +78,5 @@ def test_a_file_has_raw_values_of_its_own_columns_and_rows() -> None:
 def test_the_pages_files_are_part_of_the_wheel() -> None:
     data = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     folder = ROOT / "results" / "report"
-    packed = {path for glob in data["package-data"]["results.report"] for path in folder.glob(glob)}
+    packed = {path for glob in data["package-data"]["*"] for path in folder.glob(glob)}
     assert packed == {path for path in folder.iterdir() if path.suffix not in (".py", "")}

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from sweep.process.leftovers import ProcessIdentity, descendants, is_running
+from tests.results.helpers import Trial, make_run
 from tests.sweeps import HOME, left
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="needs Linux's /proc")
@@ -134,12 +135,7 @@ def test_a_driver_does_not_go_on_without_its_guardian() -> None:
 
 
 def test_a_signal_says_how_far_the_run_is_and_how_to_go_on(tmp_path: Path) -> None:
-    from results.ledger.files import write_json
-
-    write_json(tmp_path / "run.json", {"planned": ["VGG16/baseline", "VGG16/t01"]})
-    trial = tmp_path / "trials/VGG16/baseline"
-    trial.mkdir(parents=True)
-    (trial / "trial.json").write_text("")
+    make_run(tmp_path, [Trial("VGG16", 0)], unfinished=["VGG16/t01"])
     lock = f"os.open({str(tmp_path / 'lock')!r}, os.O_CREAT | os.O_RDWR)"
     with command(f"hold(Path({str(tmp_path)!r}), {lock}); {BUSY} time.sleep(300)") as process:
         busy(process)

@@ -159,7 +159,7 @@ def test_settings_that_do_not_fit_each_other_are_not_printed() -> None:
 
 
 def test_a_path_that_is_no_text_is_refused() -> None:
-    with pytest.raises(UsageRefusal, match="Unicode"):
+    with pytest.raises(UsageRefusal, match="UTF-8"):
         as_toml(parse_arguments(["--data", "photos-\udcff"]))
 
 
