@@ -161,7 +161,7 @@ def test_settings_that_do_not_fit_each_other_are_not_printed() -> None:
 def test_a_path_that_is_no_text_is_refused_wherever_it_is_given() -> None:
     with pytest.raises(UsageRefusal, match="UTF-8"):
         parse_arguments(["--data", "photos-\udcff"])
-    with pytest.raises(UsageRefusal, match="UTF-8.*TRANSFER_SWEEP_DATA"):
+    with pytest.raises(UsageRefusal, match=r"UTF-8.*TRANSFER_SWEEP_DATA"):
         parse_arguments([], {"TRANSFER_SWEEP_DATA": "photos-\udcff"})
 
 
