@@ -35,16 +35,16 @@ from transfer_sweep import COMMANDS, main
     ],
 )
 def test_words_that_do_not_fit_are_refused_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: str, named: str
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], words: str, named: str
 ) -> None:
     assert main(words.replace("TMP", str(tmp_path)).split()) == 2
-    shown = capsys.readouterr()
+    shown = capfd.readouterr()
     assert (shown.out, len(shown.err.splitlines())) == ("", 1)
     assert shown.err.startswith("error: ")
     assert named in shown.err
 
 
-def test_each_command_does_its_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_command_does_its_work(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     run = str(make_run(tmp_path / "run", [Trial("VGG16", 0), Trial("Xception", 0)]).root)
     for words, said in (
         (["report", run], "Recommended by validation"),
@@ -53,7 +53,7 @@ def test_each_command_does_its_work(tmp_path: Path, capsys: pytest.CaptureFixtur
         (["run", "--print-config", "--data", "digits"], 'data = "digits"'),
     ):
         assert main(words) == 0
-        assert said in capsys.readouterr().out
+        assert said in capfd.readouterr().out
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])

@@ -42,7 +42,6 @@ def parse_arguments(
         UsageRefusal: a word is unknown or a value does not fit.
         SystemExit: `--help` was asked for and printed.
     """
-    _refuse_other_encodings(words)
     return resolved(_from_words(words, prog), environment or {})
 
 
@@ -96,6 +95,7 @@ def _read(given: Mapping[str, Given]) -> argparse.Namespace:
 
 
 def _parsed(reader: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
+    _refuse_other_encodings(words)
     dashes = [word for word in words if word.endswith("=--")]
     if dashes:  # which argparse itself cannot read
         raise UsageRefusal("-- is no value", where=dashes[0], fix="See --help.")

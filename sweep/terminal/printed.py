@@ -13,7 +13,6 @@ from typing import Any
 from results.ledger.units import clean
 from search_spaces.flags import OF_PRESET
 from search_spaces.presets import DEMONSTRATION, PAPER
-from search_spaces.refusals import UsageRefusal
 from search_spaces.settings import FLAGS
 from sweep.terminal.arguments import preset_of, settings_from
 from sweep.terminal.given import EXCLUDES, TYPED_ALONE, Given
@@ -30,7 +29,7 @@ def as_toml(arguments: argparse.Namespace) -> str:
     be reached is a comment.
 
     Raises:
-        UsageRefusal: settings do not fit each other, or a path is no text.
+        UsageRefusal: settings do not fit each other.
     """
     settings_from(arguments, preset_of(arguments) or PAPER)
     lines = [*_given(arguments), *_usual(arguments)]
@@ -71,10 +70,6 @@ def _value(given: Given, read: Any) -> str:
         return _toml(given.words is not None)
     [word] = given.words
     number = isinstance(read, int | float) and not isinstance(read, bool) and word == str(read)
-    if any("\ud800" <= letter <= "\udfff" for letter in word):
-        raise UsageRefusal(
-            "a TOML file holds only text that is Unicode", where=given.where, fix="Rename it."
-        )
     return word if number else _toml(word)
 
 

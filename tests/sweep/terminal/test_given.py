@@ -158,9 +158,11 @@ def test_settings_that_do_not_fit_each_other_are_not_printed() -> None:
         as_toml(parse_arguments(["--image-size", "10"]))
 
 
-def test_a_path_that_is_no_text_is_refused() -> None:
+def test_a_path_that_is_no_text_is_refused_wherever_it_is_given() -> None:
     with pytest.raises(UsageRefusal, match="UTF-8"):
-        as_toml(parse_arguments(["--data", "photos-\udcff"]))
+        parse_arguments(["--data", "photos-\udcff"])
+    with pytest.raises(UsageRefusal, match=r"UTF-8.*TRANSFER_SWEEP_DATA"):
+        parse_arguments([], {"TRANSFER_SWEEP_DATA": "photos-\udcff"})
 
 
 PATHS = st.text(min_size=1, max_size=12).filter(
