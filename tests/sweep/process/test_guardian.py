@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from results.ledger.repeats import count_planned
 from sweep.process.leftovers import ProcessIdentity, descendants, is_running
 from tests.results.helpers import Trial, make_run
 from tests.sweeps import HOME, left
@@ -135,14 +136,15 @@ def test_a_driver_does_not_go_on_without_its_guardian() -> None:
 
 
 def test_a_signal_says_how_far_the_run_is_and_how_to_go_on(tmp_path: Path) -> None:
-    make_run(tmp_path, [Trial("VGG16", 0)], unfinished=["VGG16/t01"])
+    folder = make_run(tmp_path, [Trial("VGG16", 0)])
+    planned = count_planned(folder.read_run().settings, folder.records())
     lock = f"os.open({str(tmp_path / 'lock')!r}, os.O_CREAT | os.O_RDWR)"
     with command(f"hold(Path({str(tmp_path)!r}), {lock}); {BUSY} time.sleep(300)") as process:
         busy(process)
         process.terminate()
         out, err = process.communicate(timeout=30)
     assert out == (
-        "stopped with 1 of 2 trials done and kept; "
+        f"stopped with 1 of {planned} trials done and kept; "
         f"go on with: python run_sweep.py --resume {tmp_path}\n"
     )
     assert (process.returncode, err) == (143, "")
