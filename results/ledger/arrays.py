@@ -15,6 +15,9 @@ from results.ledger.files import whole_or_absent
 from results.ledger.remedies import train_again
 from search_spaces.refusals import EnvironmentRefusal
 
+Probabilities = NDArray[np.float32]
+"""[N, C] float32, rows sum to 1."""
+
 
 def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
     """Write named arrays."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 
+from results.ledger.arrays import Probabilities
 from search_spaces.config import TrialConfig, TrialId
 
 
@@ -25,10 +25,6 @@ class Status(StrEnum):
     OUT_OF_TIME = "out_of_time"
     FAILED = "failed"
     UNFINISHED = "unfinished"
-
-
-Probabilities = NDArray[np.float32]
-"""[N, C] float32, rows sum to 1."""
 
 
 @dataclass(frozen=True)

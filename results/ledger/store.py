@@ -21,11 +21,11 @@ from typing import Any, TypedDict, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from results.ledger.arrays import damaged, read_npz, write_npz
+from results.ledger.arrays import Probabilities, damaged, read_npz, write_npz
 from results.ledger.files import TEMPORARY_PREFIX, file_sha256, read_json, write_json, write_text
 from results.ledger.manifest import FILES, check_digest, digests
 from results.ledger.places import RunPlaces, TrialFile
-from results.ledger.records import Predictions, Probabilities, TrialRecord
+from results.ledger.records import Predictions, TrialRecord
 from results.ledger.remedies import NEW_RUN, made_again, train_again
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import Importances, MeasuredCharacteristics, Split

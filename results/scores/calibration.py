@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from results.ledger.records import Probabilities
+from results.ledger.arrays import Probabilities
 from results.scores.method_types import Calibration
 from results.scores.metrics import SMALLEST_PROBABILITY, Labels, cross_entropy, right
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from results.ledger.records import Probabilities
+from results.ledger.arrays import Probabilities
 from results.scores.metrics import Labels, Metric, accuracy, cross_entropy
 from search_spaces.metrics import signed
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from results.ledger.records import Probabilities
+from results.ledger.arrays import Probabilities
 from results.scores.metrics import Labels, accuracy, cross_entropy
 
 GREEDY_ROUNDS = 20

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from results.ledger.records import Predictions, Probabilities, TrialRecord
+from results.ledger.arrays import Probabilities
+from results.ledger.records import Predictions, TrialRecord
 from results.ledger.remedies import train_again
 from results.ledger.repeats import is_cut
 from results.ledger.run_record import RunRecord
@@ -22,7 +23,7 @@ from results.ledger.runs import Split
 from results.ledger.store import RunFolder
 from results.scores import choosing, ensemble, metrics
 from results.scores.calibration import calibrate
-from results.scores.ensemble import Candidate, by_validation
+from results.scores.ensemble import Candidate
 from results.scores.fresh_seeds import FreshSeeds
 from results.scores.method_types import Scores
 from results.scores.metrics import Correct, Labels, accuracy, right
@@ -232,7 +233,7 @@ def scored(records: Iterable[TrialRecord]) -> tuple[TrialRecord, ...]:
 
 def best_of(records: Iterable[TrialRecord]) -> TrialRecord | None:
     """The best by score, then validation loss, then number; None without scores."""
-    return min(scored(records), key=lambda record: by_validation(candidate(record)), default=None)
+    return min(scored(records), key=lambda record: record.rank, default=None)
 
 
 def candidate(record: TrialRecord) -> Candidate:
@@ -241,10 +242,8 @@ def candidate(record: TrialRecord) -> Candidate:
     Raises:
         ValueError: it has none.
     """
-    loss = record.validation_loss
-    if record.score is None or loss is None:
-        raise ValueError(f"{record.trial} has no scores")
-    return Candidate(record.trial, record.backbone, record.number, record.score, loss)
+    negated, loss, number = record.rank
+    return Candidate(record.trial, record.backbone, number, -negated, loss)
 
 
 def scores(evidence: Evidence, validation: Probabilities, test: Probabilities) -> Scores:

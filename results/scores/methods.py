@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from results.ledger.records import Cost, Probabilities, Status, TrialRecord
+from results.ledger.arrays import Probabilities
+from results.ledger.records import Cost, Status, TrialRecord
 from results.ledger.runs import SPLITS, WeightsSource
 from results.scores import ensemble, metrics
 from results.scores.evidence import Evidence, averaged, scores

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from results.ledger.records import Probabilities
+from results.ledger.arrays import Probabilities
 
 LEVEL = 0.95
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).tiny)

@@ -20,7 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from results.ledger.records import Predictions, Probabilities, Status, TrialRecord
+from results.ledger.arrays import Probabilities
+from results.ledger.records import Predictions, Status, TrialRecord
 from results.ledger.runs import Split
 from results.ledger.store import RunFolder
 from search_spaces.refusals import Refusal

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from results.ledger.arrays import Probabilities
 from results.ledger.records import (
     Anatomy,
     Cost,
     EpochRecord,
     Predictions,
-    Probabilities,
     Status,
     TrialRecord,
 )

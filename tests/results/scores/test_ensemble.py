@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from results.ledger.records import Probabilities
+from results.ledger.arrays import Probabilities
 from results.scores import ensemble, metrics
 from results.scores.ensemble import Candidate
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from results.ledger.records import Probabilities
+from results.ledger.arrays import Probabilities
 from results.ledger.runs import SPLITS, Split, WeightsSource
 from results.ledger.store import RunFolder
 from results.scores import metrics

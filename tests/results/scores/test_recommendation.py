@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from results.ledger.records import Probabilities
+from results.ledger.arrays import Probabilities
 from results.scores.method_types import ENSEMBLE
 from results.scores.summary import summarise
 from results.scores.types import Summary

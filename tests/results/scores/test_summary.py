@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from results.ledger.arrays import Probabilities
 from results.ledger.files import read_json, write_json
-from results.ledger.records import Probabilities, Status
+from results.ledger.records import Status
 from results.ledger.serialise import to_json
 from results.ledger.store import RunFolder
 from results.scores import metrics
