@@ -85,7 +85,7 @@ def _parser(prog: str) -> tuple[Parser, dict[str, Parser]]:
     predict.add_argument("--json", action="store_true", help="one JSON object a line")
     predict.add_argument("--csv", type=Path, metavar="FILE", help="all probabilities per photo")
     predict.add_argument(
-        "--trial", metavar="NAME", help="ask a trial, such as Xception/t07, or ensemble"
+        "--trial", metavar="NAME", help="such as Xception/t07, or ensemble, or best: that so far"
     )
     export.add_argument(
         "--tflite", action="store_true", help="the recommended one for TensorFlow Lite as well"

@@ -23,17 +23,21 @@ from trainables.finished.sources import Source, content
 from trainables.photos.decoding import Decoded, decode_all
 
 BATCH = 32
+BEST = "best"
 
 
 def answering(folder: RunFolder, asked: str | None = None) -> tuple[str, ...]:
     """The trials whose average answers: those of the recommended model, or of the one asked for.
 
     Args:
-        asked: a trial's name, or `ensemble`.
+        asked: a trial's name, `ensemble`, or `best`: the best trial so far by validation, which a
+            run that goes on or was interrupted has too.
 
     Raises:
         Refusal: the run has no report yet, no trial with scores, or no ensemble.
     """
+    if asked == BEST:
+        return (_best_so_far(folder),)
     if asked is not None and asked != ENSEMBLE:
         return (asked,)
     summary = read_summary(folder)
@@ -48,6 +52,15 @@ def answering(folder: RunFolder, asked: str | None = None) -> tuple[str, ...]:
             fix="Leave --trial out, or name a trial.",
         )
     return summary.ensemble.members
+
+
+def _best_so_far(folder: RunFolder) -> str:
+    searched = [record for record in folder.records() if record.has_scores and not record.repeat]
+    if not searched:
+        raise DataRefusal(
+            "no trial of this run has weights yet", where=str(folder.root), fix="Ask again later."
+        )
+    return min(searched, key=lambda record: record.rank).trial
 
 
 def predict(

@@ -12,7 +12,7 @@ from results.ledger.files import write_json
 from results.ledger.serialise import to_json
 from results.ledger.store import RunFolder
 from results.scores.summary import summarise
-from search_spaces.refusals import DataRefusal, UsageRefusal
+from search_spaces.refusals import DataRefusal, EnvironmentRefusal, UsageRefusal
 from tests.results.helpers import Trial, counted, make_run, make_split
 from trainables.finished.answers import Answer, as_line, csv_kept
 from trainables.finished.predict import answering
@@ -52,6 +52,21 @@ def test_an_empty_folder_whose_name_is_no_utf8_is_refused_in_words(tmp_path: Pat
 def reported(folder: RunFolder) -> RunFolder:
     write_json(folder.summary_json, to_json(summarise(folder)))
     return folder
+
+
+def test_a_run_that_has_just_begun_has_no_best_trial(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, (Trial("VGG16", 0, "failed"),), unfinished=["VGG16/t01"])
+    with pytest.raises(DataRefusal, match="yet"):
+        answering(folder, "best")
+
+
+def test_a_run_that_goes_on_answers_by_its_best_trial_so_far(tmp_path: Path) -> None:
+    trials = (Trial("VGG16", 0, skill=0.6), Trial("VGG16", 1, skill=0.9), Trial("Xception", 0))
+    folder = make_run(tmp_path, trials, unfinished=["Xception/t01"])
+    best = min(folder.records(), key=lambda record: record.rank)
+    assert answering(folder, "best") == (best.trial,)
+    with pytest.raises(EnvironmentRefusal, match="python -m results"):  # there is no report yet
+        answering(folder)
 
 
 def test_a_run_without_scores_has_no_model_to_ask(tmp_path: Path) -> None:
