@@ -2,7 +2,7 @@
 
     python -m results RUN                 re-make the report from the ledger and print the result
     python -m results RUN --tables all    and all its tables
-    python -m results compare RUN RUN     print two runs side by side
+    python -m results compare RUN RUN     print two runs side by side; --html FILE: and a page
     python -m results verify RUN          check that every file is as it was written
 
 A run is its folder. One called `compare` is reached as `./compare`. `verify` ends with 3 if a file
@@ -11,21 +11,24 @@ is damaged, missing, or not the trial's.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
+from results.ledger.files import write_text
 from results.ledger.store import RunFolder
 from results.ledger.verify import NOT_COVERED, verify
+from results.report.compare_page import compare_page
 from results.report.sheets_comparisons import compared
 from results.report.terminal import draw, told
 from results.report.write import write_report
 from results.scores.compare import compare
 from results.scores.summary import summarise
-from search_spaces.refusals import Refusal
-from search_spaces.values import SHORT_TABLES, TABLES, Parser
+from search_spaces.refusals import Refusal, UsageRefusal
+from search_spaces.values import SHORT_TABLES, TABLES, Parser, place
 
 COMPARE = "compare"
 VERIFY = "verify"
@@ -51,8 +54,7 @@ def parsers(prog: str) -> dict[str, Parser]:
 
 def _run(arguments: list[str], console: Console, prog: str) -> None:
     if arguments[:1] == [COMPARE]:
-        first, second = _comparing(prog).parse_args(arguments[1:]).runs
-        console.print(draw(compared(compare(RunFolder(first), RunFolder(second)))))
+        _compare(_comparing(prog).parse_args(arguments[1:]), console)
         return
     typed = _reporting(prog).parse_args(arguments)
     folder = RunFolder(typed.run)
@@ -60,7 +62,27 @@ def _run(arguments: list[str], console: Console, prog: str) -> None:
     write_report(folder, summary)
     for part in told(summary, typed.tables):
         console.print(part)
-    console.print(f"report: {folder.report_html}", markup=False, highlight=False, soft_wrap=True)
+    _say(console, f"report: {folder.report_html}")
+
+
+def _compare(typed: argparse.Namespace, console: Console) -> None:
+    first, second = typed.runs
+    if typed.html is not None and typed.html.is_dir():
+        raise UsageRefusal(
+            f"a file is needed, got the folder {typed.html}",
+            where="--html",
+            fix="Give a name such as compare.html.",
+        )
+    comparison = compare(RunFolder(first), RunFolder(second))
+    console.print(draw(compared(comparison)))
+    if typed.html is not None:
+        write_text(typed.html, compare_page(comparison))
+        _say(console, f"comparison: {typed.html}")
+
+
+def _say(console: Console, line: str) -> None:
+    """Show a line with a path in it as it is."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _verified(folder: RunFolder) -> int:
@@ -102,6 +124,9 @@ def _reporting(prog: str) -> Parser:
 def _comparing(prog: str) -> Parser:
     parser = Parser(prog=f"{prog} {COMPARE}", description="Print two runs side by side.")
     parser.add_argument("runs", type=Path, nargs=2, metavar="RUN", help="the runs' folders")
+    parser.add_argument(
+        "--html", type=place("--html"), metavar="FILE", help="and write them as one offline page"
+    )
     return parser
 
 

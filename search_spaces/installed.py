@@ -6,6 +6,12 @@ import importlib.metadata
 
 from search_spaces.refusals import EnvironmentRefusal
 
+_DISTRIBUTIONS = {
+    "tensorflow": "tensorflow, or tensorflow-cpu where there is no GPU",
+    "mlflow": "mlflow-skinny, or mlflow with its web pages",
+}
+"""What to install for a library, where that is not its name alone."""
+
 
 def version_of(library: str) -> str:
     """The version of a library, whichever distribution brought it, `tensorflow-cpu` for one.
@@ -21,8 +27,6 @@ def version_of(library: str) -> str:
     if not others:
         raise EnvironmentRefusal(
             f"{library} is needed, and is not installed",
-            fix=f"Type: pip install {library}, or tensorflow-cpu where there is no GPU."
-            if library == "tensorflow"
-            else f"Type: pip install {library}.",
+            fix=f"Type: pip install {_DISTRIBUTIONS.get(library, library)}.",
         )
     return importlib.metadata.version(others[0])

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from results.ledger.records import TrialRecord
 from results.ledger.store import RunFolder
 from results.ledger.thumbnails import write_thumbnails
 from search_spaces.config import TrialId
@@ -49,6 +50,8 @@ class Sweep:
         self, arguments: argparse.Namespace, words: Sequence[str], console: Console
     ) -> None:
         version_of("tensorflow")  # refused before photos are decoded
+        if arguments.log_to:
+            version_of(arguments.log_to)
         self.folder = run_folder(arguments)
         self.console = console
         self._arguments = arguments
@@ -116,6 +119,7 @@ class Sweep:
 
     def train(self, prepared: Prepared) -> None:
         """Train every trial that is left, as far as the budgets go."""
+        from sweep.schedule.mlflow_runs import logged_to_mlflow
         from sweep.schedule.pool import Pool
         from sweep.tune.runner import run_trials
 
@@ -129,17 +133,25 @@ class Sweep:
         self.console.print(plan_table(plans, context.settings, self._machine))
         self.say(f"run: {self.folder.root}")
         usage = MachineUsage(gpus=self._hardware.gpus > 0)
-        with LiveTable(
-            self.console,
-            plans,
-            finished,
-            at_once=self._machine.max_concurrent,
-            metric=context.settings.metric,
-            usage=usage.words,
-        ) as self._table:
-            run_trials(
-                pool, context, on_running=self._table.running, on_finished=self._table.finished
-            )
+        with (
+            logged_to_mlflow(self.folder, self._warn, wanted=bool(self._arguments.log_to)) as log,
+            LiveTable(
+                self.console,
+                plans,
+                finished,
+                at_once=self._machine.max_concurrent,
+                metric=context.settings.metric,
+                usage=usage.words,
+            ) as table,
+        ):
+            self._table = table
+            log(finished)
+
+            def finish(record: TrialRecord) -> None:
+                table.finished(record)
+                log([record])
+
+            run_trials(pool, context, on_running=table.running, on_finished=finish)
         self._table = None
 
     def measure(self, prepared: Prepared) -> None:

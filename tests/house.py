@@ -37,6 +37,7 @@ ROOMS_OF_LIBRARIES = {
     "PIL": ("trainables", "results"),  # results: thumbnails
     "ray": ("sweep",),
     "optuna": ("sweep",),
+    "mlflow": ("sweep",),
     "sqlalchemy": ("sweep",),  # Optuna's faults
     "scipy": ("results",),
     "cattrs": ("results",),

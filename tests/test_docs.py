@@ -117,6 +117,12 @@ def test_a_neighbour_reads_the_run(clone: tuple[Path, str], page: str, printed: 
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("mlflow") is None, reason="needs mlflow-skinny")
+def test_a_finished_run_is_logged_to_mlflow(clone: tuple[Path, str]) -> None:
+    assert re.search(r"VGG16/t01 completed [\d.]+ \[[\d., ]+\]", follow("mlflow.md", clone[0]))
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("fastapi") is None, reason="needs fastapi")
 def test_the_service_with_fastapi_answers(clone: tuple[Path, str]) -> None:
     [service] = [text for language, text in blocks("fastapi.md") if language == "python"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -14,6 +15,9 @@ from run_sweep import main
 from search_spaces.presets import DIGITS_PER_CLASS
 
 ROOT = Path(__file__).resolve().parent.parent
+WITHOUT_MLFLOW = pytest.mark.skipif(
+    importlib.util.find_spec("mlflow") is not None, reason="MLflow is installed"
+)
 DIGITS = ["--data", "digits", "--weights", "random", "--image-size", "75"]
 HOLD = (
     "import pathlib, sys\n"
@@ -58,6 +62,8 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
         ("--run-dir TMP/file/below", 2, "this is a file"),
         ("--run-dir /proc/x", 4, "cannot write"),
         ("--max-concurrent 1000000", 2, "too many for"),
+        ("--log-to wandb", 2, "--log-to"),
+        pytest.param("--plan --log-to mlflow", 4, "pip install mlflow", marks=WITHOUT_MLFLOW),
         ("--plan --data TMP/missing --weights random", 2, "--data"),
         ("--plan --data TMP/empty --weights random", 3, "empty"),
         ("--plan --data TMP/file --weights random", 3, "file"),

@@ -101,21 +101,30 @@ def write_page(folder: RunFolder, summary: Summary, pictures: Gallery) -> None:
 
 def page(summary: Summary, pictures: Gallery, thumbnails: Thumbnails) -> str:
     """The whole document."""
+    return document(
+        "page.html.j2",
+        SECTIONS,
+        summary=summary,
+        groups=pictures,
+        thumbnails={row: data_uri(pixels) for row, pixels in thumbnails.items()},
+        command=as_typed(summary.command),
+        curves=curves(summary),
+        weights=written.weights_in_words(summary.weights, summary.weights_source.values()),
+    )
+
+
+def document(template: str, sections: Sequence[Section], **shown: Any) -> str:
+    """A document of a template, with the styles and the script in it."""
     return (
         environment()
-        .get_template("page.html.j2")
+        .get_template(template)
         .render(
-            summary=summary,
-            sections=SECTIONS,
-            titles={section.anchor: section.title for section in SECTIONS},
+            sections=sections,
+            titles={section.anchor: section.title for section in sections},
             policy=POLICY,
             css=Markup(palette.css() + (HERE / "page.css").read_text(encoding="utf-8")),
             js=Markup((HERE / "page.js").read_text(encoding="utf-8")),
-            groups=pictures,
-            thumbnails={row: data_uri(pixels) for row, pixels in thumbnails.items()},
-            command=as_typed(summary.command),
-            curves=curves(summary),
-            weights=written.weights_in_words(summary.weights, summary.weights_source.values()),
+            **shown,
         )
     )
 

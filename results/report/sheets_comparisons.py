@@ -8,7 +8,14 @@ from dataclasses import replace
 from results.report import kinds
 from results.report.kinds import COUNT, INTERVAL, LABEL, P_VALUE, PERCENT, RATIO, Label, Place
 from results.report.sheets import Column, Row, Sheet, lay_out, marked, rows
-from results.scores.method_types import Comparison, EnsembleRow, EnsembleSummary, Pair, ScalingRow
+from results.scores.method_types import (
+    ENSEMBLE,
+    Comparison,
+    EnsembleRow,
+    EnsembleSummary,
+    Pair,
+    ScalingRow,
+)
 from results.scores.types import Summary
 from search_spaces import paper
 
@@ -211,17 +218,23 @@ def pairs(summary: Summary, shown: Sequence[Pair] | None = None, title: str = ""
 def compared(comparison: Comparison) -> Sheet:
     """Two runs side by side."""
     columns = (
-        Column("method", "method", LABEL),
+        Column("method", "method", LABEL, lambda row: Label(row.method, _backbone(row.method))),
         Column(
             "differs",
             "what differs",
             value=lambda row: "; ".join(row.differs) or "the same configuration",
             under="method",
         ),
+        Column("first_trials", "1", kinds.MEMBERS, "first.trials", where=Place.PAGE),
+        Column("second_trials", "2", kinds.MEMBERS, "second.trials", where=Place.PAGE),
         Column("first_validation", "val % 1", PERCENT, "first.validation_accuracy"),
         Column("second_validation", "val % 2", PERCENT, "second.validation_accuracy"),
+        Column("validation_difference", "2 less 1", kinds.POINTS, where=Place.PAGE),
         Column("first_test", "test % 1", PERCENT, "first.test_accuracy"),
         Column("second_test", "test % 2", PERCENT, "second.test_accuracy"),
+        Column("test_difference", "2 less 1", kinds.POINTS, where=Place.PAGE),
+        Column("first_only", "only 1 right", COUNT, "test.first_only", where=Place.PAGE),
+        Column("second_only", "only 2 right", COUNT, "test.second_only", where=Place.PAGE),
         Column("p", "p", P_VALUE, "test.p"),
     )
     note = "p: McNemar's exact test on the same test photos, not corrected for the number of tests."
@@ -229,5 +242,19 @@ def compared(comparison: Comparison) -> Sheet:
         note += " The splits differ, so there is no paired test."
     if comparison.partial:
         note += f" PARTIAL: {', '.join(comparison.partial)}."
-    title = f"1: {comparison.first}, 2: {comparison.second}"
-    return Sheet("compared", title, columns, rows(columns, comparison.rows), note)
+    return Sheet("compared", _sides(comparison), columns, rows(columns, comparison.rows), note)
+
+
+def compared_settings(comparison: Comparison) -> Sheet:
+    """What two runs were asked for and ran on, where that differs."""
+    columns = (Column("name", "setting"), Column("first", "1"), Column("second", "2"))
+    title = f"What differs. {_sides(comparison)}"
+    return Sheet("compared_settings", title, columns, rows(columns, comparison.settings))
+
+
+def _backbone(method: str) -> str:
+    return "" if method == ENSEMBLE else method.partition(" ")[0]
+
+
+def _sides(comparison: Comparison) -> str:
+    return f"1: {comparison.first}, 2: {comparison.second}"

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+from results.ledger.run_record import RunRecord
 from results.ledger.runs import Split
 from results.ledger.store import RunFolder
 from results.scores import ensemble, metrics
 from results.scores.comparisons import differing
 from results.scores.evidence import Evidence, averaged, candidate, read_evidence
-from results.scores.method_types import ENSEMBLE, ComparedRow, Comparison, Side
+from results.scores.method_types import (
+    ENSEMBLE,
+    ComparedRow,
+    ComparedSetting,
+    Comparison,
+    Side,
+)
 from search_spaces.backbones import NAMES
+from search_spaces.settings import FLAGS
+
+_SHOWN = 12
+"""Digits of a digest."""
 
 
 def compare(first: RunFolder, second: RunFolder) -> Comparison:
@@ -29,10 +43,12 @@ def compare(first: RunFolder, second: RunFolder) -> Comparison:
     ]
     methods.append((ENSEMBLE, _best_two(left), _best_two(right)))
     return Comparison(
-        first=first.root.resolve().name,
-        second=second.root.resolve().name,
+        first=_name(left),
+        second=_name(right),
         same_split=paired,
-        partial=tuple(_partial(run) for run in (left, right) if _partial(run)),
+        partial=tuple(_name(run) for run in (left, right) if not run.complete),
+        demonstration=tuple(_name(run) for run in (left, right) if run.run.demonstration),
+        settings=tuple(_differing_settings(left.run, right.run)),
         rows=tuple(
             _row(left, right, name, ours, theirs, paired)
             for name, ours, theirs in methods
@@ -51,8 +67,35 @@ def _key(split: Split) -> tuple[object, ...]:
     return split.files, split.labels.tobytes(), split.sha256, split.parts
 
 
-def _partial(evidence: Evidence) -> str:
-    return "" if evidence.complete else evidence.folder.root.resolve().name
+def _name(evidence: Evidence) -> str:
+    return evidence.folder.root.resolve().name
+
+
+def _differing_settings(first: RunRecord, second: RunRecord) -> Iterator[ComparedSetting]:
+    ours, theirs = _asked(first), _asked(second)
+    for name in dict.fromkeys((*ours, *theirs)):
+        if ours.get(name) != theirs.get(name):
+            yield ComparedSetting(name, ours.get(name), theirs.get(name))
+
+
+def _asked(run: RunRecord) -> dict[str, str]:
+    """What decides a run's numbers, in words: its settings, photos, weights and libraries."""
+    settings = run.settings.to_dict()
+    return {
+        **{name.replace("_", " "): _in_words(settings[name]) for name in FLAGS},
+        **{f"range of {name}": _in_words(within) for name, within in settings["ranges"].items()},
+        "planned trials": str(len(run.planned)),
+        "photos": f"{run.data.photos}, SHA-256 {run.data.digest[:_SHOWN]}",
+        **{
+            f"weights of {name}": f"SHA-256 {digest[:_SHOWN]}"
+            for name, digest in run.weights_sha256.items()
+        },
+        **{f"version of {name}": version for name, version in run.versions.items()},
+    }
+
+
+def _in_words(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _members(evidence: Evidence, backbone: str, role: str) -> tuple[str, ...]:

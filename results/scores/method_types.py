@@ -252,6 +252,29 @@ class ComparedRow:
     differs: tuple[str, ...]
     test: McNemar | None
 
+    @property
+    def validation_difference(self) -> float | None:
+        """The second run's accuracy less the first's."""
+        if self.first is None or self.second is None:
+            return None
+        return self.second.validation_accuracy - self.first.validation_accuracy
+
+    @property
+    def test_difference(self) -> float | None:
+        """The second run's accuracy less the first's."""
+        if self.first is None or self.second is None:
+            return None
+        return self.second.test_accuracy - self.first.test_accuracy
+
+
+@dataclass(frozen=True)
+class ComparedSetting:
+    """What two runs were asked for, or ran on, in words; None where one has no such thing."""
+
+    name: str
+    first: str | None
+    second: str | None
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -261,10 +284,14 @@ class Comparison:
         first, second: the run folders' last parts.
         same_split: every photo is the same and in the same split, so that methods can be paired.
         partial: names of runs that are not complete.
+        demonstration: names of runs that only show the machinery.
+        settings: those that differ.
     """
 
     first: str
     second: str
     same_split: bool
     partial: tuple[str, ...]
+    demonstration: tuple[str, ...]
+    settings: tuple[ComparedSetting, ...]
     rows: tuple[ComparedRow, ...]

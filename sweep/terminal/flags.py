@@ -137,6 +137,12 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         help="how many are printed at the end; default: short",
     )
     group.add_argument("--tensorboard", action="store_true", help="serve the board on localhost")
+    group.add_argument(
+        "--log-to",
+        type=choice("--log-to", ("mlflow",)),
+        metavar="mlflow",
+        help="log finished trials there, too; the ledger stays what counts",
+    )
     group.add_argument("--verbose", action="store_true", help="tracebacks and Ray's own messages")
     group.add_argument(
         "--config",
