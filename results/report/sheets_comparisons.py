@@ -219,23 +219,23 @@ def compared(comparison: Comparison) -> Sheet:
     """Two runs side by side."""
     columns = (
         Column("method", "method", LABEL, lambda row: Label(row.method, _backbone(row.method))),
+        Column("first_trials", "trial 1", kinds.MEMBERS, "first.trials", where=Place.PAGE),
+        Column("second_trials", "trial 2", kinds.MEMBERS, "second.trials", where=Place.PAGE),
+        Column("first_validation", "val % 1", PERCENT, "first.validation_accuracy"),
+        Column("second_validation", "val % 2", PERCENT, "second.validation_accuracy"),
+        Column("validation_difference", "val 2 less 1", kinds.POINTS, where=Place.PAGE),
+        Column("first_test", "test % 1", PERCENT, "first.test_accuracy"),
+        Column("second_test", "test % 2", PERCENT, "second.test_accuracy"),
+        Column("test_difference", "test 2 less 1", kinds.POINTS, where=Place.PAGE),
+        Column("first_only", "only 1 right", COUNT, "test.first_only", where=Place.PAGE),
+        Column("second_only", "only 2 right", COUNT, "test.second_only", where=Place.PAGE),
+        Column("p", "p", P_VALUE, "test.p"),
         Column(
             "differs",
             "what differs",
             value=lambda row: "; ".join(row.differs) or "the same configuration",
             under="method",
         ),
-        Column("first_trials", "1", kinds.MEMBERS, "first.trials", where=Place.PAGE),
-        Column("second_trials", "2", kinds.MEMBERS, "second.trials", where=Place.PAGE),
-        Column("first_validation", "val % 1", PERCENT, "first.validation_accuracy"),
-        Column("second_validation", "val % 2", PERCENT, "second.validation_accuracy"),
-        Column("validation_difference", "2 less 1", kinds.POINTS, where=Place.PAGE),
-        Column("first_test", "test % 1", PERCENT, "first.test_accuracy"),
-        Column("second_test", "test % 2", PERCENT, "second.test_accuracy"),
-        Column("test_difference", "2 less 1", kinds.POINTS, where=Place.PAGE),
-        Column("first_only", "only 1 right", COUNT, "test.first_only", where=Place.PAGE),
-        Column("second_only", "only 2 right", COUNT, "test.second_only", where=Place.PAGE),
-        Column("p", "p", P_VALUE, "test.p"),
     )
     note = "p: McNemar's exact test on the same test photos, not corrected for the number of tests."
     if not comparison.same_split:

@@ -190,7 +190,6 @@ def test_a_comparison_is_one_page_that_needs_nothing_else(
     assert row.second is not None
     assert row.test is not None
     assert methods["VGG16 baseline"] == [
-        "epochs: 10, 7",
         *("VGG16/baseline", "VGG16/baseline"),
         *(percent(row.first.validation_accuracy), percent(row.second.validation_accuracy)),
         points(row.second.validation_accuracy - row.first.validation_accuracy),
@@ -198,6 +197,7 @@ def test_a_comparison_is_one_page_that_needs_nothing_else(
         points(row.second.test_accuracy - row.first.test_accuracy),
         *(str(row.test.first_only), str(row.test.second_only)),
         p_value(row.test.p),
+        "epochs: 10, 7",
     ]
     assert "second" not in methods["Xception baseline"]
     assert settings["planned trials"] == ["3", "2"]
