@@ -226,7 +226,9 @@ def test_a_resume_goes_on_with_the_sweep_and_logs_no_trial_twice(folder: RunFold
     kept = Kept()
     log(folder, kept, RECORDS[:2])
     kept.trials[1].info.status = "RUNNING"  # killed while it was logged
-    moved = RunFolder(folder.root.rename(folder.root.parent / "other").rename(folder.root))
+    elsewhere = folder.root.parent / "elsewhere"
+    elsewhere.mkdir()
+    moved = RunFolder(folder.root.rename(elsewhere / folder.root.name))
     log(moved, kept, RECORDS)
     assert len(kept.sweeps) == 1
     assert [trial.info.name for trial in kept.trials] == [
