@@ -140,6 +140,7 @@ class Sweep:
             run_trials(
                 pool, context, on_running=self._table.running, on_finished=self._table.finished
             )
+            self._table.ended()
         self._table = None
 
     def measure(self, prepared: Prepared) -> None:
