@@ -28,6 +28,7 @@ COMMANDS = {
     "report": "make a run's report again and print its result",
     "compare": "print two runs side by side",
     "verify": "check that every file of a run is as it was written",
+    "rates": "print what a run's trials took, for a plan of another machine",
     "export": "write a run's winners as Keras models",
     "reproduce": "train one trial again and compare",
     "completion": "print a script that completes these words in a shell",
@@ -65,7 +66,7 @@ def _command(name: str, words: Sequence[str], lead: Lead) -> int:
             import results.__main__
 
             return results.__main__.main(words, prog=f"{NAME} report")
-        case "compare" | "verify":
+        case "compare" | "verify" | "rates":
             import results.__main__
 
             return results.__main__.main([name, *words], prog=NAME)

@@ -4,6 +4,7 @@
     python -m results RUN --tables all    and all its tables
     python -m results compare RUN RUN     print two runs side by side
     python -m results verify RUN          check that every file is as it was written
+    python -m results rates RUN           print what its trials took, for `--plan --rate-file`
 
 A run is its folder. One called `compare` is reached as `./compare`. `verify` ends with 3 if a file
 is damaged, missing, or not the trial's.
@@ -11,12 +12,15 @@ is damaged, missing, or not the trial's.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 
+from results.ledger.rates import measured_rates
 from results.ledger.store import RunFolder
 from results.ledger.verify import NOT_COVERED, verify
 from results.report.sheets_comparisons import compared
@@ -24,11 +28,12 @@ from results.report.terminal import draw, told
 from results.report.write import write_report
 from results.scores.compare import compare
 from results.scores.summary import summarise
-from search_spaces.refusals import Refusal
+from search_spaces.refusals import Refusal, UsageRefusal
 from search_spaces.values import SHORT_TABLES, TABLES, Parser
 
 COMPARE = "compare"
 VERIFY = "verify"
+RATES = "rates"
 DAMAGED = 3
 
 
@@ -37,6 +42,9 @@ def main(arguments: Sequence[str], prog: str = "python -m results") -> int:
     try:
         if list(arguments[:1]) == [VERIFY]:
             return _verified(RunFolder(_verifying(prog).parse_args(arguments[1:]).run))
+        if list(arguments[:1]) == [RATES]:
+            print(_rates(RunFolder(_rating(prog).parse_args(arguments[1:]).run)))
+            return 0
         _run(list(arguments), Console(), prog)
     except Refusal as refusal:
         sys.stderr.write(f"error: {refusal}\n")
@@ -46,7 +54,12 @@ def main(arguments: Sequence[str], prog: str = "python -m results") -> int:
 
 def parsers(prog: str) -> dict[str, Parser]:
     """The parser of each command."""
-    return {"report": _reporting(prog), COMPARE: _comparing(prog), VERIFY: _verifying(prog)}
+    return {
+        "report": _reporting(prog),
+        COMPARE: _comparing(prog),
+        VERIFY: _verifying(prog),
+        RATES: _rating(prog),
+    }
 
 
 def _run(arguments: list[str], console: Console, prog: str) -> None:
@@ -77,6 +90,32 @@ def _verified(folder: RunFolder) -> int:
     return 0
 
 
+def _rates(folder: RunFolder) -> str:
+    """What a run measured, by backbone: a rate file."""
+    run, records = folder.read_run(), folder.records()
+    photos = folder.read_split().counts()["train"]
+    measured = {
+        name: measured_rates([one for one in records if one.backbone == name], photos)
+        for name in run.settings.backbones
+    }
+    known = {name: asdict(rates) for name, rates in measured.items() if rates is not None}
+    if not known:
+        raise UsageRefusal(
+            "a run that computed features is needed, this one read them all from the store",
+            where=str(folder.root),
+            fix="Give the first run on these photos.",
+        )
+    return json.dumps(known, indent=2)
+
+
+def _rating(prog: str) -> Parser:
+    parser = Parser(
+        prog=f"{prog} {RATES}", description="Print what a run's trials took: a --rate-file."
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
+    return parser
+
+
 def _verifying(prog: str) -> Parser:
     parser = Parser(
         prog=f"{prog} {VERIFY}", description="Check that every file is as it was written."
@@ -90,7 +129,8 @@ def _reporting(prog: str) -> Parser:
         prog=prog,
         description="Re-make a run's report from its ledger and print its tables.",
         epilog="python -m results compare RUN RUN prints two runs side by side; "
-        "python -m results verify RUN checks every file of one.",
+        "python -m results verify RUN checks every file of one; python -m results rates RUN prints "
+        "what its trials took.",
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
     parser.add_argument(

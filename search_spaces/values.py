@@ -158,6 +158,21 @@ def gpu_share(text: str) -> float:
     return share
 
 
+def price(text: str) -> float:
+    """Reads what an hour costs, in whatever money.
+
+    Raises:
+        UsageRefusal: it is no number, or not positive.
+    """
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", text) or not float(text):
+        raise UsageRefusal(
+            f"a positive number is needed, got {text!r}",
+            where="--price-per-hour",
+            fix="Give a number such as 2.5.",
+        )
+    return float(text)
+
+
 def parse_seconds(text: str) -> float:
     """Read `90s`, `30m`, `2h`, `1d` into seconds.
 

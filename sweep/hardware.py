@@ -22,7 +22,7 @@ _TRIAL_MEGABYTES = 5000
 """Memory of a worker that has built all six backbones, measured at 75 pixels, rounded up."""
 _MOST_PER_CPU = 8
 """Trials at a time that may be asked for on each processor; more is a slip of the hand."""
-_MOST_CONCURRENT = 8
+MOST_CONCURRENT = 8
 """More workers than this read the feature files faster than one disk gives them."""
 
 
@@ -129,9 +129,7 @@ def share(
     Raises:
         UsageRefusal: more is asked for than there is.
     """
-    gpus = arguments.gpus_per_trial
-    if gpus is None:
-        gpus = _gpu_share(arguments.max_concurrent, hardware.gpus)
+    gpus = gpus_per_trial(arguments, hardware.gpus)
     _refuse_too_much(arguments, hardware, gpus)
     concurrent = arguments.max_concurrent or _concurrency(arguments, hardware, gpus)
     concurrent = min(concurrent, most_trials)
@@ -149,6 +147,12 @@ def share(
         time_budget=arguments.time_budget,
         max_disk=arguments.max_disk,
     )
+
+
+def gpus_per_trial(arguments: argparse.Namespace, gpus: int) -> float:
+    """What a trial has of `gpus`: as was typed, or as follows from the trials at a time."""
+    typed: float | None = arguments.gpus_per_trial
+    return _gpu_share(arguments.max_concurrent, gpus) if typed is None else typed
 
 
 def _gpu_share(max_concurrent: int | None, gpus: int) -> float:
@@ -218,7 +222,7 @@ def _concurrency(arguments: argparse.Namespace, hardware: Hardware, gpus: float)
     by_cpu = hardware.cpus // (arguments.cpus_per_trial or 1)
     by_memory = hardware.memory_megabytes // _TRIAL_MEGABYTES
     by_gpu = trials_that_fit(hardware.gpus, gpus) if gpus else by_cpu
-    return max(1, min(by_cpu, by_memory, by_gpu, _MOST_CONCURRENT))
+    return max(1, min(by_cpu, by_memory, by_gpu, MOST_CONCURRENT))
 
 
 def _cache(arguments: argparse.Namespace, resumed: RunSettings | None) -> tuple[Path, int]:

@@ -16,10 +16,14 @@ from pathlib import Path
 
 from rich.console import Console
 
+from results.ledger.rates import read_rate_file
+from results.ledger.records import TrialRecord
 from results.ledger.store import RunFolder
 from results.ledger.thumbnails import write_thumbnails
 from search_spaces.config import TrialId
 from search_spaces.installed import version_of
+from search_spaces.settings import Settings
+from sweep.elsewhere import share_elsewhere
 from sweep.hardware import detect, share
 from sweep.preflight import refuse_unfit
 from sweep.prepare import Prepared, gather, refuse_taken, resume, run_folder, start
@@ -29,6 +33,7 @@ from sweep.process.worker import small_photos
 from sweep.rates import keep_rates, known_rates
 from sweep.terminal.arguments import most_trials, refuse_contradictions
 from sweep.terminal.bars import showing
+from sweep.terminal.clock import elsewhere
 from sweep.terminal.closing import closing
 from sweep.terminal.live import LiveTable
 from sweep.terminal.plan import plan, plan_table
@@ -59,7 +64,12 @@ class Sweep:
         )
         most = len(run.planned) if run else most_trials(arguments)
         settings = run.settings if run else None
-        self._machine = share(arguments, self._hardware, most_trials=most, resumed=settings)
+        if arguments.rate_file:
+            read_rate_file(arguments.rate_file, ())  # refused before photos are decoded
+        if arguments.gpus or arguments.cpus:
+            self._machine = share_elsewhere(arguments, most_trials=most, resumed=settings)
+        else:
+            self._machine = share(arguments, self._hardware, most_trials=most, resumed=settings)
         self._onednn = run.settings.onednn if run else run_onednn(os.environ)  # refused early
         self._table: LiveTable | None = None
         self._kept: frozenset[TrialId] = frozenset()
@@ -72,15 +82,25 @@ class Sweep:
             settings, finished = run.settings, self.folder.records()
             refuse_contradictions(self._arguments, settings)
             counts = self.folder.read_split().counts()
-            rates = known_rates(settings, self._machine, self._onednn)
-            plans = plan(settings, counts, finished, rates)
-            self.console.print(plan_table(plans, settings, self._machine))
+            self._show(settings, counts, finished)
             return
         with showing(self.console) as progress:
             new = gather(self._arguments, self._machine, progress=progress, warn=self._warn)
-        rates = known_rates(new.settings, self._machine, self._onednn)
-        plans = plan(new.settings, new.split.counts(), (), rates)
-        self.console.print(plan_table(plans, new.settings, self._machine))
+        self._show(new.settings, new.split.counts())
+
+    def _show(
+        self, settings: Settings, counts: dict[str, int], finished: tuple[TrialRecord, ...] = ()
+    ) -> None:
+        """Draw a plan, by the rates of a file where one is given."""
+        file, notes = self._arguments.rate_file, []
+        if file is None:
+            rates = known_rates(settings, self._machine, self._onednn)
+        else:
+            rates = read_rate_file(file, settings.backbones)
+        plans = plan(settings, counts, finished, rates)
+        if file is not None:
+            notes = elsewhere(plans, self._machine, self._arguments)
+        self.console.print(plan_table(plans, settings, self._machine, notes))
 
     def check_folder(self) -> None:
         """Refuse a folder that holds something else than the run, and a machine that is unfit."""

@@ -62,6 +62,10 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
         ("--plan --data TMP/empty --weights random", 3, "empty"),
         ("--plan --data TMP/file --weights random", 3, "file"),
         ("--plan --data digits --weights random --image-size 50", 2, "--image-size"),
+        ("--plan --gpus 8 --data digits", 2, "--rate-file is needed"),
+        ("--rate-file TMP/file --data digits", 2, "--plan is needed"),
+        ("--plan --gpus 8 --rate-file TMP/missing --data digits", 2, "No such file"),
+        ("--plan --gpus 8 --rate-file TMP/file --data digits", 2, "rates by backbone"),
         ("--plan --data digits --weights TMP/empty", 4, "there are no weights of"),
     ],
 )

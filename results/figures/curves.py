@@ -44,9 +44,12 @@ def method_curves(backbone: str, method: Method) -> Iterator[Picture]:
 
 
 def ensemble_curves(ensemble: EnsembleSummary) -> Iterator[Picture]:
-    """The members' validation probabilities averaged epoch by epoch; training as one level."""
+    """The members' validation probabilities averaged epoch by epoch; training as one level.
+
+    Nothing where these were not kept.
+    """
     lines = [_Line("validation", "accent", "circle", ensemble.history, "validation")]
-    for metric in METRICS:
+    for metric in METRICS if ensemble.history else ():
         value = getattr(ensemble, f"train_{metric}")
         level = 100 * value if metric == "accuracy" else value
         end = _last(ensemble.history, "validation", metric)

@@ -18,6 +18,19 @@ from search_spaces.refusals import EnvironmentRefusal
 Probabilities = NDArray[np.float32]
 """[N, C] float32, rows sum to 1."""
 
+MOST_BYTES_BY_EPOCH = 32 * 1024 * 1024
+"""Of a trial's probabilities after every epoch, which only the ensemble's curves need."""
+
+
+def kept_by_epoch(epochs: int, photos: int, classes: int) -> bool:
+    """Whether a trial keeps what it answered after every epoch, beside the best epoch's answers.
+
+    Args:
+        epochs: of its configuration, so that it is known before the first of them.
+        photos: for validation.
+    """
+    return epochs * photos * classes * np.dtype(np.float32).itemsize <= MOST_BYTES_BY_EPOCH
+
 
 def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
     """Write named arrays."""

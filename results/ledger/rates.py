@@ -2,7 +2,8 @@
 
 A sweep writes what its trials measured into `<cache>/rates/`, one file per backbone and conditions;
 `--plan` and the first table of a sweep read it. A file that is absent or damaged only means that
-nothing is known yet.
+nothing is known yet. A rate file (`--rate-file`) is for machines that one is not at: rates by
+backbone, as `python -m results rates RUN` prints them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from statistics import fmean
 from results.ledger.files import read_json, write_json
 from results.ledger.records import TrialRecord
 from results.ledger.serialise import from_json
-from search_spaces.refusals import EnvironmentRefusal
+from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
 _LOG = logging.getLogger(__name__)
 
@@ -144,10 +145,38 @@ def read_rates(path: Path) -> Rates | None:
         return None
     try:
         rates = from_json(Rates, read_json(path))
-        known = {"seconds_skipped": rates.seconds_skipped or 0.0}  # the one that may be None
-        values = (asdict(rates) | known).values()
-        usable = all(math.isfinite(value) and value >= 0 for value in values)
     except (EnvironmentRefusal, ValueError) as fault:
         _LOG.warning("rates are not used, they will be measured again: %s", fault)
         return None
-    return rates if usable else None
+    return rates if _is_usable(rates) else None
+
+
+def read_rate_file(path: Path, backbones: Iterable[str]) -> dict[str, Rates]:
+    """The rates of a plan's backbones.
+
+    Raises:
+        UsageRefusal: the file is missing or something else, or lacks a backbone.
+    """
+    where = f"--rate-file {path}"
+    fix = "Write one from a finished run: python -m results rates RUN > rates.json"
+    try:
+        rates = from_json(dict[str, Rates], json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError) as fault:
+        got = fault.strerror if isinstance(fault, OSError) else "something else"
+        raise UsageRefusal(
+            f"a JSON file of rates by backbone is needed, got: {got}", where=where, fix=fix
+        ) from fault
+    if lacking := [name for name in backbones if name not in rates]:
+        raise UsageRefusal(
+            f"rates of every planned backbone are needed, got none of {', '.join(lacking)}",
+            where=where,
+            fix="Measure them there, or choose other --backbones.",
+        )
+    if not all(map(_is_usable, rates.values())):
+        raise UsageRefusal("rates must be numbers from 0 up", where=where, fix=fix)
+    return rates
+
+
+def _is_usable(rates: Rates) -> bool:
+    known = {"seconds_skipped": rates.seconds_skipped or 0.0}  # the one that may be None
+    return all(math.isfinite(value) and value >= 0 for value in (asdict(rates) | known).values())

@@ -248,7 +248,8 @@ class Predictions:
 
     Attributes:
         train, validation: [N, C] by the best epoch's weights.
-        validation_by_epoch: [E, N, C] by each epoch's weights.
+        validation_by_epoch: [E, N, C] by each epoch's weights; [0, N, C] where `kept_by_epoch`
+            says that they are too many.
     """
 
     train: Probabilities

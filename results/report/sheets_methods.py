@@ -45,8 +45,9 @@ def _reason(line: MethodLine) -> str:
 
 
 def _last_validation(line: MethodLine) -> float | None:
-    """Validation accuracy after the last epoch; None where the method has no scores."""
-    return line.method.history[-1].validation_accuracy if line.method.scores else None
+    """Validation accuracy after the last epoch; None without scores, or where it was not kept."""
+    method = line.method
+    return method.history[-1].validation_accuracy if method.scores and method.history else None
 
 
 def _outcome(line: MethodLine) -> Verdict | str | None:

@@ -8,32 +8,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
 from results.ledger.arrays import Probabilities
 from results.ledger.records import Predictions, TrialRecord
-from results.ledger.remedies import train_again
 from results.ledger.repeats import is_cut
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import Split
 from results.ledger.store import RunFolder
 from results.scores import choosing, ensemble, metrics
 from results.scores.calibration import calibrate
+from results.scores.checks import check_scores, check_shape, check_shapes
 from results.scores.ensemble import Candidate
 from results.scores.fresh_seeds import FreshSeeds
 from results.scores.method_types import Scores
-from results.scores.metrics import Correct, Labels, accuracy, right
+from results.scores.metrics import Correct, Labels, right
 from search_spaces.backbones import NAMES
 from search_spaces.config import TrialId
-from search_spaces.metrics import ACCURACY, metric_words
-from search_spaces.refusals import EnvironmentRefusal
-
-AGREEMENT = 1e-6
-"""How far a record's accuracy may lie from that of its predictions: float32's last digits."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +116,9 @@ class Evidence:
         return tuple(record for record in best if record is not None)
 
     def predictions(self, trial: str) -> Predictions:
-        """Probabilities of a finished trial, all but those of the test photos; read once.
+        """Probabilities of a finished trial by its kept weights, but of the test photos; read once.
+
+        Those after every epoch are left out, see `by_epoch`.
 
         Raises:
             KeyError: the trial is not finished.
@@ -130,17 +126,25 @@ class Evidence:
                 contradicts the trial's record.
         """
         if trial not in self._predictions:
-            self._predictions[trial] = self._read_predictions(trial)
+            read = self._read_predictions(trial)
+            self._predictions[trial] = replace(read, validation_by_epoch=read.validation[None][:0])
         return self._predictions[trial]
+
+    def by_epoch(self, trial: str) -> Probabilities:
+        """[E, n, C] of the validation photos; [0, n, C] if these were too many to be kept."""
+        return self._read_predictions(trial).validation_by_epoch
 
     def validation(self, trial: str) -> Probabilities:
         """[n, C] of the validation photos; nothing else of the trial stays in memory for it."""
         return (self._predictions.get(trial) or self._read_predictions(trial)).validation
 
     def _read_predictions(self, trial: str) -> Predictions:
-        predictions = self.folder.read_predictions(trial)
-        self._check_shapes(self.record(trial), predictions)
-        self._check_accuracy(self.record(trial), predictions)
+        record, predictions = self.record(trial), self.folder.read_predictions(trial)
+        folder = self.folder.trial(trial)
+        shapes = {part: self._shape(part) for part in ("train", "validation")}
+        check_shapes(record, predictions, shapes, folder)
+        metric = self.run.settings.metric
+        check_scores(record, predictions.validation, self.labels("validation"), metric, folder)
         return predictions
 
     def test(self, trial: str) -> Probabilities:
@@ -151,7 +155,7 @@ class Evidence:
         """
         if trial not in self._tests:
             test = self.folder.open_sealed_test(trial)
-            self._check_shape(trial, "test", test, self._shape("test"))
+            check_shape("test", test, self._shape("test"), self.folder.trial(trial))
             self._tests[trial] = test
         return self._tests[trial]
 
@@ -176,46 +180,6 @@ class Evidence:
         for record in self.records:
             groups[record.backbone].append(record)
         return {backbone: tuple(records) for backbone, records in groups.items()}
-
-    def _check_shapes(self, record: TrialRecord, predictions: Predictions) -> None:
-        expected = {
-            "train": self._shape("train"),
-            "validation": self._shape("validation"),
-            "validation_by_epoch": (len(record.epochs), *self._shape("validation")),
-        }
-        for name, shape in expected.items():
-            self._check_shape(record.trial, name, getattr(predictions, name), shape)
-
-    def _check_shape(
-        self, trial: str, name: str, probabilities: Probabilities, shape: tuple[int, ...]
-    ) -> None:
-        if probabilities.shape != shape:
-            raise _unusable(
-                f"predictions of {name} must have the shape {shape}, got {probabilities.shape}",
-                self.folder.trial(trial),
-            )
-
-    def _check_accuracy(self, record: TrialRecord, predictions: Predictions) -> None:
-        recorded = record.validation_accuracy
-        measured = accuracy(predictions.validation, self.labels("validation"))
-        if recorded is None or abs(measured - recorded) > AGREEMENT:
-            raise _unusable(
-                f"the record says validation accuracy {recorded}, "
-                f"its predictions say {measured:.6f}",
-                self.folder.trial(record.trial),
-            )
-        self._check_score(record, predictions)
-
-    def _check_score(self, record: TrialRecord, predictions: Predictions) -> None:
-        if (metric := self.run.settings.metric) == ACCURACY:
-            return
-        score = choosing.score(metric, predictions.validation, self.labels("validation"))
-        if record.validation_score is None or abs(score - record.validation_score) > AGREEMENT:
-            raise _unusable(
-                f"the record says score {record.validation_score} by {metric_words(metric)}, "
-                f"its predictions say {score:.6f}",
-                self.folder.trial(record.trial),
-            )
 
     def _shape(self, part: str) -> tuple[int, int]:
         return len(self.split.indices(part)), len(self.classes)
@@ -293,7 +257,3 @@ def read_evidence(folder: RunFolder) -> Evidence:
         repeats=tuple(one for one in records if one.repeat and not is_cut(one)),
         cut=tuple(one for one in records if is_cut(one)),
     )
-
-
-def _unusable(what: str, folder: Path) -> EnvironmentRefusal:
-    return EnvironmentRefusal(what, where=str(folder), fix=train_again(folder))

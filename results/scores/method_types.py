@@ -166,6 +166,7 @@ class EnsembleSummary:
     Attributes:
         members: trial names, best first.
         train_accuracy, train_loss: of the members as kept, in inference mode.
+        history: empty where a member's answers after every epoch were too many to be kept.
     """
 
     members: tuple[str, ...]

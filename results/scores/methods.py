@@ -209,9 +209,10 @@ def _ensemble_doubts(evidence: Evidence, members: Sequence[str]) -> tuple[str, .
 
 
 def _history(evidence: Evidence, members: Sequence[str]) -> tuple[EnsembleEpoch, ...]:
-    by_epoch = ensemble.by_epoch(
-        [evidence.predictions(trial).validation_by_epoch for trial in members]
-    )
+    """Nothing where a member's answers after every epoch were too many to be kept."""
+    kept = [evidence.by_epoch(trial) for trial in members]
+    if not all(map(len, kept)):
+        return ()
     labels = evidence.labels("validation")
     return tuple(
         EnsembleEpoch(
@@ -219,7 +220,7 @@ def _history(evidence: Evidence, members: Sequence[str]) -> tuple[EnsembleEpoch,
             validation_loss=metrics.cross_entropy(probabilities, labels),
             validation_accuracy=metrics.accuracy(probabilities, labels),
         )
-        for epoch, probabilities in enumerate(by_epoch, start=1)
+        for epoch, probabilities in enumerate(ensemble.by_epoch(kept), start=1)
     )
 
 

@@ -17,7 +17,7 @@ from search_spaces.refusals import UsageRefusal
 from search_spaces.settings import FLAGS, Settings
 from search_spaces.space import SearchSpace
 from sweep.terminal.flags import parser, switches
-from sweep.terminal.given import EXCLUDES, Given, flag, from_environment, from_file, merged
+from sweep.terminal.given import EXCLUDES, NEEDS, Given, flag, from_environment, from_file, merged
 
 
 def is_verbose(words: Sequence[str]) -> bool:
@@ -62,6 +62,9 @@ def resolved(typed: Mapping[str, Given], environment: Mapping[str, str]) -> argp
             raise UsageRefusal(
                 f"{flag(name)} {reason}", where=", ".join(beside), fix="Leave it out."
             )
+    for name, other in NEEDS.items():
+        if getattr(arguments, name) and not getattr(arguments, other):
+            raise UsageRefusal(f"{flag(other)} is needed", where=flag(name), fix="Give both.")
     return arguments
 
 

@@ -20,6 +20,7 @@ from search_spaces.values import (
     named,
     parse_seconds,
     place,
+    price,
     size,
 )
 from sweep.terminal.given import flag
@@ -64,6 +65,7 @@ def parser(prog: str = "run_sweep.py") -> argparse.ArgumentParser:
     )
     _add_machine(groups[MACHINE])
     _add_run(top.add_argument_group("the run"))
+    _add_elsewhere(top.add_argument_group("beside --plan, for another machine"))
     return top
 
 
@@ -99,6 +101,25 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
         type=size("--max-cache"),
         metavar="20GB",
         help="of frozen features on the disk",
+    )
+
+
+def _add_elsewhere(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--rate-file",
+        type=place("--rate-file"),
+        metavar="FILE.json",
+        help="what trials take there, as `python -m results rates RUN` prints it",
+    )
+    group.add_argument("--gpus", type=count("--gpus", most=9999), metavar="N")
+    group.add_argument(
+        "--cpus",
+        type=count("--cpus", most=99999),
+        metavar="N",
+        help="default beside --gpus: as many as its trials need",
+    )
+    group.add_argument(
+        "--price-per-hour", type=price, metavar="X", help="of the whole machine, in any money"
     )
 
 

@@ -20,7 +20,10 @@ from search_spaces.values import read_toml
 
 PREFIX = "TRANSFER_SWEEP_"
 
-TYPED_ALONE = ("help", "config", "print_config", "plan", "resume", "reproduce", "verbose")
+TYPED_ALONE = (
+    *("help", "config", "print_config", "resume", "reproduce", "verbose"),
+    *("plan", "rate_file", "gpus", "cpus", "price_per_hour"),
+)
 """What is done with settings, and which run is gone on with, is said on the command line."""
 
 EXCLUDES = {
@@ -28,6 +31,12 @@ EXCLUDES = {
     "baseline_only": ("searches nothing", ("trials", "search", "space")),
 }
 """By a setting, why and which others cannot stand beside it."""
+
+NEEDS = {
+    "rate_file": "plan",
+    **dict.fromkeys(("gpus", "cpus", "price_per_hour"), "rate_file"),
+}
+"""By a setting, which other it says more of."""
 
 _SWITCH = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),

@@ -168,8 +168,17 @@ def _of(
     )
 
 
-def plan_table(plans: tuple[BackbonePlan, ...], settings: Settings, machine: Machine) -> Group:
-    """Draw a plan, a line per backbone: photos, bytes and the estimated time of the work."""
+def plan_table(
+    plans: tuple[BackbonePlan, ...],
+    settings: Settings,
+    machine: Machine,
+    elsewhere: Sequence[str] = (),
+) -> Group:
+    """Draw a plan, a line per backbone: photos, bytes and the estimated time of the work.
+
+    Args:
+        elsewhere: what else is said where the rates are those of a file.
+    """
     share = f"{machine.max_concurrent} at a time on {machine.cpus_per_trial} CPU"
     if machine.gpus_per_trial:
         share += f" and {machine.gpus_per_trial:g} GPU"
@@ -191,16 +200,17 @@ def plan_table(plans: tuple[BackbonePlan, ...], settings: Settings, machine: Mac
         table.add_row(*_cells(total(plans)), style="bold")
     # Title and notes stand beside the table: within it they would be as narrow as its columns.
     title = f"The plan: {share} each; searched: {varied}"
-    notes = _caption(plans, machine)
+    notes = "\n".join([*_caption(plans, machine, bool(elsewhere)), *elsewhere])
     if settings.weights == "random":
         notes += f"\nWeights: {WeightsSource.RANDOM}."
     return Group(Text(title), table, Text(notes, style="dim"))
 
 
-def _caption(plans: Sequence[BackbonePlan], machine: Machine) -> str:
+def _caption(plans: Sequence[BackbonePlan], machine: Machine, is_elsewhere: bool) -> list[str]:
     """What the numbers mean, and why some are missing."""
     plain = total(plans)
     takes = f" in {duration(plain.estimate.seconds_plain)}" if plain.estimate else ""
+    source = "the rate file" if is_elsewhere else "what earlier runs measured here"
     lines = [
         "Photos pass the frozen layers once, whatever the trials and epochs; a plain script "
         f"pushes {plain.photos_plain:,} through whole networks{takes}."
@@ -212,7 +222,7 @@ def _caption(plans: Sequence[BackbonePlan], machine: Machine) -> str:
         )
     if any(backbone.estimate for backbone in plans):
         lines.append(
-            "Time: estimated from what earlier runs measured here, in seconds of work; trials that "
+            f"Time: estimated from {source}, in seconds of work; trials that "
             f"run side by side, here {machine.max_concurrent}, share it by the clock."
         )
     if any(plan.estimate and plan.estimate.seconds_plain is None for plan in plans):
@@ -230,7 +240,7 @@ def _caption(plans: Sequence[BackbonePlan], machine: Machine) -> str:
             f"--max-cache holds {size(machine.max_cache)}; what does not fit is computed again "
             "in every epoch, and less time is saved."
         )
-    return "\n".join(lines)
+    return lines
 
 
 def _cells(backbone: BackbonePlan) -> tuple[Text, ...]:

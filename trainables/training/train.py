@@ -41,6 +41,7 @@ from trainables.training.anatomy import anatomy
 from trainables.training.inputs import Part, trial_inputs
 from trainables.training.network_cache import NetworkCache
 from trainables.training.rates import learning_rate
+from trainables.training.validated import Validated
 
 Report = Callable[[EpochRecord], None]
 
@@ -107,11 +108,11 @@ def train(
 
 @dataclass(frozen=True)
 class _Course:
-    """What the epochs of a trial gave; `validation_by_epoch` is [E, n, C]."""
+    """What the epochs of a trial gave."""
 
     status: Status
     epochs: tuple[EpochRecord, ...]
-    validation_by_epoch: Probabilities
+    validated: Validated
     best_weights: dict[str, NDArray[Any]]
 
     @property
@@ -126,7 +127,7 @@ class _Course:
         Args:
             train, test: [N, C] of the training and the test photos.
         """
-        best, by_epoch = self.best, self.validation_by_epoch
+        best, validated = self.best, self.validated
         return TrialResult(
             status=self.status,
             epochs=self.epochs,
@@ -134,7 +135,7 @@ class _Course:
             validation_accuracy=best.validation_accuracy,
             validation_loss=best.validation_loss,
             validation_score=best.validation_score,
-            predictions=Predictions(train, by_epoch[best.epoch - 1], by_epoch),
+            predictions=Predictions(train, validated.best, validated.by_epoch),
             test=test,
             weights=self.best_weights,
             anatomy=anatomy,
@@ -183,9 +184,9 @@ def _run_epochs(
 ) -> _Course:
     """Train epoch by epoch, to the end, to the first cutoff that is missed, or until time is up."""
     epochs: list[EpochRecord] = []
-    validation_by_epoch: list[Probabilities] = []
     best_weights: dict[str, NDArray[Any]] = {}
     status, validation_part = Status.COMPLETED, parts["validation"]
+    validated = Validated(config.epochs, len(validation_part.rows), data.classes)
     if not network.seconds_tracing:
         progress("tracing", 0, None)
     for number in range(1, config.epochs + 1):
@@ -207,8 +208,9 @@ def _run_epochs(
             else score(data.metric, predicted, validation_part.labels),
         )
         epochs.append(record)
-        validation_by_epoch.append(predicted)
-        if best_epoch(epochs) == number:
+        is_best = best_epoch(epochs) == number
+        validated.add(predicted, is_best=is_best)
+        if is_best:
             best_weights = network.weights()
         report(record)
         if record.score < cutoffs.get(number, -math.inf):
@@ -217,7 +219,7 @@ def _run_epochs(
         if number < config.epochs and is_time_up():
             status = Status.OUT_OF_TIME
             break
-    return _Course(status, tuple(epochs), np.stack(validation_by_epoch), best_weights)
+    return _Course(status, tuple(epochs), validated, best_weights)
 
 
 def _train_once(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from results.ledger.rates import (
     Conditions,
     Rates,
     measured_rates,
+    read_rate_file,
     read_rates,
     seconds_skipped,
     timed_passes,
@@ -19,6 +22,7 @@ from results.ledger.rates import (
 )
 from results.ledger.records import Anatomy, Cost, EpochRecord, Status, TrialRecord
 from search_spaces.paper import baseline
+from search_spaces.refusals import UsageRefusal
 
 RATES = Rates(seconds_pass=0.08, seconds_skipped=0.06, seconds_step=0.02, bytes_stored=1000.0)
 CONDITIONS = Conditions("VGG16", 150, 32, ("float32", "float32", ""), 2, ("cpu", "Xeon"), "1")
@@ -145,3 +149,37 @@ def test_other_conditions_have_other_rates(tmp_path: Path, other: Conditions) ->
     write_rates(CONDITIONS.path(tmp_path), untimed)
     assert read_rates(replace(CONDITIONS).path(tmp_path)) == untimed
     assert read_rates(other.path(tmp_path)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "No such file"),
+        ("", "something else"),
+        ("[]", "something else"),
+        ("[" * 100_000, "something else"),
+        (json.dumps(asdict(RATES)), "something else"),  # one backbone's, as a cache keeps it
+        (json.dumps({"VGG16": {**asdict(RATES), "watts": 1}}), "something else"),
+        (json.dumps({"VGG16": {**asdict(RATES), "seconds_step": True}}), "something else"),
+        (json.dumps({"VGG16": {**asdict(RATES), "seconds_step": -1}}), "from 0 up"),
+        (json.dumps({"VGG16": {**asdict(RATES), "seconds_pass": math.nan}}), "from 0 up"),
+        (json.dumps({"Xception": asdict(RATES)}), "got none of VGG16"),
+    ],
+)
+def test_a_rate_file_that_is_missing_foreign_or_incomplete_is_refused_in_one_line(
+    tmp_path: Path, text: str | None, told: str
+) -> None:
+    path = tmp_path / "rates.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(UsageRefusal, match=told) as refused:
+        read_rate_file(path, ["VGG16"])
+    assert len(str(refused.value).splitlines()) == 1
+    assert str(path) in str(refused.value)
+
+
+def test_a_rate_file_gives_the_rates_of_its_backbones(tmp_path: Path) -> None:
+    path = tmp_path / "rates.json"
+    untimed = replace(RATES, seconds_skipped=None)
+    path.write_text(json.dumps({"VGG16": asdict(RATES), "Xception": asdict(untimed)}))
+    assert read_rate_file(path, ["VGG16"]) == {"VGG16": RATES, "Xception": untimed}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from results.__main__ import main
+from results.ledger.rates import read_rate_file
 from results.ledger.store import RunFolder
 from results.ledger.verify import verify
 from results.scores.compare import compare
@@ -29,6 +31,7 @@ TRIALS = (Trial("VGG16", 0, skill=0.7), Trial("VGG16", 1, skill=0.9), Trial("Xce
         (["compare"], "RUN"),
         (["compare", "nowhere"], "RUN"),
         (["compare", "nowhere", "neither"], "there is no run here"),
+        (["rates", "nowhere"], "there is no run here"),
     ],
 )
 def test_a_wrong_command_is_refused_in_one_line(
@@ -49,6 +52,24 @@ def test_damage_has_the_exit_code_of_its_refusal(
     (folder.trial("VGG16/t01") / "predictions.npz").unlink()
     assert main([str(tmp_path)]) == EnvironmentRefusal.exit_code != DataRefusal.exit_code
     assert "predictions.npz" in capsys.readouterr().err
+
+
+def test_what_trials_took_is_printed_as_a_rate_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_run(tmp_path, TRIALS)
+    assert main(["rates", str(tmp_path)]) == UsageRefusal.exit_code
+    assert "this one read them all from the store" in capsys.readouterr().err
+    for record in folder.records():
+        if record.backbone == "VGG16":
+            cost = dataclasses.replace(record.cost, seconds_prefix=5.2)
+            folder.write_record(dataclasses.replace(record, cost=cost))
+    assert main(["rates", str(tmp_path)]) == 0
+    (tmp_path / "rates.json").write_text(capsys.readouterr().out)
+    [(name, rates)] = read_rate_file(tmp_path / "rates.json", ["VGG16"]).items()
+    assert name == "VGG16"
+    assert rates.seconds_pass == pytest.approx(5.2 / 52)
+    assert rates.seconds_step == pytest.approx(1.25 / SMALL["train"])
 
 
 def test_a_report_is_made_again_from_the_ledger(
