@@ -26,7 +26,7 @@ from search_spaces.space import (
     parse_backbones,
     parse_search,
 )
-from search_spaces.values import choice, count, fresh_seeds, named
+from search_spaces.values import choice, count, folders, fresh_seeds, named
 
 DEFAULT_SEED = 42
 DATA_NAMES = ("cats_vs_dogs", "digits")
@@ -181,6 +181,17 @@ class Settings:
             default=ACCURACY,
         ),
         absent=ACCURACY,
+    )
+    warm_start: tuple[str, ...] = setting(
+        Flag(
+            SEARCHED,
+            "folders of earlier runs whose trials guide this search",
+            "RUN,…",
+            folders("--warm-start"),
+            default=(),
+            recorded=lambda runs: tuple(map(located(()), runs)),
+        ),
+        absent=(),
     )
     ranges: Mapping[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     """By dimension, bounds or choices in place of the declared ones; `--space` gives them."""

@@ -109,6 +109,16 @@ def named(flag: str) -> Callable[[str], str]:
     return read
 
 
+def folders(flag: str) -> Callable[[str], tuple[str, ...]]:
+    """Reads paths between commas, each of them once."""
+    read = named(flag)
+
+    def read_all(text: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(read(word.strip()) for word in text.split(",") if word.strip()))
+
+    return read_all
+
+
 def place(flag: str) -> Callable[[str], Path]:
     """Reads a path, as `named`."""
     read = named(flag)

@@ -30,6 +30,7 @@ from sweep.process.environment import run_onednn
 from sweep.process.leftovers import NOTE, end_leftovers
 from sweep.process.worker import find_weights, open_photos, split_photos
 from sweep.schedule.confirmation import discard_cut_repeats
+from sweep.schedule.warm_start import earlier_trials
 from sweep.terminal.arguments import preset_of, refuse_contradictions, settings_from
 
 if TYPE_CHECKING:
@@ -126,19 +127,25 @@ def start(
     *,
     words: Sequence[str],
 ) -> Prepared:
-    """Write a new run's split and, after it, its `run.json`; an old run there is removed first.
+    """Write a new run's split and what guides its search, then its `run.json`; an old run there is
+    removed first.
 
     Args:
         words: the command line as typed.
 
     Raises:
-        UsageRefusal: the environment's oneDNN setting is neither 0 nor 1.
+        UsageRefusal: the environment's oneDNN setting is neither 0 nor 1, or a run that is to guide
+            the search is none.
+        EnvironmentRefusal: such a run is damaged.
     """
     onednn = run_onednn(os.environ)
     settings, record = materials.settings, materials.record
+    earlier = earlier_trials(settings)  # before the old run goes, which may be one of these
     _end_killed(folder)
     folder.clear()
     folder.write_split(materials.split, record.classes)
+    if settings.warm_start:
+        folder.write_warm_start(earlier)
     run = RunRecord(
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
         command=tuple(words),

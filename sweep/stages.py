@@ -171,6 +171,7 @@ class Sweep:
                 log([record])
 
             run_trials(pool, context, on_running=table.running, on_finished=finish)
+            table.ended()
         self._table = None
 
     def measure(self, prepared: Prepared) -> None:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,7 @@ def start(*words: str, onednn: str = "1") -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         process_group=0,
+        preexec_fn=partial(signal.signal, signal.SIGHUP, signal.SIG_DFL),  # below nohup as well
         env={**os.environ, "COLUMNS": "100", "TF_ENABLE_ONEDNN_OPTS": onednn},
     )
 

@@ -105,6 +105,19 @@ class RunFolder(RunPlaces):
             parts=tuple(photo["split"] for photo in photos),
         )
 
+    def write_warm_start(self, trials: Mapping[str, tuple[TrialRecord, ...]]) -> None:
+        """Keep the trials of earlier runs that guide the search, by the folders of these runs."""
+        write_json(self.warm_start_json, to_json(trials))
+
+    def read_warm_start(self) -> dict[str, tuple[TrialRecord, ...]]:
+        """Trials of earlier runs, by the folders of these runs.
+
+        Raises:
+            EnvironmentRefusal: the file is missing, damaged, or of another version.
+        """
+        kind = dict[str, tuple[TrialRecord, ...]]
+        return _read(kind, self.warm_start_json, "file", fix=NEW_RUN)
+
     def write_importances(self, importances: Mapping[str, Importances]) -> None:
         """Keep per backbone each searched dimension's share."""
         write_json(self.importances_json, to_json(importances))

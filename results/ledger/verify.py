@@ -78,9 +78,12 @@ class _Checks:
 
 
 def _check_run(folder: RunFolder, checks: _Checks) -> None:
-    missing = partial(read_json, folder.run_json, fix=NEW_RUN)
-    checks.read(folder.read_run if folder.exists() else missing)
+    run = checks.read(folder.read_run) if folder.exists() else None
+    if not folder.exists():
+        checks.read(partial(read_json, folder.run_json, fix=NEW_RUN))
     checks.read(folder.read_split)
+    if folder.warm_start_json.exists() or (run and run.settings.warm_start):
+        checks.read(folder.read_warm_start)
     if folder.importances_json.exists():
         checks.read(folder.read_importances)
     if folder.characteristics_json.exists():

@@ -8,6 +8,9 @@ next is free, so that a worker can keep to those that it has built.
 
 When no trial of the search may start, those that confirm its winners may (`schedule.confirmation`).
 
+Trials of earlier runs (`schedule.warm_start`) are in the sampler's history from the start, and in
+nothing else.
+
 Asks the ledger, never Ray: whatever Ray believes of a trial, its record says what happened.
 """
 
@@ -31,6 +34,7 @@ from sweep.schedule.history import History
 from sweep.schedule.lag import seen
 from sweep.schedule.order import Order, first_probe, order_of
 from sweep.schedule.suggest import suggest
+from sweep.schedule.warm_start import numbered
 
 
 @dataclass
@@ -74,6 +78,8 @@ class Pool:
         self.finished = {record.id: record for record in folder.records()}
         self._configs = {trial_id: record.config for trial_id, record in self.finished.items()}
         self._backbones = {name: self._backbone(name) for name in settings.backbones}
+        for record in numbered(folder.read_warm_start() if settings.warm_start else {}):
+            self._backbones[record.backbone].history.add(record)
         self._confirmation = Confirmation(folder, settings, self.finished)
 
     def _backbone(self, name: str) -> _Backbone:

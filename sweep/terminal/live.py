@@ -6,6 +6,7 @@ and a long silence is broken by a line that says what runs.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -20,9 +21,15 @@ from results.ledger.records import EpochRecord, Status, TrialRecord
 from search_spaces.config import TrialId
 from search_spaces.metrics import ACCURACY, metric_words, signed
 from sweep.terminal.eta import Running, seconds_left
+from sweep.terminal.forecasts import Forecast, Forecasts
 from sweep.terminal.plan import BackbonePlan
 from sweep.terminal.silence import Silence, print_plain, ticking
 
+_LOG = logging.getLogger(__name__)
+_REMEMBERED = {"a fifth": 0.2, "half": 0.5}
+"""After which shares of the time what was told of the end is held against it."""
+_LEAST_BUSY = 0.5
+"""Less is not the order of trials but a failure, which says nothing about the rest."""
 _WIDTH_WITH_CONFIG = 100
 _SECONDS_BETWEEN_TICKS = 2.0
 
@@ -59,9 +66,11 @@ class LiveTable:
         self._usage = usage
         self._used = ""
         self._running: dict[TrialId, tuple[Running, float]] = {}
-        self._has_run = False
+        self._first: float | None = None
+        self._kept = len(self._finished)
         self._clock = clock
         self._started = clock()
+        self._forecasts = Forecasts()
         self._silence = Silence(clock)
         self._live = Live(
             console=console, get_renderable=self.table, refresh_per_second=2, transient=True
@@ -96,18 +105,43 @@ class LiveTable:
 
     def running(self, state: Running) -> None:
         """A trial started, ended an epoch or said what it is doing."""
-        self._has_run = True
+        self._first = self._clock() if self._first is None else self._first
         trial_id = state.assignment.trial_id
         _, started = self._running.get(trial_id, (state, self._clock()))
         self._running[trial_id] = (state, started)
+        self._note()
 
     def finished(self, record: TrialRecord) -> None:
         """A trial has its record."""
         self._running.pop(record.id, None)
         self._finished.append(record)
         self._plans = [plan.settled(self._finished) for plan in self._plans]
+        self._note()
         if not self._console.is_terminal:
             self._say(self.line(record))
+
+    def ended(self) -> None:
+        """The sweep is over: if nothing is left of it, log how far off the told ends were."""
+        if len(self._finished) < self._planned:
+            return
+        for words, share in _REMEMBERED.items():
+            if (told := self.forecast(share)) is not None:
+                _LOG.info(
+                    "after %s of %s the end was told %s ahead: off by %+.0f %% of what was left",
+                    words,
+                    _minutes(told.elapsed + told.left),
+                    _minutes(told.told),
+                    100 * told.error,
+                )
+
+    def forecast(self, share: float) -> Forecast | None:
+        """What was told after this share of the time so far; None if nothing was known then."""
+        return self._forecasts.after(share, self._clock() - self._started)
+
+    def _note(self) -> None:
+        elapsed = self._clock() - self._started
+        if self._forecasts.is_due(elapsed) and (left := self._left()) is not None:
+            self._forecasts.note(elapsed, left)
 
     def _say(self, line: str) -> None:
         self._silence.broken()
@@ -197,12 +231,21 @@ class LiveTable:
         return "" if one.score is None else f"{signed(self._metric, one.score):.4f}"
 
     def _remaining(self) -> str:
+        left = self._left()
+        rest = "estimating what is left" if left is None else f"about {_minutes(left)} left"
+        starting = "" if self._running or self._first is not None else "starting Ray, "
+        return f"{starting}{_minutes(self._clock() - self._started)} so far, {rest}"
+
+    def _left(self) -> float | None:
+        """Seconds until the end; None while nothing is known."""
         now = self._clock()
         running = [(state, now - started) for state, started in list(self._running.values())]
-        left = seconds_left(self._plans, list(self._finished), running, self._at_once)
-        rest = "estimating what is left" if left is None else f"about {_minutes(left)} left"
-        starting = "" if running or self._has_run else "starting Ray, "
-        return f"{starting}{_minutes(now - self._started)} so far, {rest}"
+        finished = list(self._finished)
+        worked = sum(record.cost.seconds_total for record in finished[self._kept :])
+        worked += sum(elapsed for _, elapsed in running)
+        could = self._at_once * (now - (now if self._first is None else self._first))
+        busy = min(1.0, max(_LEAST_BUSY, worked / could)) if worked and could else 1.0
+        return seconds_left(self._plans, finished, running, self._at_once, busy)
 
 
 def doing(state: Running) -> str:

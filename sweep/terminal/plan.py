@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from rich import box
 from rich.console import Group
@@ -18,6 +18,7 @@ from results.ledger.units import UNKNOWN, duration, size
 from search_spaces.backbones import SCALINGS
 from search_spaces.settings import Settings
 from sweep.hardware import Machine
+from sweep.schedule.course import Course
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class BackbonePlan:
         photos_plain: photos that a plain script would push through the whole network for these.
         estimate: in bytes and seconds; None until a run has measured the backbone here.
         repeats: of `trials`, those that repeat the search's best, on so many `seeds` each.
+        course: how the search goes.
     """
 
     name: str
@@ -78,6 +80,7 @@ class BackbonePlan:
     estimate: Estimate | None = None
     repeats: int = 0
     seeds: int = 0
+    course: Course = field(default_factory=Course)
 
     def settled(self, finished: Sequence[TrialRecord]) -> BackbonePlan:
         """The plan once the search is over: how many repeats there are is known then."""
@@ -161,6 +164,7 @@ def _of(
         else None,
         repeats=repeats,
         seeds=settings.confirm,
+        course=Course.of(settings, name),
     )
 
 

@@ -27,6 +27,7 @@ def whole_run(root: Path) -> RunFolder:
     few = {"train": 6, "validation": 4, "test": 16}
     folder = make_run(root, trials, sizes=few, importances={"VGG16": shares(optimizer=1.0)})
     folder.write_characteristics([_ROW])
+    folder.write_warm_start({"runs/earlier": folder.records()})
     write_thumbnails(folder, {3: np.full((64, 64, 3), 7, np.uint8)})
     write_json(folder.summary_json, to_json(summarise(folder)))
     write_text(folder.report_html, "<p>a report</p>")
@@ -45,6 +46,7 @@ def read_all(folder: RunFolder) -> None:
     evidence = read_evidence(folder)
     folder.read_importances()
     folder.read_characteristics()
+    folder.read_warm_start()
     read_thumbnails(folder)
     read_summary(folder)
     for record in evidence.records:

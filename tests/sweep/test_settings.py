@@ -36,6 +36,7 @@ SINCE_THEN = {
     "metric": "accuracy",
     "ranges": {},
     "confirm": 0,
+    "warm_start": (),
 }
 """Settings that earlier versions did not record, and what they did."""
 
@@ -75,6 +76,7 @@ def test_photos_too_small_for_a_backbone_are_refused_by_its_name(
         ("--jit-compile", "jit_compile was False and is True"),
         ("--class-weights balanced", "class_weights was none and is balanced"),
         ("--duplicates drop", "duplicates was group and is drop"),
+        ("--warm-start /old", "warm_start was () and is ('/old',)"),
         ("--space wide", "search was"),
         ("--space quick", "ranges was {} and is {'unfreeze': ('head',)}"),
     ],
@@ -149,6 +151,7 @@ def test_a_run_from_before_there_was_a_choice_of_numerics_keeps_what_it_did() ->
         ("--data ./digits", {"data": str(Path.cwd() / "digits")}),
         ("--data /p/../q", {"data": "/p/../q"}),
         ("--weights ~/w", {"weights": str(Path.home() / "w")}),
+        ("--warm-start old,/b,old", {"warm_start": (str(Path.cwd() / "old"), "/b")}),
     ],
 )
 def test_what_is_typed_comes_before_the_preset(words: str, expected: dict[str, Any]) -> None:

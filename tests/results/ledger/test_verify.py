@@ -61,6 +61,7 @@ def test_every_single_flipped_bit_is_found_by_verify_and_by_readers(run: RunFold
         ("run.json", RunFolder.read_run),
         ("split.json", RunFolder.read_split),
         ("importances.json", RunFolder.read_importances),
+        ("warm_start.json", RunFolder.read_warm_start),
         ("characteristics.json", RunFolder.read_characteristics),
         ("thumbnails.json", read_thumbnails),
         (f"trials/{TRIAL}/trial.json", lambda folder: folder.read_record(TRIAL)),

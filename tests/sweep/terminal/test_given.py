@@ -183,6 +183,7 @@ WORDS = {
     "early_stopping": st.sampled_from(["asha", "none"]),
     "cache_dtype": st.sampled_from(["float16", "float32"]),
     "precision": st.sampled_from(["float32", "mixed_bfloat16"]),
+    "warm_start": st.sampled_from(["runs/one", "runs/one, ~/two"]),
     "class_weights": st.sampled_from(["none", "balanced"]),
     "trials": st.integers(0, 10_000).map(str),
     "epochs": st.integers(1, 10_000).map("+{}".format),

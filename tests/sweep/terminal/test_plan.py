@@ -13,6 +13,7 @@ from results.ledger.rates import Rates
 from results.ledger.records import Status
 from search_spaces.backbones import PAPER_NAMES
 from search_spaces.settings import Settings
+from sweep.schedule.course import Course
 from sweep.terminal.plan import BackbonePlan, Estimate, plan, plan_table, total
 from tests.sweep.helpers import machine, record, settings
 
@@ -53,7 +54,8 @@ def test_what_is_left_is_counted(
 ) -> None:
     done = tuple(record("VGG16", number) for number in range(finished))
     chosen = settings("--backbones", "vgg16", *words.split())
-    assert plan(chosen, COUNTS, done) == (BackbonePlan("VGG16", *expected),)
+    course = Course.of(chosen, "VGG16")
+    assert plan(chosen, COUNTS, done) == (BackbonePlan("VGG16", *expected, course=course),)
 
 
 def test_a_failed_trial_is_done_and_another_backbones_is_not() -> None:

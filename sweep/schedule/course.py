@@ -1,0 +1,67 @@
+"""What of a backbone's search is known before it: which trials are short, which are whole.
+
+From it the live table expects seconds (`sweep.terminal.eta`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from search_spaces.backbones import backbone_named
+from search_spaces.config import TrialId
+from search_spaces.settings import Settings
+from sweep.schedule.early_stopping import rungs
+from sweep.schedule.order import order_of
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a backbone's search is expected to go.
+
+    Attributes:
+        probes: trials of the head alone that come first: numbers 1 and up.
+        whole: numbers of the others that early stopping does not concern.
+        epochs: of a trial that is not stopped.
+        share: of these epochs, what other trials train on average; 1 without early stopping.
+        points: where trials may be unfrozen, the head first; empty if nothing is known.
+        usual: the baseline's among them.
+    """
+
+    probes: int = 0
+    whole: tuple[int, ...] = ()
+    epochs: int = 0
+    share: float = 1.0
+    points: tuple[str, ...] = ()
+    usual: str = ""
+
+    @staticmethod
+    def of(settings: Settings, backbone: str) -> Course:
+        order = order_of(settings, backbone)
+        return Course(
+            probes=order.probes,
+            whole=(0, order.numbers[-1]) if order.twin else (0,),
+            epochs=settings.epochs,
+            share=_share(settings.epochs) if settings.early_stopping else 1.0,
+            points=settings.points[backbone],
+            usual=backbone_named(backbone).baseline_unfreeze,
+        )
+
+    def is_probe(self, trial: TrialId) -> bool:
+        return 1 <= trial.number <= self.probes and not trial.repeat
+
+    def is_whole(self, trial: TrialId) -> bool:
+        return trial.number in self.whole and not trial.repeat
+
+    def is_suggested(self, trial: TrialId) -> bool:
+        """Whether it is neither short nor whole."""
+        return not (trial.repeat or self.is_probe(trial) or self.is_whole(trial))
+
+
+def _share(epochs: int) -> float:
+    """Half of the trials pass each rung: more than one in `ETA`, since its bar is that of trials
+    that knew less, heads alone among them."""
+    trained, going_on, before = 0.0, 1.0, 0
+    for rung in (*rungs(epochs), epochs):
+        trained += going_on * (rung - before)
+        going_on, before = going_on / 2, rung
+    return trained / epochs
