@@ -192,8 +192,7 @@ def test_a_failing_trial_is_recorded_and_the_others_go_on(
     when(process, lambda: len(record_times(run)) >= 1, signal.SIGINT)
     finish(process)
     folder = RunFolder(run)
-    baseline = folder.read_suggestion("VGG16/baseline")
-    assert baseline is not None
+    baseline = folder.read_run().settings.baseline("VGG16")
     hopeless = dataclasses.replace(baseline, learning_rate=1e30, optimizer="sgd")
     folder.write_suggestion("VGG16/t02", hopeless)
     (folder.trial("VGG16/t02") / "trial.json").unlink(missing_ok=True)
