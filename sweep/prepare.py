@@ -184,8 +184,9 @@ def resume(
     Raises:
         UsageRefusal: settings, photos, weights or versions differ; the line names each.
     """
-    refuse_contradictions(arguments, folder.read_run().settings)
-    run = folder.read_run().with_more_trials(arguments.trials)
+    recorded = folder.read_run()
+    refuse_contradictions(arguments, recorded.settings)
+    run = recorded.with_more_trials(arguments.trials)
     materials = _materials(run.settings, machine, progress)
     changed = _changes(run, materials)
     if changed:
@@ -197,7 +198,7 @@ def resume(
     _end_killed(folder)
     folder.clear_killed_trials()
     discard_cut_repeats(folder)
-    if run != folder.read_run():
+    if run != recorded:
         folder.write_run(run)
     return Prepared(run, _context(run, materials, folder, machine))
 

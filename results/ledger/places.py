@@ -192,10 +192,7 @@ class RunPlaces:
             return
         until = time.monotonic() + seconds
         with self._trainers_lock() as file:
-            while True:
-                with suppress(BlockingIOError):
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    return
+            while not _is_taken(file):
                 if time.monotonic() > until:
                     raise EnvironmentRefusal(
                         "training processes of the run that was killed are still at work",

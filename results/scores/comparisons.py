@@ -8,7 +8,6 @@ from itertools import combinations
 
 from results.ledger.records import TrialRecord
 from results.scores import choosing, ensemble, metrics
-from results.scores.ensemble import by_validation
 from results.scores.evidence import Evidence, averaged, best_of, candidate, scored, scores
 from results.scores.method_types import (
     ENSEMBLE,
@@ -146,7 +145,7 @@ def _twins(records: Sequence[TrialRecord]) -> tuple[TrialRecord, TrialRecord] | 
 
 def _greedy(evidence: Evidence) -> tuple[str, ...]:
     records = scored(evidence.records)
-    best = sorted(records, key=lambda record: by_validation(candidate(record)))[:LIBRARY]
+    best = sorted(records, key=lambda record: record.rank)[:LIBRARY]
     allowed = {record.trial for record in best}
     library = [record.trial for record in records if record.trial in allowed]
     arrays = [evidence.validation(trial) for trial in library]

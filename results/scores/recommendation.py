@@ -8,8 +8,7 @@ import numpy as np
 
 from results.ledger.records import TrialRecord
 from results.scores import metrics
-from results.scores.ensemble import by_validation
-from results.scores.evidence import Evidence, best_of, candidate
+from results.scores.evidence import Evidence, best_of
 from results.scores.method_types import ENSEMBLE, EnsembleSummary
 from search_spaces.metrics import ACCURACY, metric_words, signed
 
@@ -23,7 +22,7 @@ def recommended(evidence: Evidence, ensemble: EnsembleSummary | None) -> str:
     best = best_of(evidence.winners())
     if best is None:
         return ""
-    if ensemble is not None and _score(evidence, ensemble) < by_validation(candidate(best))[:2]:
+    if ensemble is not None and _score(evidence, ensemble) < best.rank[:2]:
         return ENSEMBLE
     return best.trial
 
@@ -36,10 +35,8 @@ def warnings(evidence: Evidence, ensemble: EnsembleSummary | None) -> tuple[str,
 
 
 def _worse_than_a_member(evidence: Evidence, ensemble: EnsembleSummary) -> Iterator[str]:
-    best = min(
-        map(evidence.record, ensemble.members), key=lambda one: by_validation(candidate(one))
-    )
-    if _score(evidence, ensemble) > by_validation(candidate(best))[:2]:
+    best = min(map(evidence.record, ensemble.members), key=lambda one: one.rank)
+    if _score(evidence, ensemble) > best.rank[:2]:
         yield (
             f"On validation the ensemble is worse than {best.trial} alone: "
             f"{_by_metric(evidence, ensemble, best)}accuracy "
@@ -73,7 +70,7 @@ def _at_chance(evidence: Evidence, ensemble: EnsembleSummary) -> Iterator[str]:
 
 
 def _score(evidence: Evidence, ensemble: EnsembleSummary) -> tuple[float, float]:
-    """As the first two of `by_validation`: lower is better."""
+    """As the first two of `TrialRecord.rank`: lower is better."""
     metric = evidence.run.settings.metric
     score = signed(metric, ensemble.scores.more[f"validation_{metric}"])
     return (-score, ensemble.scores.validation_loss)
