@@ -7,8 +7,13 @@ All is the product's own, from the command line to the ledger, but for two thing
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import gc
 import importlib
+import importlib.metadata
+import io
+import logging
 import os
 import signal
 import sys
@@ -64,11 +69,38 @@ class Process:
 
 
 def preload() -> None:
-    """Load in this process all that a forked one would, and keep its memory shared."""
+    """Load in this process all that a forked one would."""
     for module in _PRELOADED:
         importlib.import_module(module)
+    importlib.metadata.version = functools.cache(importlib.metadata.version)
+
+
+def inside(words: list[str], local: Local) -> tuple[int, str]:
+    """Run the command in this process, which it leaves as it was; exit code and stderr.
+
+    Half of what a fork costs are the pages of its memory that it comes to own.
+    """
+    root, environment, told = logging.getLogger(), dict(os.environ), io.StringIO()
+    handlers, level = list(root.handlers), root.level
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(told):
+            code = command(words, local)
+    finally:
+        for handler in set(root.handlers) - set(handlers):
+            with contextlib.suppress(OSError):
+                handler.close()
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        os.environ.clear()
+        os.environ.update(environment)
+    return code, told.getvalue()
+
+
+def share_memory() -> None:
+    """Keep what is loaded by now shared with forked processes."""
     gc.collect()
     gc.freeze()
+    gc.disable()
 
 
 def forked(function: Callable[[], int], told: Path) -> Process:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
-from tests.crash.alone import alone
+from tests.crash.alone import alone, together
 from tests.crash.damage import dataset_flips, resumed_cuts
 from tests.crash.faults import faults
 from tests.crash.kills import kills
@@ -30,7 +32,7 @@ def test_a_sweep_that_is_killed_at_random_moments_trains_every_trial_once() -> N
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_a_thousand_kills_lose_and_repeat_nothing() -> None:
-    row = alone(kills, SEED + 1, 1000)
+    row = together(partial(kills, SEED + 1, 500), partial(kills, SEED + 2, 500))
     hold(row)
     assert row.count == 1000
 
@@ -44,7 +46,7 @@ def test_some_disk_operations_fail_and_the_resume_ends_right() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_every_disk_operation_fails_once_in_every_way_and_the_resume_ends_right() -> None:
-    row = alone(faults, SEED)
+    row = together(*(partial(faults, SEED, part=part, parts=2) for part in range(2)))
     hold(row)
     assert row.count > 500
 
