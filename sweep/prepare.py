@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from results.ledger.dropping import clear_dropped
 from results.ledger.files import refuse_file_in_the_way
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import DataRecord, Split
@@ -198,6 +199,7 @@ def resume(
     _end_killed(folder)
     folder.clear_killed_trials()
     discard_cut_repeats(folder)
+    clear_dropped(folder)
     if run != recorded:
         folder.write_run(run)
     return Prepared(run, _context(run, materials, folder, machine))

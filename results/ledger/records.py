@@ -152,6 +152,7 @@ class TrialRecord:
         diverged: a failed trial's loss stopped being a number: its configuration is the reason, and
             the search keeps away from it.
         batch_halved: `config` lacked memory, and `trained` is what was trained for it.
+        weights_dropped: they made room for others (`--max-disk`), see `results.ledger.dropping`.
     """
 
     named_in_json: ClassVar[str] = "trial"
@@ -171,6 +172,7 @@ class TrialRecord:
     validation_score: float | None = None
     repeat: int = 0
     batch_halved: bool = False
+    weights_dropped: bool = False
 
     @property
     def trained(self) -> TrialConfig:

@@ -148,7 +148,8 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         "--max-disk",
         type=size("--max-disk"),
         metavar="20GB",
-        help="of the run's folder; then no trial starts",
+        help="of the run's folder while it trains; then weights of trials that are not among the "
+        "best go, and then no trial starts",
     )
     group.add_argument(
         "--tables",

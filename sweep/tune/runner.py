@@ -57,7 +57,7 @@ def run_trials(
         pool,
         studies,
         context.machine,
-        spent=budget(context.machine, context.run, until),
+        spent=budget(context.machine, folder, until, lambda: len(pool.finished)),
         deadline=until,
         on_finished=on_finished,
     )

@@ -27,6 +27,7 @@ from results.ledger.store import RunFolder
 from search_spaces.refusals import Refusal
 from sweep.process.context import RunContext
 from sweep.schedule.assignment import Assignment
+from sweep.schedule.disk import DiskBudget
 from sweep.schedule.pool import Pool
 from sweep.schedule.studies import Studies
 from sweep.terminal.eta import Running
@@ -66,9 +67,10 @@ class Local:
         """As `sweep.tune.runner.run_trials`."""
         add = self._mirror(pool, context)
         crew = _Processes(self, context) if self.processes else _Inline(self, context)
-        most = context.machine.max_concurrent
+        most, folder = context.machine.max_concurrent, RunFolder(context.run)
+        disk = DiskBudget(folder, context.machine.max_disk, most, lambda: len(pool.finished))
         while True:
-            while crew.busy < most and (assignment := pool.next()) is not None:
+            while crew.busy < most and not disk.spent() and (assignment := pool.next()) is not None:
                 on_running(Running(assignment))
                 crew.start(assignment)
             if not crew.busy:

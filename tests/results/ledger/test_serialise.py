@@ -50,7 +50,7 @@ GOLDEN = (
     ' "parameters_head": 100, "first_trained": "block5_conv1", "stored": ["block4_pool"],'
     ' "recomputed": 0, "multiply_adds_frozen": 0.0, "multiply_adds_trained": 0.0},'
     ' "weights_sha256": "ab", "error": "", "diverged": false,'
-    ' "validation_score": null, "repeat": 0, "batch_halved": false}'
+    ' "validation_score": null, "repeat": 0, "batch_halved": false, "weights_dropped": false}'
 )
 """`trial.json` as this version writes it; earlier ones had less to say of costs."""
 
