@@ -17,10 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.crash.driver import replaced
+
 KILL, FULL, BROKEN = "kill", "ENOSPC", "EIO"
 KINDS = (KILL, FULL, BROKEN)
 _OPEN = os.open
-_CALLS = ("replace", "rename", "fsync")
+_CALLS = ("replace", "rename", "fsync", "pwrite", "posix_fallocate")
 _NUMBERS = {FULL: errno.ENOSPC, BROKEN: errno.EIO}
 
 
@@ -57,19 +59,12 @@ class FaultyDisk:
             file = io_open(path, mode, *rest, **named)
             return self._watched(file, str(path)) if writes else file
 
-        changed: list[tuple[Any, str, Any]] = [
+        with replaced(
             (os, "open", opened),
             *((module, "open", io_opened) for module in (io, builtins)),
             *((os, name, self._before(name, getattr(os, name))) for name in _CALLS),
-        ]
-        sound = [(module, name, getattr(module, name)) for module, name, _ in changed]
-        for module, name, function in changed:
-            setattr(module, name, function)
-        try:
+        ):
             yield
-        finally:
-            for module, name, function in sound:
-                setattr(module, name, function)
 
     def _before(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def called(first: Any, *rest: Any, **named: Any) -> Any:
