@@ -113,7 +113,6 @@ def share_memory() -> None:
     """Keep what is loaded by now shared with forked processes."""
     gc.collect()
     gc.freeze()
-    gc.disable()
 
 
 def forked(function: Callable[[], int], told: Path) -> Process:
@@ -129,6 +128,7 @@ def forked(function: Callable[[], int], told: Path) -> Process:
 
 def _child(function: Callable[[], int], told: Path) -> NoReturn:
     code = BUG
+    gc.disable()  # it would touch, and so copy, what is shared
     try:
         os.setpgid(0, 0)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

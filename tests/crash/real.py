@@ -50,7 +50,7 @@ class Real:
 
 
 def real_kills(seed: int, sweeps: int) -> Row:
-    """Kill a training process and the driver of so many sweeps, once each; two kills a sweep."""
+    """Kill a training process and twice the driver of each of so many sweeps."""
     row = Row("the real sweep: a training process killed, then the driver", "kills", seed)
     row.must_not("trials lost or repeated", "sweeps that came out differently")
     row.must_not("ends that were not clean", "processes left after 10 s")
@@ -124,11 +124,13 @@ def _kill_twice(where: Real, run: Path, choices: random.Random, row: Row) -> Non
     if workers := named(process.pid, "sweep.process.worker"):
         with suppress(ProcessLookupError):
             os.kill(choices.choice(workers).pid, signal.SIGKILL)
+            row.sums["training processes"] += 1
             row.count += 1
     _wait(process, moments[1] - moments[0])
     ours = descendants(process.pid)
     if process.poll() is None:
         process.kill()
+        row.sums["drivers"] += 1
         row.count += 1
     finish(process)
     if others := left(ours):
@@ -140,9 +142,11 @@ def _kill_twice(where: Real, run: Path, choices: random.Random, row: Row) -> Non
     _until(again, lambda: len(record_times(run)) > len(kept))
     if {path: time for path, time in record_times(run).items() if path in kept} != kept:
         row.fault("trials lost or repeated", run.name)
-    again.kill()
+    if again.poll() is None:
+        again.kill()
+        row.sums["drivers"] += 1
+        row.count += 1
     finish(again)
-    row.count += 1
 
 
 def _wait(process: subprocess.Popen[str], seconds: float) -> None:
