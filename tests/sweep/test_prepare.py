@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -219,6 +220,23 @@ def test_a_run_starts_with_all_that_a_resume_needs(run: RunFolder, kept: Machine
     assert written.versions == versions()
     assert sum(run.read_split().counts().values()) == written.data.photos == 10 * DIGITS_PER_CLASS
     assert resumed(run, kept, "--max-concurrent", "9")
+
+
+def test_only_what_is_out_of_reach_ends_in_the_demonstration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # where nobody listens
+    here = machine(tmp_path)
+    told: list[str] = []
+    typed = parse_arguments(["--backbones", "vgg16", "--image-size", "32"])
+    materials = gather(typed, here, progress=quiet, warn=told.append)
+    assert materials.settings.data == DEMONSTRATION.data
+    assert "out of reach: no connection" in told[0]
+    [lock] = (tmp_path / "weights").glob("*.h5.lock")
+    with lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(EnvironmentRefusal, match="another process"):
+            gather(typed, here, progress=quiet, warn=pytest.fail)
 
 
 def test_a_faster_machine_resumes_with_the_same_lag(run: RunFolder, kept: Machine) -> None:
