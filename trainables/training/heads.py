@@ -49,5 +49,5 @@ def head_of(
         )
     if not repeat and not record.weights_dropped:
         return folder.read_weights(record)
-    again = replace(record.config, seed=config.seed) if repeat else record.trained
+    again = replace(record.trained, seed=config.seed)
     return train(again, data, report=lambda _: None, networks=networks).weights
