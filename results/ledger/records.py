@@ -149,8 +149,7 @@ class TrialRecord:
         repeat: 0 for the search's own trial; from 1 for one that confirms it on a fresh seed.
         weights_sha256: of the trial's `weights.npz`; empty for a failed trial.
         validation_score: see `EpochRecord`.
-        diverged: a failed trial's loss stopped being a number: its configuration is the reason, and
-            the search keeps away from it.
+        diverged: a failed trial's loss was no number: the search keeps away from its configuration.
         batch_halved: `config` lacked memory, and `trained` is what was trained for it.
         weights_dropped: they made room for others (`--max-disk`), see `results.ledger.dropping`.
     """
