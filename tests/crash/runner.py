@@ -126,7 +126,8 @@ class Reportable(Local):
             epochs=config.epochs,
             changes=vars(config),
         )
-        write_trial(folder, trial, split, int(split.labels.max()) + 1)
+        metric = folder.read_run().settings.metric
+        write_trial(folder, trial, split, int(split.labels.max()) + 1, metric)
 
 
 def _note(journal: Path, trial: str) -> None:

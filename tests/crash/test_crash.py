@@ -70,7 +70,7 @@ def test_a_database_that_cannot_be_written_stops_no_sweep_and_is_made_anew() -> 
 def test_classes_and_files_with_hostile_names_come_to_a_report_that_names_them_as_they_are() -> (
     None
 ):
-    hold(alone(odd_names, SEED, 8))
+    hold(alone(odd_names, SEED, 6))
 
 
 def test_four_commands_on_one_folder_are_one_that_works_and_three_that_refuse() -> None:
