@@ -72,8 +72,13 @@ def _started(root: Path) -> subprocess.Popen[str]:
         stderr=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
-        env={**os.environ, "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1"},
+        env={**_others(), "RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"},
     )
+
+
+def _others() -> dict[str, str]:
+    """The environment without what would lead to another Ray, or change how Tune works."""
+    return {name: value for name, value in os.environ.items() if name[:4] not in ("RAY_", "TUNE")}
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
@@ -126,7 +131,7 @@ def main(folder: str) -> None:
         _note(root, f"end {trial}")
         tune.report({"score": -(config["x"] ** 2)})
 
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, _temp_dir=str(root / "r"))
     place = str(root / "results" / "sweep")
     if tune.Tuner.can_restore(place):
         tuner = tune.Tuner.restore(place, train, resume_unfinished=True, restart_errored=True)
