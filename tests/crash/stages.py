@@ -24,6 +24,7 @@ import numpy as np
 import results.report.page
 import results.report.write
 from results.figures.gallery import gallery
+from results.ledger.files import TEMPORARY_PREFIX
 from results.ledger.store import RunFolder
 from results.ledger.thumbnails import read_thumbnails, write_thumbnails
 from results.ledger.verify import verify
@@ -63,7 +64,7 @@ def stage_faults(seed: int, part: int = 0, parts: int = 1) -> Row:
     """
     row = Row("the same for what is written beside the ledger", "faults", seed)
     row.must_not("ends that were not one line and code 4", "files that came out differently")
-    row.must_not("parts of files left", "files that cannot be read")
+    row.must_not("parts of files left", "files that cannot be read", "torn files")
     with tempfile.TemporaryDirectory(dir=MEMORY) as name, _without_keras(), _drawn_once():
         run = _run(Path(name) / "run")
         for stage in STAGES:
@@ -71,7 +72,7 @@ def stage_faults(seed: int, part: int = 0, parts: int = 1) -> Row:
             reference = _files(run)
             cases = [(number, kind) for number in range(1, events + 1) for kind in KINDS]
             for number, kind in cases[part::parts]:
-                _one(stage, run, FaultyDisk(str(run.root), number, kind), row)
+                _one(stage, run, FaultyDisk(str(run.root), number, kind), reference, row)
                 if _files(run) != reference:
                     row.fault("files that came out differently", f"{stage.name}: {number} {kind}")
                 row.count += 1
@@ -92,7 +93,9 @@ def _count(stage: Stage, run: RunFolder) -> int:
     return disk.events
 
 
-def _one(stage: Stage, run: RunFolder, disk: FaultyDisk, row: Row) -> None:
+def _one(
+    stage: Stage, run: RunFolder, disk: FaultyDisk, reference: dict[str, bytes], row: Row
+) -> None:
     what, told = f"{stage.name}: {disk.kind} at {disk.fails_at}", run.root.parent / "told"
     if disk.kind == KILL:
 
@@ -112,13 +115,16 @@ def _one(stage: Stage, run: RunFolder, disk: FaultyDisk, row: Row) -> None:
                 row.fault("ends that were not one line and code 4", f"{what}: {refusal}")
         except Exception as fault:
             row.fault("ends that were not one line and code 4", f"{what}: {fault!r}")
+    there = {name: content for name, content in _files(run).items() if TEMPORARY_PREFIX not in name}
+    if torn := [name for name, content in there.items() if content != reference.get(name, content)]:
+        row.fault("torn files", f"{what}: {torn}")
     try:
         run.clear_parts()
         stage.make(run)
         stage.read(run)
     except Exception as fault:
         row.fault("files that cannot be read", f"{what}: {fault!r}")
-    if left := [path.name for path in run.root.rglob(".part-*")]:
+    if left := [path.name for path in run.root.rglob(f"{TEMPORARY_PREFIX}*")]:
         row.fault("parts of files left", f"{what}: {left}")
 
 
