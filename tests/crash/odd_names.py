@@ -100,7 +100,7 @@ def _sweep(
     where: Place, run: RunFolder, labels: list[str], choices: random.Random
 ) -> tuple[int, str, str]:
     photos = run.root.parent / "photos"
-    files = {}
+    files: dict[str, bytes] = {}
     for path, content in classes(*labels, each=5).items():
         label = path.split("/")[0]
         files[f"{label}/{choices.choice(NAMES)[:80]} {len(files)}.png"] = content
