@@ -15,6 +15,7 @@ from pathlib import Path
 
 from results.ledger.files import write_text
 from tests.benchmarks.search.findings import OURS, Replays, draw, page
+from tests.benchmarks.search.hyperband import Hyperband
 from tests.benchmarks.search.played import Played, Table, play
 from tests.benchmarks.search.points import (
     EPOCHS,
@@ -27,7 +28,7 @@ from tests.benchmarks.search.points import (
     read_rows,
 )
 from tests.benchmarks.search.prices import OurPrices, PlainPrices, Prices
-from tests.benchmarks.search.rules import RULES
+from tests.benchmarks.search.rules import Ours, Random, RaysOptuna, Rule
 
 _HERE = Path(__file__).parent
 Pricing = Callable[[Sequence[Cost], Sequence[Row]], Prices]
@@ -36,6 +37,15 @@ PRICES: dict[str, Pricing] = {
     "Every rule at our prices": OurPrices,
 }
 """What the other rules pay; ours pays our prices in both."""
+
+RULES: dict[str, Callable[[int, int, int], Rule]] = {
+    "random": Random,
+    "random + ASHA": lambda trials, epochs, seed: Random(trials, epochs, seed, asha=True),
+    "TPE + ASHA": RaysOptuna,
+    "Hyperband": Hyperband,
+    "ours": Ours,
+}
+"""By name: made of the number of trials, the epochs of a whole one, and a seed."""
 
 _ABOUT = """\
 # Five searches on a table of real trials

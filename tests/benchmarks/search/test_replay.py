@@ -14,6 +14,7 @@ import pytest
 from search_spaces.backbones import HEAD
 from tests.benchmarks.search.__main__ import main
 from tests.benchmarks.search.findings import Replays, median_interval, to_random, worse_budgets
+from tests.benchmarks.search.hyperband import Hyperband
 from tests.benchmarks.search.played import Played
 from tests.benchmarks.search.points import (
     CUTS,
@@ -29,7 +30,6 @@ from tests.benchmarks.search.points import (
 )
 from tests.benchmarks.search.prices import OurPrices, PlainPrices
 from tests.benchmarks.search.replay import PRICES, one_replay
-from tests.benchmarks.search.rules import Hyperband
 
 TRIALS, EPOCHS = 24, 6
 SCALINGS = ("unit", "native")
