@@ -144,7 +144,7 @@ def _regrets(replays: Replays, budgets: Sequence[float]) -> str:
 
 def _worse(replays: Replays) -> str:
     """Where ours is significantly worse than another rule, of all trials and 40 times."""
-    times = np.geomspace(5, replays.longest, 40).round(1)
+    times = np.geomspace(5, replays.longest, 40).round(1).tolist()
     trials = range(1, len(replays.by_trials(OURS)[0]) + 1)
     lines = ["Budgets at which ours has significantly more regret than another rule:\n"]
     for rule in replays.played:
@@ -169,8 +169,8 @@ def draw(replays: Mapping[str, Replays]) -> bytes:
     figure = Figure(figsize=(11, 4.2 * len(replays)), layout="constrained")
     grid = figure.subplots(len(replays), 2, squeeze=False)
     for (name, one), (left, right) in zip(replays.items(), grid, strict=True):
-        trials = np.arange(1, len(one.by_trials(OURS)[0]) + 1)
-        times = np.geomspace(5, one.longest, 60)
+        trials: Sequence[float] = range(1, len(one.by_trials(OURS)[0]) + 1)
+        times = np.geomspace(5, one.longest, 60).tolist()
         for rule in one.played:
             for axes, at, regrets in (
                 (left, trials, one.by_trials(rule)),

@@ -37,11 +37,11 @@ class Hyperband:
     def size(self, bracket: int, number: int) -> int:
         """Trials of a round."""
         last = math.ceil(1 + math.log(self._epochs, self.FACTOR)) / (bracket + 1)
-        return math.ceil(last * self.FACTOR ** (bracket - number))
+        return math.ceil(last * math.pow(self.FACTOR, bracket - number))
 
     def last_epoch(self, bracket: int, number: int) -> int:
         """Of the trials of a round."""
-        return math.ceil(self._epochs / self.FACTOR ** (bracket - number))
+        return math.ceil(self._epochs / math.pow(self.FACTOR, bracket - number))
 
     def _bracket(self, at: int) -> _Bracket:
         return _Bracket(at, [{} for _ in range(at + 1)])

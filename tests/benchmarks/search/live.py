@@ -150,11 +150,11 @@ def _rival(sweep: _Sweep, seed: int, name: str, *rest: str) -> Ran:
     return Ran(
         seconds,
         tuple((one["time"] - started, one["accuracy"]) for one in events if "accuracy" in one),
-        _test_of_best(events),
+        kept_test(events),
     )
 
 
-def _test_of_best(events: Sequence[Mapping[str, float]]) -> float:
+def kept_test(events: Sequence[Mapping[str, float]]) -> float:
     """Test accuracy of the trial with the best validation accuracy, of those that were not stopped,
     which alone have a model; the first of equals."""
     tests = {one["trial"]: one["test"] for one in events if "test" in one}
@@ -242,10 +242,12 @@ def _medians(
 ) -> Iterator[str]:
     for name in (RAY, KERAS_TUNER, OURS):
         tests = [one.test for (side, _), one in ran.items() if side == name]
+        told = [factor for factor in factors.get(name, ()) if not math.isnan(factor)]
         if tests:
+            median = _words(statistics.median(told) if told else math.nan, ".1f")
             yield (
-                f"- {name}: (c) is faster by {_words(statistics.median(factors[name]), '.1f')} in "
-                f"the median of {len(tests)} seeds; mean test accuracy {statistics.mean(tests):.4f}"
+                f"- {name}: (c) is faster by {median or 'what is not known'} in the median of "
+                f"{len(tests)} seeds; mean test accuracy {statistics.mean(tests):.4f}"
             )
         elif name == KERAS_TUNER:
             yield f"- {name}: not measured, `keras-tuner` is not installed (the extra `bench`)"

@@ -173,8 +173,10 @@ def read_costs(path: Path) -> list[Cost]:
     """What `append_cost` wrote; none if there is no file."""
     return [
         Cost(
-            *(one[name] for name in _COSTS[:3]),
-            *(float(one[name]) for name in _COSTS[3:]),
+            one["side"],
+            one["unfreeze"],
+            one["scaling"],
+            **{name: float(one[name]) for name in _COSTS[3:]},
         )
         for one in _read(path)
     ]
