@@ -162,7 +162,7 @@ def append_row(path: Path, row: Row) -> None:
             *(f"{value:g}" if name == "learning_rate" else value for name, value in point.items()),
             " ".join(map(str, row.right)),
             " ".join(f"{one:.3f}" for one in row.losses),
-            " ".join(f"{one:.2f}" for one in row.seconds),
+            " ".join(f"{one:.3f}" for one in row.seconds),
             f"{row.rest:.2f}",
             f"{row.tracing:.2f}",
         ],
