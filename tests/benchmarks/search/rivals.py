@@ -85,7 +85,8 @@ def ray_sweep(task: Task, dataset: str, events: str, trials: int) -> None:
             tune.with_resources(trainable, {"cpu": task.cpus}),
             tune_config=tune.TuneConfig(
                 search_alg=OptunaSearch(space=space, seed=task.seed, **told),
-                scheduler=ASHAScheduler(max_t=base.epochs, **told),
+                # One more than there are, or Ray stops a trial before it predicts its test photos.
+                scheduler=ASHAScheduler(max_t=base.epochs + 1, **told),
                 num_samples=trials,
                 max_concurrent_trials=task.concurrent,
                 reuse_actors=True,
@@ -106,15 +107,17 @@ def ray_trial(config: dict[str, Any], *, task: Task, dataset: str, events: str) 
     import keras
     from ray import tune
 
-    keras.backend.clear_session()
     name = tune.get_context().get_trial_id()
 
     def report(accuracy: float) -> None:
         note(events, name, accuracy=accuracy)
         tune.report({"accuracy": accuracy})
 
-    outcome = plain.train(point(task, config), task, Path(dataset), report, started)
-    note(events, name, test=outcome["test_accuracy"])
+    try:
+        outcome = plain.train(point(task, config), task, Path(dataset), report, started)
+        note(events, name, test=outcome["test_accuracy"])
+    finally:
+        keras.backend.clear_session()
 
 
 def point(task: Task, values: Mapping[str, Any]) -> TrialConfig:
