@@ -14,7 +14,7 @@ from tests.benchmarks.rows import MEASUREMENTS
 from tests.benchmarks.sizes import sizes_for, smoke_sizes
 from tests.benchmarks.workplace import HOME
 
-ASKED = ("G0", "G4", "G7", "command", "float16")
+ASKED = ("G0", "G4", "G7", "loop", "command", "float16")
 
 
 def test_every_goal_has_exactly_one_measurement() -> None:
