@@ -80,6 +80,7 @@ MEASUREMENTS = (
     Measurement("G7", ("G7", "first"), rows_sweeps.second_run, 65),
     Measurement("command", ("help", "plan"), rows_commands.command, 10),
     Measurement("G4", ("G4 fetch", "G4 share"), rows_parts.cached_rows, 40),
+    Measurement("loop", ("loop",), rows_parts.many_at_once, 15),
     Measurement("G5", ("G5",), rows_sweeps.lower_bound, 85, reads=_G1),
     Measurement("K", ("K",), rows_parts.cuts_in_one_pass, 30),
     Measurement("memory", ("memory rows", "memory head", "memory paper"), _memory, 60),

@@ -16,7 +16,7 @@ from tests.benchmarks.sizes import WITH_REPEATS, sizes_for, smoke_sizes
 from tests.benchmarks.sweeps import Side, by_turns, symmetric
 from tests.benchmarks.workplace import HOME
 
-ASKED = ("G0", "G4", "G7", "command", "float16")
+ASKED = ("G0", "G4", "G7", "loop", "command", "float16")
 
 
 def test_every_goal_has_exactly_one_measurement() -> None:

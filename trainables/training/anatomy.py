@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from results.ledger.records import FROM_PHOTOS, Anatomy
-from search_spaces.config import TrialConfig
+from search_spaces.config import FROZEN, TrialConfig
 from trainables.features.fill import Inputs
 from trainables.networks.backbones import FullNetwork, weights_of
 from trainables.networks.cuts import PHOTO, Cut
@@ -17,7 +17,8 @@ def anatomy(full: FullNetwork, cut: Cut, config: TrialConfig, inputs: Inputs) ->
     """Count what is frozen and what is trained, as the paper's Tables 2 to 4 do."""
     first = full.first(config.unfreeze)
     nodes = range(len(full.layers))
-    trained = _parameters(full, cut.trained)
+    still = full.batch_norms(cut) if config.batch_norm == FROZEN else ()
+    trained = _parameters(full, set(cut.trained).difference(still))
     frozen_nodes = [node for node in nodes if node not in cut.trained]
     return Anatomy(
         layers_frozen=first,
