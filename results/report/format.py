@@ -82,15 +82,21 @@ def several(count: int, noun: str) -> str:
     return f"{count:,} {noun if count == 1 else plural}"
 
 
-def configuration(config: Mapping[str, Any] | None) -> str:
-    """What a search varies, on one line."""
+def configuration(config: Mapping[str, Any] | None, *, brief: bool = False) -> str:
+    """What a search varies, on one line.
+
+    Args:
+        brief: in fewer words, and without the batch, which is the run's.
+    """
     if config is None:
         return UNKNOWN
+    start, batch, head = ("", "", "head") if brief else ("from ", "batch ", "head of")
     line = (
-        f"{config['optimizer']} {config['learning_rate']:.3g}, from {config['unfreeze']}, "
-        f"{config['scaling']}, batch {config['batch_size']}"
+        f"{config['optimizer']} {config['learning_rate']:.3g}, {start}{config['unfreeze']}, "
+        f"{config['scaling']}"
     )
+    line += f", {batch}{config['batch_size']}" if batch else ""
     if config.get("head_from"):
-        line += f", head of t{config['head_from']:02d}"
+        line += f", {head} t{config['head_from']:02d}"
     later = [name for name, usual in _LATER.items() if name in config and config[name] != usual]
     return ", ".join([line, *(f"{name.replace('_', ' ')} {config[name]}" for name in later)])

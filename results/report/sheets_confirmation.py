@@ -62,12 +62,19 @@ class Line:
         return self.confirmation.reason if self.is_last_word else None
 
     @property
+    def adjusted_p(self) -> float | None:
+        return self.confirmation.adjusted_p if self.test else None
+
+    @property
+    def told_alone(self) -> str:
+        """The verdict; where there is none, why."""
+        reason = "" if self.confirmation.outcome or not self.is_last_word else f" ({self.reason})"
+        return f"{self.verdict or ''}{reason}"
+
+    @property
     def told(self) -> str:
         """Role and verdict in one cell; a verdict's reason is on the page."""
-        verdict = self.verdict or ""
-        if self.is_last_word and self.confirmation.outcome is None:
-            verdict += f" ({self.reason})"
-        return ": ".join(filter(None, (self.role, verdict)))
+        return ": ".join(filter(None, (self.role, self.told_alone)))
 
     @property
     def where(self) -> Place:
@@ -110,7 +117,7 @@ COLUMNS = (
     Column("low", value="test.interval.low"),
     Column("high", value="test.interval.high"),
     Column("p", value="test.p"),
-    Column("adjusted_p", "p, adjusted", kinds.P_VALUE, lambda line: _adjusted(line), "p"),
+    Column("adjusted_p", "p, adjusted", kinds.P_VALUE, "adjusted_p", "p"),
     Column("mcnemar_p", "p, one seed", kinds.P_VALUE, "mcnemar_p", "p, 1 seed", "adjusted_p"),
     Column(
         "photos",
@@ -124,10 +131,6 @@ COLUMNS = (
     Column("verdict", "verdict", kinds.TOLD, where=Place.PAGE | Place.CSV),
     Column("reason", "why", where=Place.PAGE | Place.CSV),
 )
-
-
-def _adjusted(line: Line) -> float | None:
-    return line.confirmation.adjusted_p if line.test else None
 
 
 def confirmed(summary: Summary) -> Sheet:
