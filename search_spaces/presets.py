@@ -55,18 +55,18 @@ DEMONSTRATION = Preset(
     data="digits",
     weights="random",
     image_size=75,
-    epochs=6,
-    batch_size=16,
-    trials=6,
+    epochs=3,
+    batch_size=10,
+    trials=8,
     confirm=2,
     ranges={
         # A trial of a head takes seconds, and 360 scans are few to train random layers on.
         "unfreeze": ("head",),
-        "learning_rate": (3e-4, 1e-2),
+        "learning_rate": (5e-4, 1e-2),
     },
 )
 
-DIGITS_PER_CLASS = 60
+DIGITS_PER_CLASS = 50
 """Scans per digit that the demonstration takes, seeded, out of about 180."""
 
 
