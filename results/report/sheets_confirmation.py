@@ -88,6 +88,9 @@ COLUMNS = (
     Column("trial", value="candidate.trial"),
     Column("label", "candidate", LABEL, where=Place.SHOWN),
     Column("told", "and verdict", under="label", where=Place.TERMINAL),
+    Column(
+        "told_alone", "verdict", kinds.TOLD, lambda line: line.told_alone or None, where=Place.PAGE
+    ),
     Column("role", "role", where=Place.PAGE | Place.CSV),
     Column("seeds", value="confirmation.seeds"),
     Column("completed", "seeds", kinds.COUNT, "candidate.completed", where=Place.PAGE | Place.CSV),
@@ -118,7 +121,7 @@ COLUMNS = (
     Column("high", value="test.interval.high"),
     Column("p", value="test.p"),
     Column("adjusted_p", "p, adjusted", kinds.P_VALUE, "adjusted_p", "p"),
-    Column("mcnemar_p", "p, one seed", kinds.P_VALUE, "mcnemar_p", "p, 1 seed", "adjusted_p"),
+    Column("mcnemar_p"),
     Column(
         "photos",
         "photos to tell",
@@ -128,8 +131,8 @@ COLUMNS = (
         where=Place.SHOWN,
     ),
     Column("photos_to_tell", value="test.photos"),
-    Column("verdict", "verdict", kinds.TOLD, where=Place.PAGE | Place.CSV),
-    Column("reason", "why", where=Place.PAGE | Place.CSV),
+    Column("verdict"),
+    Column("reason"),
 )
 
 
@@ -150,7 +153,7 @@ def confirmed(summary: Summary) -> Sheet:
         f"Mean ± deviation over seeds; the winner has the best mean by {chosen_by(summary)}. "
         "Difference: winner minus baseline on test, in percentage points of accuracy, with a 95 % "
         "interval over photos and seeds. p: adjusted for the backbones compared (Holm), below "
-        "0.05 for better or worse; p of one seed: McNemar's, of the search's own trials. "
+        "0.05 for better or worse. "
         "Photos to tell: test photos with which a difference of this size would show.",
     )
 
