@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import fields
-from typing import Any
 
 from results.ledger.units import UNKNOWN, clean
 from results.scores.metrics import Interval
@@ -82,7 +81,7 @@ def several(count: int, noun: str) -> str:
     return f"{count:,} {noun if count == 1 else plural}"
 
 
-def configuration(config: Mapping[str, Any] | None, *, brief: bool = False) -> str:
+def configuration(config: TrialConfig | None, *, brief: bool = False) -> str:
     """What a search varies, on one line.
 
     Args:
@@ -90,13 +89,20 @@ def configuration(config: Mapping[str, Any] | None, *, brief: bool = False) -> s
     """
     if config is None:
         return UNKNOWN
-    start, batch, head = ("", "", "head") if brief else ("from ", "batch ", "head of")
-    line = (
-        f"{config['optimizer']} {config['learning_rate']:.3g}, {start}{config['unfreeze']}, "
-        f"{config['scaling']}"
-    )
-    line += f", {batch}{config['batch_size']}" if batch else ""
-    if config.get("head_from"):
-        line += f", {head} t{config['head_from']:02d}"
-    later = [name for name, usual in _LATER.items() if name in config and config[name] != usual]
-    return ", ".join([line, *(f"{name.replace('_', ' ')} {config[name]}" for name in later)])
+    start, head = ("", "head") if brief else ("from ", "head of")
+    parts = [
+        f"{config.optimizer} {config.learning_rate:.3g}",
+        f"{start}{config.unfreeze}",
+        config.scaling,
+    ]
+    if not brief:
+        parts.append(f"batch {config.batch_size}")
+    if config.head_from:
+        parts.append(f"{head} t{config.head_from:02d}")
+    later = {name: getattr(config, name) for name in _LATER}
+    parts += [
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in later.items()
+        if value != _LATER[name]
+    ]
+    return ", ".join(parts)
