@@ -3,7 +3,8 @@
 `PAPER`         cats vs dogs, ImageNet weights, 150 px: python run_sweep.py --backbones all
 `DEMONSTRATION` scikit-learn's scanned digits, random weights, 75 px: what the same command falls
                 back to where the paper's photos and weights are not cached and cannot be reached.
-                It shows the machinery and makes no statement about the paper.
+                It shows the machinery and makes no statement about the paper. Its documented
+                baselines have its few epochs, not the paper's ten.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ DEMONSTRATION = Preset(
     trials=8,
     confirm=2,
     ranges={
-        # A trial of a head takes seconds, and 360 scans are few to train random layers on.
+        # A trial of a head takes seconds, and 300 scans are few to train random layers on.
         "unfreeze": ("head",),
         "learning_rate": (5e-4, 1e-2),
     },
