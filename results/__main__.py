@@ -21,6 +21,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from results.ledger.commands import typed
 from results.ledger.files import write_text
 from results.ledger.rates import measured_rates
 from results.ledger.store import RunFolder
@@ -153,9 +154,8 @@ def _reporting(prog: str) -> Parser:
     parser = Parser(
         prog=prog,
         description="Re-make a run's report from its ledger and print its tables.",
-        epilog="python -m results compare RUN RUN prints two runs side by side; "
-        "python -m results verify RUN checks every file of one; python -m results rates RUN prints "
-        "what its trials took.",
+        epilog=f"{typed(COMPARE)} RUN RUN prints two runs side by side; {typed(VERIFY)} RUN checks "
+        f"every file of one; {typed(RATES)} RUN prints what its trials took.",
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
     parser.add_argument(

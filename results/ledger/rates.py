@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 
+from results.ledger.commands import typed
 from results.ledger.files import read_json, write_json
 from results.ledger.records import TrialRecord
 from results.ledger.serialise import from_json
@@ -160,7 +161,7 @@ def read_rate_file(path: Path, backbones: Iterable[str]) -> dict[str, Rates]:
         UsageRefusal: the file is missing or something else, or lacks a backbone.
     """
     where = f"--rate-file {path}"
-    fix = "Write one from a finished run: python -m results rates RUN > rates.json"
+    fix = f"Write one from a finished run: {typed('rates')} RUN > rates.json"
     try:
         rates = from_json(dict[str, Rates], json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, RecursionError) as fault:

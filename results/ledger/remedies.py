@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from results.ledger.commands import typed
+
 NEW_RUN = "The run cannot go on without it: put it back from a copy, or start another run."
 
 
@@ -33,7 +35,7 @@ def reported_again(root: Path) -> str:
     Args:
         root: the run's folder.
     """
-    return f"Make the report again: python -m results {shlex.quote(str(root))}"
+    return f"Make the report again: {typed('report', root)}"
 
 
 def exported_again(root: Path) -> str:
@@ -42,9 +44,9 @@ def exported_again(root: Path) -> str:
     Args:
         root: the run's folder.
     """
-    return f"Export the models again: python -m trainables export {shlex.quote(str(root))}"
+    return f"Export the models again: {typed('export', root)}"
 
 
 def resume_command(root: Path) -> str:
     """What is typed to go on with a run."""
-    return f"python run_sweep.py --resume {shlex.quote(str(root))}"
+    return typed("run", "--resume", root)

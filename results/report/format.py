@@ -81,24 +81,28 @@ def several(count: int, noun: str) -> str:
     return f"{count:,} {noun if count == 1 else plural}"
 
 
-def configuration(config: TrialConfig | None) -> str:
-    """What a search varies, on one line."""
+def configuration(config: TrialConfig | None, *, brief: bool = False) -> str:
+    """What a search varies, on one line.
+
+    Args:
+        brief: in fewer words, and without the batch, which is the run's.
+    """
     if config is None:
         return UNKNOWN
-    line = (
-        f"{config.optimizer} {config.learning_rate:.3g}, from {config.unfreeze}, "
-        f"{config.scaling}, batch {config.batch_size}"
-    )
+    start, head = ("", "head") if brief else ("from ", "head of")
+    parts = [
+        f"{config.optimizer} {config.learning_rate:.3g}",
+        f"{start}{config.unfreeze}",
+        config.scaling,
+    ]
+    if not brief:
+        parts.append(f"batch {config.batch_size}")
     if config.head_from:
-        line += f", head of t{config.head_from:02d}"
+        parts.append(f"{head} t{config.head_from:02d}")
     later = {name: getattr(config, name) for name in _LATER}
-    return ", ".join(
-        [
-            line,
-            *(
-                f"{name.replace('_', ' ')} {value}"
-                for name, value in later.items()
-                if value != _LATER[name]
-            ),
-        ]
-    )
+    parts += [
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in later.items()
+        if value != _LATER[name]
+    ]
+    return ", ".join(parts)

@@ -13,7 +13,6 @@ import base64
 import io
 import json
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +27,7 @@ from results.figures.findings import numbered_points
 from results.figures.gallery import Gallery
 from results.figures.matrices import LARGEST, NAMED
 from results.figures.style import Picture
+from results.ledger.commands import typed
 from results.ledger.files import write_text
 from results.ledger.store import RunFolder
 from results.ledger.thumbnails import read_thumbnails
@@ -222,5 +222,5 @@ def as_typed(command: tuple[str, ...]) -> Markup:
     The ledger keeps the arguments; the script's name in front of them is not repeated.
     """
     arguments = command[1:] if command and command[0].endswith(".py") else command
-    line = shlex.join(["python", "run_sweep.py", *arguments])
+    line = typed("run", *arguments)
     return Markup.escape("".join(letter if letter.isprintable() else "�" for letter in line))

@@ -62,12 +62,19 @@ class Line:
         return self.confirmation.reason if self.is_last_word else None
 
     @property
+    def adjusted_p(self) -> float | None:
+        return self.confirmation.adjusted_p if self.test else None
+
+    @property
+    def told_alone(self) -> str:
+        """The verdict; where there is none, why."""
+        reason = "" if self.confirmation.outcome or not self.is_last_word else f" ({self.reason})"
+        return f"{self.verdict or ''}{reason}"
+
+    @property
     def told(self) -> str:
         """Role and verdict in one cell; a verdict's reason is on the page."""
-        verdict = self.verdict or ""
-        if self.is_last_word and self.confirmation.outcome is None:
-            verdict += f" ({self.reason})"
-        return ": ".join(filter(None, (self.role, verdict)))
+        return ": ".join(filter(None, (self.role, self.told_alone)))
 
     @property
     def where(self) -> Place:
@@ -81,6 +88,9 @@ COLUMNS = (
     Column("trial", value="candidate.trial"),
     Column("label", "candidate", LABEL, where=Place.SHOWN),
     Column("told", "and verdict", under="label", where=Place.TERMINAL),
+    Column(
+        "told_alone", "verdict", kinds.TOLD, lambda line: line.told_alone or None, where=Place.PAGE
+    ),
     Column("role", "role", where=Place.PAGE | Place.CSV),
     Column("seeds", value="confirmation.seeds"),
     Column("completed", "seeds", kinds.COUNT, "candidate.completed", where=Place.PAGE | Place.CSV),
@@ -110,8 +120,8 @@ COLUMNS = (
     Column("low", value="test.interval.low"),
     Column("high", value="test.interval.high"),
     Column("p", value="test.p"),
-    Column("adjusted_p", "p, adjusted", kinds.P_VALUE, lambda line: _adjusted(line), "p"),
-    Column("mcnemar_p", "p, one seed", kinds.P_VALUE, "mcnemar_p", "p, 1 seed", "adjusted_p"),
+    Column("adjusted_p", "p, adjusted", kinds.P_VALUE, "adjusted_p", "p"),
+    Column("mcnemar_p"),
     Column(
         "photos",
         "photos to tell",
@@ -121,13 +131,9 @@ COLUMNS = (
         where=Place.SHOWN,
     ),
     Column("photos_to_tell", value="test.photos"),
-    Column("verdict", "verdict", kinds.TOLD, where=Place.PAGE | Place.CSV),
-    Column("reason", "why", where=Place.PAGE | Place.CSV),
+    Column("verdict"),
+    Column("reason"),
 )
-
-
-def _adjusted(line: Line) -> float | None:
-    return line.confirmation.adjusted_p if line.test else None
 
 
 def confirmed(summary: Summary) -> Sheet:
@@ -147,7 +153,7 @@ def confirmed(summary: Summary) -> Sheet:
         f"Mean ± deviation over seeds; the winner has the best mean by {chosen_by(summary)}. "
         "Difference: winner minus baseline on test, in percentage points of accuracy, with a 95 % "
         "interval over photos and seeds. p: adjusted for the backbones compared (Holm), below "
-        "0.05 for better or worse; p of one seed: McNemar's, of the search's own trials. "
+        "0.05 for better or worse. "
         "Photos to tell: test photos with which a difference of this size would show.",
     )
 

@@ -126,8 +126,8 @@ LEADERBOARD = (
     Column("seconds", "seconds", kinds.SECONDS, lambda line: _seconds(line.trial)),
 )
 BEST = (
-    Column("trial", "trial", LABEL, lambda backbone: _best_label(backbone)),
-    Column("note", "and configuration", value=lambda backbone: _best_note(backbone), under="trial"),
+    Column("trial", "trial", LABEL, lambda backbone: best_label(backbone)),
+    Column("note", "and configuration", value=lambda backbone: best_note(backbone), under="trial"),
     Column("validation", "val %", PERCENT, "best.validation_accuracy"),
     Column("epoch", "epoch", kinds.COUNT, "best.best_epoch", under="validation"),
     Column("validation_gain", "gain", kinds.POINTS, "gain.validation"),
@@ -265,7 +265,8 @@ def best(summary: Summary) -> Sheet:
     )
 
 
-def _best_label(backbone: BackboneSummary) -> Label:
+def best_label(backbone: BackboneSummary) -> Label:
+    """The best trial; the backbone where none has scores."""
     return Label(backbone.best.trial if backbone.best else backbone.name, backbone.name)
 
 
@@ -274,9 +275,10 @@ def _best_right(backbone: BackboneSummary) -> tuple[int, int] | None:
     return (scores.correct, scores.photos) if scores else None
 
 
-def _best_note(backbone: BackboneSummary) -> str:
+def best_note(backbone: BackboneSummary, *, brief: bool = False) -> str:
+    """The best trial's configuration, or why there is none."""
     if (trial := backbone.best) is not None:
-        return configuration(trial.config)
+        return configuration(trial.config, brief=brief)
     if backbone.finished == 0:
         return "no trial finished yet"
     return f"no trial has scores; {backbone.failed} failed: {backbone.baseline.error}"

@@ -24,6 +24,7 @@ from results.report import (
     sheets_methods,
     sheets_photos,
     sheets_reports,
+    sheets_result,
     sheets_run,
 )
 from results.report.format import between, p_value, percent, points, several, weights_in_words
@@ -36,6 +37,7 @@ from search_spaces.backbones import NAMES
 from search_spaces.values import ALL_TABLES
 
 LONGEST_LABEL = max(map(len, NAMES))
+LONGEST_TRIAL = LONGEST_LABEL + len("/t01")
 LONGEST_OUTCOME = max(map(len, Outcome))
 FIRST_MISTAKES = 8
 """Mistakes and suspects that are shown; the report has more."""
@@ -55,15 +57,15 @@ def told(summary: Summary, tables: str) -> list[RenderableType]:
 
 def short_story(summary: Summary) -> list[RenderableType]:
     """The result alone: two sentences, Table 13 where it can be compared, the best per backbone,
-    and what fresh seeds say of it."""
+    and what fresh seeds say of it; a line per row."""
     searched = any(row.number > 0 for row in summary.rows)
     shown = _opening(summary)
     if not searched or _is_comparable(summary):
-        shown.append(table_13(summary))
+        shown.append(draw(sheets_methods.published_and_measured(summary), flat=True))
     if searched:
-        shown.append(draw(sheets_methods.best(summary)))
-    if (confirmed := sheets_confirmation.confirmed(summary)).rows:
-        shown.append(draw(confirmed))
+        shown.append(draw(sheets_result.best_alone(summary), flat=True))
+    if (verdicts := sheets_result.verdicts(summary)).rows:
+        shown.append(draw(verdicts, flat=True))
     return _spaced(shown)
 
 
@@ -112,7 +114,7 @@ def in_words(summary: Summary) -> list[str]:
         sentences.append(confirmed)
     if (failed := summary.trials.failed) > 0:
         sentences.append(f"{several(failed, 'trial')} failed; --tables all says why.")
-    if ensemble is not None and not _is_comparable(summary):
+    if ensemble is not None and not summary.demonstration and not _is_comparable(summary):
         sentences.append(f"Next to the paper: not comparable ({ensemble.verdict.reason}).")
     return sentences
 
@@ -165,8 +167,12 @@ def recommendation(summary: Summary) -> Text:
     return text
 
 
-def draw(sheet: Sheet, limit: int | None = None) -> Table:
-    """A sheet as a table, with its first `limit` rows."""
+def draw(sheet: Sheet, limit: int | None = None, *, flat: bool = False) -> Table:
+    """A sheet as a table, with its first `limit` rows.
+
+    Args:
+        flat: a line per row where it fits, without the columns that are shown below others.
+    """
     notes = _notes(sheet)
     legend = [f"({letter}) {reason}." for reason, letter in notes.items()]
     note = " ".join([sheet.note, *legend])
@@ -181,7 +187,7 @@ def draw(sheet: Sheet, limit: int | None = None) -> Table:
         caption_justify="left",
     )
     columns, rows = sheet.at(Place.TERMINAL)
-    below = {column.under: (at, column) for at, column in columns if column.under}
+    below = {column.under: (at, column) for at, column in columns if column.under and not flat}
     stacks = [
         [(at, column), *([below[column.key]] if column.key in below else [])]
         for at, column in columns
@@ -193,13 +199,20 @@ def draw(sheet: Sheet, limit: int | None = None) -> Table:
         if kind.number is None:
             least = LONGEST_LABEL if kind is LABEL else None
             most = LONGEST_OUTCOME if kind is VERDICT else None
-            table.add_column(heading, overflow="fold", min_width=least, max_width=most)
+            whole = flat and kind is LABEL and _longest(stack, rows) <= LONGEST_TRIAL
+            table.add_column(
+                heading, overflow="fold", min_width=least, max_width=most, no_wrap=whole
+            )
         else:
             table.add_column(heading, justify="right", no_wrap=True)
     for row in rows[:limit]:
         cells = (_cell(row, stack, notes) for stack in stacks)
         table.add_row(*cells, style=STYLES[row.tone])
     return table
+
+
+def _longest(stack: list[tuple[int, Column]], rows: list[Row]) -> int:
+    return max((len(str(row.values[at])) for at, _ in stack for row in rows), default=0)
 
 
 def _cell(row: Row, stack: list[tuple[int, Column]], notes: dict[str, str]) -> Text:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 
+from results.ledger.commands import typed
 from results.ledger.remedies import resume_command
 from results.ledger.store import RunFolder
 from sweep.terminal.tensorboard_server import command
@@ -18,7 +18,7 @@ def closing(folder: RunFolder, *, complete: bool, exported: bool) -> list[str]:
         complete: every planned trial has its record.
         exported: there are models.
     """
-    run = shlex.quote(as_typed(folder.root))
+    run = as_typed(folder.root)
     lines = [
         f"report:      {as_typed(folder.report_html)}",
         *([f"models:      {as_typed(folder.models)}"] if exported else []),
@@ -26,11 +26,11 @@ def closing(folder: RunFolder, *, complete: bool, exported: bool) -> list[str]:
         "next:",
     ]
     if exported:
-        lines.append(f"  python -m trainables predict {run} PHOTO...")
+        lines.append(f"  {typed('predict', run)} PHOTO...")
     if not complete:
-        lines.append(f"  {resume_command(Path(as_typed(folder.root)))}")
+        lines.append(f"  {resume_command(Path(run))}")
     lines.append(f"  {command(Path(as_typed(folder.tensorboard)))}")
-    lines.append(f"  python -m results {run} --tables all")
+    lines.append(f"  {typed('report', run)} --tables all")
     return lines
 
 

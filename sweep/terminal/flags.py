@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 
+from results.ledger.commands import typed
 from search_spaces.flags import Flag
 from search_spaces.settings import FLAGS, MACHINE, SEARCHED
 from search_spaces.spaces import NAMED_SPACES, parse_space
@@ -27,10 +28,10 @@ from sweep.terminal.given import flag
 
 _EPILOG = """\
 examples:
-  run_sweep.py --backbones all                   the paper's photos and weights, or a demonstration
-  run_sweep.py --backbones all --baseline-only   the paper's six configurations, nothing searched
-  run_sweep.py --backbones xception --data PHOTOS.zip --weights DIR
-  run_sweep.py --resume runs/NAME                do what is left of a run
+  {prog} --backbones all                   the paper's photos and weights, or a demonstration
+  {prog} --backbones all --baseline-only   the paper's six configurations, nothing searched
+  {prog} --backbones xception --data PHOTOS.zip --weights DIR
+  {prog} --resume runs/NAME                do what is left of a run
 
 Flags come before TRANSFER_SWEEP_* of the environment (TRANSFER_SWEEP_EPOCHS=5), these before the
 file of --config, and this before the preset.
@@ -46,7 +47,7 @@ def parser(prog: str = "run_sweep.py") -> argparse.ArgumentParser:
         prog=prog,
         description="Fine-tune ImageNet backbones on labelled photos, search for something better, "
         "average the best two, and report honestly.",
-        epilog=_EPILOG,
+        epilog=_EPILOG.format(prog=prog),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -109,7 +110,7 @@ def _add_elsewhere(group: argparse._ArgumentGroup) -> None:
         "--rate-file",
         type=place("--rate-file"),
         metavar="FILE.json",
-        help="what trials take there, as `python -m results rates RUN` prints it",
+        help=f"what trials take there, as `{typed('rates')} RUN` prints it",
     )
     group.add_argument("--gpus", type=count("--gpus", most=9999), metavar="N")
     group.add_argument(

@@ -43,9 +43,18 @@ _FLOAT_BYTES = 4
 _MEGABYTE = 1024 * 1024
 
 
-def counted(backbone: str) -> tuple[int, int]:
-    """Parameters and depth of the model that Keras publishes: top and default input size."""
-    model = _built(backbone, DEFAULT_SIZES.get(backbone, DEFAULT_SIZE), top=True)
+def counted(backbone: str, at_another_size: Any = None) -> tuple[int, int]:
+    """Parameters and depth of the model that Keras publishes: top and default input size.
+
+    Args:
+        at_another_size: the model with its top, where it is built already. Its counts are the
+            published ones' unless it flattens a feature map, whose size follows the photo's.
+    """
+    import keras
+
+    model = at_another_size
+    if model is None or any(isinstance(layer, keras.layers.Flatten) for layer in model.layers):
+        model = _built(backbone, DEFAULT_SIZES.get(backbone, DEFAULT_SIZE), top=True)
     return int(model.count_params()), _depth(model)
 
 
@@ -57,8 +66,8 @@ def measure(backbone: str, image_size: int, device: str) -> MeasuredCharacterist
         device: in words.
     """
     photos = np.random.default_rng(0).random((BATCH, image_size, image_size, 3), np.float32)
-    parameters, depth = counted(backbone)
     top, bare = _built(backbone, image_size, top=True), _built(backbone, image_size, top=False)
+    parameters, depth = counted(backbone, top)
     return MeasuredCharacteristics(
         backbone=backbone,
         image_size=image_size,

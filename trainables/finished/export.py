@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from results.scores.summary import read_summary
 from search_spaces.config import FLOAT32
 from search_spaces.refusals import DataRefusal, UsageRefusal
 from trainables.finished.card import card, winners
-from trainables.finished.rebuild import rebuilt
+from trainables.finished.rebuild import averaged, rebuilt
 
 
 def export(folder: RunFolder, *, tflite: bool = False) -> list[Path]:
@@ -50,9 +51,9 @@ def export(folder: RunFolder, *, tflite: bool = False) -> list[Path]:
     if not trials_of:
         raise DataRefusal("no trial of this run has weights", where=str(folder.root))
     files = []
-    for name, trials in trials_of.items():
+    for name, model in _built(folder, run, trials_of):
         files.append(folder.models / f"{name}.keras")
-        save(rebuilt(folder, run, trials), files[-1], run.data.classes)
+        save(model, files[-1], run.data.classes)
     recommended = [path for path in files if trials_of[path.stem] == summary.recommended_trials]
     for old in folder.models.glob("*.tflite"):
         old.unlink()  # of an earlier export: another winner's, it may be
@@ -67,6 +68,20 @@ def export(folder: RunFolder, *, tflite: bool = False) -> list[Path]:
         recommended=[path.name for path in recommended],
     )
     return files
+
+
+def _built(
+    folder: RunFolder, run: RunRecord, trials_of: Mapping[str, tuple[str, ...]]
+) -> Iterator[tuple[str, Any]]:
+    """Each model by its name; members of an average are built once."""
+    shared = {trial for trials in trials_of.values() if len(trials) > 1 for trial in trials}
+    kept: dict[str, Any] = {}
+    for name, trials in trials_of.items():
+        models = [kept.get(trial) or rebuilt(folder, run, (trial,)) for trial in trials]
+        kept.update(
+            (trial, model) for trial, model in zip(trials, models, strict=True) if trial in shared
+        )
+        yield name, models[0] if len(models) == 1 else averaged(models)
 
 
 def save(model: Any, target: Path, classes: tuple[str, ...]) -> None:

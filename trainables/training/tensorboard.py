@@ -21,7 +21,7 @@ from tensorboard.plugins.hparams import api as hparams
 
 from results.ledger.records import EpochRecord, Status, TrialRecord
 from search_spaces.backbones import NAMES
-from search_spaces.config import TrialConfig
+from search_spaces.config import TrialConfig, TrialId
 from search_spaces.space import DIMENSIONS, Categorical, SearchSpace
 
 _LOG = logging.getLogger(__name__)
@@ -50,7 +50,8 @@ class TrialLog:
     def _configuration(self, trial: str, config: TrialConfig) -> None:
         text = json.dumps(config.to_dict(), indent=2)
         with self._writer.as_default(step=0):
-            hparams.hparams({name: getattr(config, name) for name in _SHOWN}, trial_id=trial)
+            if not TrialId.parse(trial).repeat:  # no part of the search, so none of its table
+                hparams.hparams({name: getattr(config, name) for name in _SHOWN}, trial_id=trial)
             tf.summary.text("configuration", f"```\n{text}\n```")
         self._writer.flush()
 

@@ -95,6 +95,18 @@ def test_parameters_and_depth_are_those_that_keras_publishes(backbone: str) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("backbone", ["EfficientNetB0", "VGG16"])
+def test_counts_of_a_model_at_the_runs_size_are_the_published_ones(backbone: str) -> None:
+    import keras
+
+    from trainables.finished.characteristics import counted
+
+    make = getattr(keras.applications, backbone)
+    small = make(weights=None, input_shape=(48, 48, 3), classes=1000)
+    assert counted(backbone, small) == counted(backbone)
+
+
+@pytest.mark.slow
 def test_times_are_of_the_runs_image_size_and_counts_of_the_published_one() -> None:
     from trainables.finished.characteristics import measure
 

@@ -1,4 +1,4 @@
-"""TensorBoard's files are a view: none that cannot be written, and no name in it, ends anything."""
+"""TensorBoard's files are a view: what it is told of a trial, and that no fault of it ends one."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from results.ledger.files import write_json
 from results.ledger.serialise import to_json
 from results.ledger.thumbnails import write_thumbnails
 from results.scores.summary import summarise
+from search_spaces import paper
 from tests.crash.odd_names import NAMES
 from tests.results.helpers import SMALL, Trial, make_run, make_split
 from tests.sweep.helpers import record
@@ -47,3 +48,18 @@ def test_hostile_names_of_classes_and_files_are_drawn_as_they_are(tmp_path: Path
     draw_results(run)
     written = b"".join(path.read_bytes() for path in run.tensorboard.rglob("events.out.*"))
     assert all(name.encode() in written for name in NAMES)
+
+
+@pytest.mark.parametrize(("trial", "listed"), [("VGG16/t01", True), ("VGG16/t01-s1", False)])
+def test_the_hparams_tab_lists_the_searchs_trials_and_no_repeats(
+    tmp_path: Path, trial: str, listed: bool
+) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    from trainables.training.tensorboard import TrialLog
+
+    TrialLog(tmp_path, trial, paper.baseline("VGG16"))
+    told = EventAccumulator(str(tmp_path / trial)).Reload().summary_metadata
+    plugins = {one.plugin_data.plugin_name for one in told.values()}
+    assert "text" in plugins
+    assert ("hparams" in plugins) == listed
