@@ -108,6 +108,14 @@ FROM_PHOTOS = "photos"
 
 
 @dataclass(frozen=True)
+class Work:
+    """What training works on: multiply-adds for one photo, forward, and parameters."""
+
+    multiply_adds: int
+    parameters: int
+
+
+@dataclass(frozen=True)
 class Anatomy:
     """How a trial's network was divided; counts of layers and of parameters.
 
@@ -121,6 +129,8 @@ class Anatomy:
         recomputed: frozen layers run again in every epoch because the store had no room.
         multiply_adds_frozen, multiply_adds_trained: for one photo, forward, in the layers before
             the cut and behind it; 0 in records of versions that did not count them.
+        by_point: what would be trained from each of the backbone's unfreeze points, with this head;
+            empty in records of versions that did not count it.
     """
 
     layers_frozen: int
@@ -133,6 +143,7 @@ class Anatomy:
     recomputed: int
     multiply_adds_frozen: float = 0.0
     multiply_adds_trained: float = 0.0
+    by_point: Mapping[str, Work] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

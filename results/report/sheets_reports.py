@@ -159,7 +159,8 @@ def anatomies(summary: Summary) -> Sheet:
         for method in backbone.methods
         if method.anatomy is not None
     ]
-    header = " ".join(["method", *(column.key for column in fields_of(Anatomy))])
+    keys = (column.key for column in fields_of(Anatomy) if column.key != "by_point")
+    header = " ".join(["method", *keys])
     return listed(summary, "anatomy", header, lines)
 
 

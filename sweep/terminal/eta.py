@@ -8,11 +8,9 @@ from its running trials' epochs, then from the plan's rates, then from the other
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-
-import numpy as np
 
 from results.ledger.records import EpochRecord, TrialRecord
 from results.ledger.repeats import SEARCHED, candidates
@@ -20,6 +18,7 @@ from search_spaces.backbones import HEAD
 from search_spaces.config import TrialId
 from sweep.process.activity import Activity
 from sweep.schedule.assignment import Assignment
+from sweep.schedule.paces import seconds_per_epoch, trained_seconds
 from sweep.terminal.plan import BackbonePlan
 
 
@@ -61,11 +60,16 @@ class _Pace:
 
 @dataclass(frozen=True)
 class _Backbone:
-    """One backbone's plan, its records, and what runs of it, for how many seconds."""
+    """One backbone's plan, its records, and what runs of it, for how many seconds.
+
+    Attributes:
+        epochs: seconds of one by unfreeze point.
+    """
 
     plan: BackbonePlan
     done: Sequence[TrialRecord]
     here: Sequence[tuple[Running, float]]
+    epochs: Mapping[str, float]
 
     def begun(self, kind: Callable[[TrialId], bool]) -> int:
         """How many trials of a kind are finished or running."""
@@ -91,11 +95,14 @@ def seconds_left(
         busy: share of their time that workers had a trial so far; a backbone's next one may wait
             for results.
     """
+    timed = [(state.assignment.config, state.epoch.seconds) for state, _ in running if state.epoch]
+    epochs = seconds_per_epoch({plan.name: plan.course for plan in plans}, finished, timed)
     backbones = [
         _Backbone(
             plan,
             [record for record in finished if record.backbone == plan.name],
             [one for one in running if one[0].assignment.config.backbone == plan.name],
+            epochs[plan.name],
         )
         for plan in plans
     ]
@@ -139,7 +146,10 @@ def _running(backbone: _Backbone, probe: float, trial: float, one_pass: float) -
     left = []
     for state, elapsed in backbone.here:
         fills = state.assignment.config.scaling not in filled
-        expected = probe if backbone.plan.course.is_probe(state.assignment.trial_id) else trial
+        expected = _of_point(backbone, state.assignment)
+        if expected is None:
+            is_probe = backbone.plan.course.is_probe(state.assignment.trial_id)
+            expected = probe if is_probe else trial
         left.append(_of_running(state, elapsed, expected + (one_pass if fills else 0.0)))
     return left
 
@@ -180,7 +190,7 @@ def _measured(backbone: _Backbone) -> _Pace:
         features = known.seconds_prefix / plan.passes if known and plan.passes else None
     expected = known.seconds_trained / unfinished if known and unfinished else None
     probe, trial = (_of_kind(backbone, trained, probes=probes) for probes in (True, False))
-    searched = None if trial is None else _searched(backbone)
+    searched = _searched(backbone)
     return _Pace(probe, next((one for one in (searched, trial) if one), expected), features)
 
 
@@ -193,7 +203,7 @@ def _of_kind(backbone: _Backbone, trained: Sequence[TrialRecord], *, probes: boo
     plan = backbone.plan
     done = [record for record in trained if plan.course.is_probe(record.id) == probes]
     share = fmean(len(record.epochs) / record.config.epochs for record in done) if done else 1.0
-    seconds = [_seconds(record) for record in done]
+    seconds = [trained_seconds(record) for record in done]
     seconds += [
         share * state.epoch.seconds * state.assignment.config.epochs
         for state, _ in backbone.here
@@ -202,34 +212,19 @@ def _of_kind(backbone: _Backbone, trained: Sequence[TrialRecord], *, probes: boo
     return fmean(seconds) if seconds else None
 
 
-def _per_epoch(backbone: _Backbone) -> dict[str, float]:
-    """Mean seconds of an epoch by unfreeze point; what no trial measured is in line with the order
-    of the points, beyond the deepest in line with it and the first."""
-    measured: dict[str, list[float]] = {}
-    for record in backbone.done:
-        if record.epochs:
-            seconds = _seconds(record) / len(record.epochs)
-            measured.setdefault(record.config.unfreeze, []).append(seconds)
-    for state, _ in backbone.here:
-        if state.epoch:
-            point = state.assignment.config.unfreeze
-            measured.setdefault(point, []).append(state.epoch.seconds)
-    points = backbone.plan.course.points
-    known = [at for at, point in enumerate(points) if point in measured]
-    if not known:
-        return {}
-    means = [fmean(measured[points[at]]) for at in known]
-    if (beyond := len(points) - 1) > known[-1]:
-        slope = (means[-1] - means[0]) / max(1, known[-1] - known[0])
-        means.append(means[-1] + max(0.0, slope) * (beyond - known[-1]))
-        known.append(beyond)
-    return {point: float(np.interp(at, known, means)) for at, point in enumerate(points)}
+def _of_point(backbone: _Backbone, assignment: Assignment) -> float | None:
+    """Seconds of a trial by its own unfreeze point."""
+    course, epoch = backbone.plan.course, backbone.epochs.get(assignment.config.unfreeze)
+    if epoch is None:
+        return None
+    share = course.share if course.is_suggested(assignment.trial_id) else 1.0
+    return share * assignment.config.epochs * epoch
 
 
 def _whole(backbone: _Backbone) -> float | None:
     """Seconds of the baseline, and of its twin."""
     course = backbone.plan.course
-    usual = _per_epoch(backbone).get(course.usual)
+    usual = backbone.epochs.get(course.usual)
     return None if usual is None else usual * course.epochs
 
 
@@ -250,8 +245,9 @@ def _searched(backbone: _Backbone) -> float | None:
 
 def _mean_epoch(backbone: _Backbone) -> float | None:
     """Seconds of an epoch over what the sampler suggests: all points alike until there is some."""
-    per_epoch, suggested = _per_epoch(backbone), backbone.plan.course.is_suggested
-    if not per_epoch:
+    epochs, suggested = backbone.epochs, backbone.plan.course.is_suggested
+    expected = [epochs[point] for point in backbone.plan.course.visited if point in epochs]
+    if not expected:
         return None
     visited = [record.config.unfreeze for record in backbone.done if suggested(record.id)]
     visited += [
@@ -259,12 +255,8 @@ def _mean_epoch(backbone: _Backbone) -> float | None:
         for state, _ in backbone.here
         if suggested(state.assignment.trial_id)
     ]
-    seconds = _PRIOR * fmean(per_epoch.values()) + sum(per_epoch[point] for point in visited)
-    return seconds / (_PRIOR + len(visited))
-
-
-def _seconds(record: TrialRecord) -> float:
-    return record.cost.seconds_total - record.cost.seconds_features
+    seconds = [epochs[point] for point in visited if point in epochs]
+    return (_PRIOR * fmean(expected) + sum(seconds)) / (_PRIOR + len(seconds))
 
 
 def _of_repeat(backbone: _Backbone) -> float | None:
@@ -279,12 +271,12 @@ def _of_repeat(backbone: _Backbone) -> float | None:
     baseline, mean = _whole(backbone), _mean_epoch(backbone)
     if baseline is not None and mean is not None and len(search) < plan.trials - plan.repeats:
         probes = plan.course.probes / max(1, plan.trials - plan.repeats - 1) / 2
-        head = _per_epoch(backbone)[HEAD] if probes else 0.0
+        head = backbone.epochs[HEAD] if probes else 0.0
         searched = plan.course.epochs * (probes * head + (1 - probes) * mean)
         return (baseline + SEARCHED * searched) / (1 + SEARCHED)
     best = candidates(search) or [record for record in search if record.epochs]
     longest = max((len(record.epochs) for record in best), default=0)
-    return _mean(_seconds(record) for record in best if len(record.epochs) == longest)
+    return _mean(trained_seconds(record) for record in best if len(record.epochs) == longest)
 
 
 def _of_running(state: Running, elapsed: float, expected: float) -> float:

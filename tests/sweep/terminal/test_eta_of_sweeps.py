@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import pytest
 from rich.console import Console
 
-from results.ledger.records import Cost, EpochRecord, Status, TrialRecord
+from results.ledger.records import Anatomy, Cost, EpochRecord, Status, TrialRecord, Work
 from search_spaces.backbones import HEAD, SCALINGS, Scaling, backbone_named
 from search_spaces.config import TrialConfig
 from search_spaces.settings import Settings
@@ -39,6 +39,17 @@ SWEEPS: dict[str, tuple[tuple[str, ...], int]] = {
 }
 
 
+PASS = 10**12
+"""Multiply-adds of the pass that fills the store."""
+
+
+def share_trained(backbone: str, unfreeze: str) -> float:
+    """Of an epoch of the whole network, what one from an unfreeze point takes."""
+    points = backbone_named(backbone).points
+    depth = points.index(unfreeze) / (len(points) - 1)
+    return 0.01 if unfreeze == HEAD else 0.2 + 0.8 * depth
+
+
 class Clock:
     """Seconds that pass when they are told to."""
 
@@ -58,6 +69,7 @@ class World:
     def __post_init__(self) -> None:
         names = self.chosen.backbones
         self.slowness = {name: self.chance.uniform(1, 4) for name in names}
+        self.misled = {name: random.Random(name).uniform(0.6, 1.6) for name in names}
         self.filled: set[tuple[str, Scaling]] = set()
 
     def suggested(self, name: str, number: int) -> TrialConfig:
@@ -77,10 +89,17 @@ class World:
         return replace(baseline, unfreeze=unfreeze, learning_rate=rate, scaling=scaling)
 
     def epoch(self, config: TrialConfig) -> float:
-        points = backbone_named(config.backbone).points
-        depth = points.index(config.unfreeze) / (len(points) - 1)
-        share = 0.01 if config.unfreeze == HEAD else 0.2 + 0.8 * depth
+        share = share_trained(config.backbone, config.unfreeze)
         return self.slowness[config.backbone] * share * self.chance.lognormvariate(0, 0.15)
+
+    def anatomy(self, backbone: str) -> Anatomy:
+        """Its layers take longer, or less long, than their multiply-adds say."""
+        per_share = self.misled[backbone] * PASS / (6 * COUNTS["train"])
+        work = {
+            point: Work(round(per_share * share_trained(backbone, point)), 0)
+            for point in backbone_named(backbone).points
+        }
+        return Anatomy(0, 0, 0, 0, 0, "", (), 0, by_point=work)
 
     def outcome(self, assignment: Assignment) -> TrialRecord:
         """Curves that rise to a height of their own; deep trials stand a little higher."""
@@ -144,8 +163,15 @@ def played(chosen: Settings, seed: int, at_once: int = 2) -> LiveTable:
             heapq.heappush(events, (then, next(order), assignment, epoch + 1, seconds))
             continue
         del begun[trained.trial]
-        cost = Cost(seconds_total=clock.now - started, seconds_features=fills)
-        folder.write_record(replace(trained, cost=cost))
+        cost = Cost(
+            seconds_total=clock.now - started,
+            seconds_features=fills,
+            seconds_prefix=fills,
+            multiply_adds_prefix=PASS if fills else 0,
+            photos_trained=len(trained.epochs) * COUNTS["train"],
+        )
+        anatomy = world.anatomy(assignment.config.backbone)
+        folder.write_record(replace(trained, cost=cost, anatomy=anatomy))
         table.finished(pool.finish(assignment.trial_id))
 
 
