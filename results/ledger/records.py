@@ -85,6 +85,11 @@ class Cost:
     seconds_prefix: float = 0.0
     multiply_adds_prefix: float = 0.0
 
+    @property
+    def seconds_trained(self) -> float:
+        """All but those of its features: what the same trial takes once these are stored."""
+        return self.seconds_total - self.seconds_features
+
     def __add__(self, other: Cost) -> Cost:
         """Both together."""
         return Cost(**{name: value + getattr(other, name) for name, value in vars(self).items()})

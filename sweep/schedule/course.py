@@ -20,6 +20,7 @@ class Course:
     """How a backbone's search is expected to go.
 
     Attributes:
+        searched: how many trials the search has besides the baseline.
         probes: trials of the head alone that come first: numbers 1 and up.
         whole: numbers of the others that early stopping does not concern.
         epochs: of a trial that is not stopped.
@@ -30,6 +31,7 @@ class Course:
         known: seconds of an epoch by point, as earlier runs on this machine measured them.
     """
 
+    searched: int = 0
     probes: int = 0
     whole: tuple[int, ...] = ()
     epochs: int = 0
@@ -49,6 +51,7 @@ class Course:
         else:
             visited = (usual,)
         return Course(
+            searched=settings.searched(backbone),
             probes=order.probes,
             whole=(0, order.numbers[-1]) if order.twin else (0,),
             epochs=settings.epochs,

@@ -118,7 +118,7 @@ def _known(
     seconds: dict[str, list[float]] = {point: [] for point in course.points}
     for record in records:
         own = seconds.setdefault(record.config.unfreeze, [])
-        own.append(trained_seconds(record) / len(record.epochs))
+        own.append(record.cost.seconds_trained / len(record.epochs))
     for config, epoch in running:
         seconds.setdefault(config.unfreeze, []).append(epoch)
     measured = {point: fmean(values) for point, values in seconds.items() if values}
@@ -164,8 +164,3 @@ def _per_parameter(records: Sequence[TrialRecord]) -> float:
             seconds += sum(epoch.seconds for epoch in later)
             updated += steps * record.anatomy.parameters_trained
     return min(MOST_PER_PARAMETER, seconds / updated) if updated else 0.0
-
-
-def trained_seconds(record: TrialRecord) -> float:
-    """Of a trial, without those of its features."""
-    return record.cost.seconds_total - record.cost.seconds_features

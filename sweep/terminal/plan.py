@@ -144,6 +144,8 @@ def _of(
     photos_trained = left * settings.epochs * counts["train"]
     photos_plain = left * plain_photos(settings.epochs, **counts)
     skipped = rates.seconds_skipped if rates else None
+    measured = rates.by_point if rates else {}
+    known = {point: counts["train"] * seconds for point, seconds in measured.items()}
     return BackbonePlan(
         name=name,
         trials=trials,
@@ -164,7 +166,7 @@ def _of(
         else None,
         repeats=repeats,
         seeds=settings.confirm,
-        course=Course.of(settings, name),
+        course=Course.of(settings, name, known),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from results.ledger.records import TrialRecord
 from search_spaces.backbones import HEAD
 from sweep.schedule.course import Course
-from sweep.schedule.paces import seconds_per_epoch, trained_seconds
+from sweep.schedule.paces import seconds_per_epoch
 from tests.sweep.helpers import record
 from tests.sweep.terminal.test_eta_of_default import SETTINGS, trials
 
@@ -19,7 +19,7 @@ HEADS = [one for one in RECORDS if one.config.unfreeze == HEAD and not one.repea
 
 
 def of_an_epoch(one: TrialRecord) -> float:
-    return trained_seconds(one) / len(one.epochs)
+    return one.cost.seconds_trained / len(one.epochs)
 
 
 def test_nothing_is_known_before_the_first_trial_nor_of_points_that_old_records_do_not_name() -> (
