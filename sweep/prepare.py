@@ -198,6 +198,7 @@ def resume(
     _end_killed(folder)
     folder.clear_killed_trials()
     discard_cut_repeats(folder)
+    folder.left_out_json.unlink(missing_ok=True)
     if run != recorded:
         folder.write_run(run)
     return Prepared(run, _context(run, materials, folder, machine))

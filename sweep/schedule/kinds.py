@@ -46,9 +46,21 @@ class Kinds:
 
     def of_config(self, trial: TrialId, config: TrialConfig) -> float | None:
         """Seconds of a trial by its own unfreeze point."""
-        epoch = self.epochs.get(config.unfreeze)
         share = self.course.share if self.course.is_suggested(trial) else 1.0
-        return None if epoch is None else share * config.epochs * epoch
+        seconds = self.seconds_in_full(config)
+        return None if seconds is None else share * seconds
+
+    def seconds_in_full(self, config: TrialConfig) -> float | None:
+        """Seconds of all epochs of a configuration, whatever early stopping does."""
+        epoch = self.epochs.get(config.unfreeze)
+        return None if epoch is None else config.epochs * epoch
+
+    def in_full(self, trial: TrialId) -> float | None:
+        """Seconds of all epochs of a trial that has no configuration yet."""
+        if not self.course.is_suggested(trial):
+            return self.of(trial)
+        mean = self._mean_epoch
+        return None if mean is None else self.course.epochs * mean
 
     @property
     def whole(self) -> float | None:

@@ -22,8 +22,10 @@ from search_spaces.backbones import HEAD, SCALINGS, Scaling, backbone_named
 from search_spaces.config import TrialConfig
 from search_spaces.settings import Settings
 from sweep.schedule.assignment import Assignment
+from sweep.schedule.course import Course
 from sweep.schedule.order import order_of
 from sweep.schedule.pool import Pool
+from sweep.schedule.reserve import Reserve
 from sweep.terminal.eta import Running
 from sweep.terminal.forecasts import Forecast, Forecasts
 from sweep.terminal.live import LiveTable
@@ -130,12 +132,27 @@ class World:
         return self.slowness[config.backbone] * 2
 
 
-def played(chosen: Settings, seed: int, at_once: int = 2) -> LiveTable:
+def played(chosen: Settings, seed: int) -> LiveTable:
     """A whole sweep as the live table follows it."""
-    world, clock, folder = World(chosen, random.Random(seed)), Clock(), MemoryFolder()
+    return played_in(MemoryFolder(), chosen, seed)[0]
+
+
+def played_in(
+    folder: MemoryFolder,
+    chosen: Settings,
+    seed: int,
+    *,
+    budget: float = math.inf,
+    reserves: bool = False,
+    at_once: int = 2,
+) -> tuple[LiveTable, Pool]:
+    """A sweep, with what is left of it when the time budget is spent."""
+    world, clock = World(chosen, random.Random(seed)), Clock()
     for trial in chosen.planned:
         folder.write_suggestion(trial.name, world.suggested(trial.backbone, trial.number))
-    pool = Pool(folder, chosen, at_once)
+    courses = {name: Course.of(chosen, name) for name in chosen.backbones}
+    reserve = Reserve(chosen, courses, budget, at_once, clock) if reserves else None
+    pool = Pool(folder, chosen, at_once, reserve)
     table = LiveTable(
         Console(file=io.StringIO()), plan(chosen, COUNTS), at_once=at_once, clock=clock
     )
@@ -143,7 +160,9 @@ def played(chosen: Settings, seed: int, at_once: int = 2) -> LiveTable:
     events: list[tuple[float, int, Assignment, int, float]] = []
     begun: dict[str, tuple[float, float, TrialRecord]] = {}
     while True:
-        while len(begun) < at_once and (assignment := pool.next()) is not None:
+        while len(begun) < at_once and clock.now < budget:
+            if (assignment := pool.next()) is None:
+                break
             fills = world.features(assignment.config)
             begun[assignment.trial_id.name] = clock.now, fills, world.outcome(assignment)
             table.running(Running(assignment))
@@ -153,12 +172,15 @@ def played(chosen: Settings, seed: int, at_once: int = 2) -> LiveTable:
             )
         if not events:
             table.ended()
-            return table
+            return table, pool
         clock.now, _, assignment, epoch, seconds = heapq.heappop(events)
         started, fills, trained = begun[assignment.trial_id.name]
         ended = EpochRecord(epoch, 0.7, 0.5, 0.7, 0.5, 1e-4, seconds)
         table.running(Running(assignment, ended))
-        if epoch < len(trained.epochs):
+        if epoch < len(trained.epochs) and clock.now >= budget:
+            cut = trained.epochs[:epoch]
+            trained = replace(trained, status=Status.OUT_OF_TIME, epochs=cut)
+        elif epoch < len(trained.epochs):
             then = clock.now + seconds
             heapq.heappush(events, (then, next(order), assignment, epoch + 1, seconds))
             continue
