@@ -1,7 +1,7 @@
 """What a time budget has room for, as far as earlier trials on this machine were measured.
 
-What the plan says of `--time-budget`; while the sweep runs, `sweep.schedule.reserve` decides by what
-its own trials take.
+What the plan says of `--time-budget`; while the sweep runs, `sweep.schedule.reserve` decides by
+what its own trials take.
 """
 
 from __future__ import annotations
