@@ -1,10 +1,10 @@
 """Winners held against their baselines on fresh seeds: photos and seeds both count, and so does how
 many backbones are looked at.
 
-The search's own trials choose the candidates and are not looked at again: whoever was lucky there
-starts anew. Validation on the fresh seeds names the winner, test says whether it is better. Of two
-searched candidates one is chosen, and either could be better by chance alone: each with 2.5 % on
-that side, so a false "better" has at most 5 %.
+The search's own trials choose the candidates and are not looked at again, so a lucky search result
+gains nothing here. Validation on the fresh seeds names the winner, test says whether it is better.
+Each of two searched candidates may look better by chance in 2.5 % of runs, so a false "better" has
+at most 5 %.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _confirmed(evidence: Evidence, candidate: TrialRecord, right: Correct | None
     whole = evidence.fresh.is_whole(candidate)
     return ConfirmedTrial(
         trial=candidate.trial,
-        config=candidate.config.to_dict(),
+        config=candidate.config,
         completed=len(own),
         validation=spread([one.validation_accuracy or 0.0 for one in own]) if whole else None,
         test=None if right is None else spread(right.mean(axis=1).tolist()),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from results.scores.metrics import Interval
+from search_spaces.config import TrialConfig
 
 
 class Told(StrEnum):
@@ -57,7 +56,7 @@ class ConfirmedTrial:
     """
 
     trial: str
-    config: Mapping[str, Any]
+    config: TrialConfig
     completed: int
     validation: Spread | None
     test: Spread | None
@@ -68,7 +67,7 @@ class Confirmation:
     """A backbone's baseline and best two, trained again on fresh seeds.
 
     Attributes:
-        seeds: so many for each.
+        seeds: how many each candidate is trained on.
         planned, finished: repeats; `planned` is the most there can be while the search goes on.
         trials: the candidates, the baseline first; empty while the search goes on.
         winner: the best mean on validation; empty while there is none.

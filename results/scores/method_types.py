@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from results.ledger.records import Anatomy, Cost, EpochRecord, Status
 from results.scores.metrics import Interval, McNemar, Report, Verdict
+from search_spaces.config import TrialConfig
 
 
 class Purpose(StrEnum):
@@ -79,7 +79,7 @@ class Method:
         error: why it failed.
         config: None until the trial is finished.
         scores: None if there are none; then the accuracies are None too.
-        published_test_accuracy: the paper's for this backbone; None if the paper has it not.
+        published_test_accuracy: the paper's for this backbone; None if it is not in the paper.
         verdict: None without scores, or without a published accuracy.
         history: its curves.
         anatomy: how its network was divided (Tables 2 to 4 as built).
@@ -88,7 +88,7 @@ class Method:
     trial: str
     status: Status
     error: str
-    config: Mapping[str, Any] | None
+    config: TrialConfig | None
     best_epoch: int | None
     validation_accuracy: float | None
     test_accuracy: float | None
