@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from results.figures.diagrams import SCALINGS, head_layers
-from results.ledger.records import Anatomy, EpochRecord
+from results.ledger.anatomy import Anatomy
+from results.ledger.records import EpochRecord
 from results.ledger.units import duration
 from results.report.format import configuration, percent, whole
 from results.report.kinds import CELL, COUNT, NAME, SCORE, Place, published

@@ -18,7 +18,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from results.ledger.records import TrialRecord, Work
+from results.ledger.anatomy import Work
+from results.ledger.records import TrialRecord
 from search_spaces.backbones import HEAD
 from search_spaces.config import TrialConfig
 from sweep.schedule.course import Course

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from results.ledger.records import FROM_PHOTOS, Anatomy, Work
+from results.ledger.anatomy import FROM_PHOTOS, Anatomy, Work
 from search_spaces.config import TrialConfig
 from trainables.features.fill import Inputs
 from trainables.networks.backbones import FullNetwork, weights_of

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from results.ledger.anatomy import Anatomy
 from results.ledger.files import read_json, write_json
 from results.ledger.rates import (
     Conditions,
@@ -20,7 +21,7 @@ from results.ledger.rates import (
     timed_passes,
     write_rates,
 )
-from results.ledger.records import Anatomy, Cost, EpochRecord, Status, TrialRecord
+from results.ledger.records import Cost, EpochRecord, Status, TrialRecord
 from search_spaces.paper import baseline
 from search_spaces.refusals import UsageRefusal
 

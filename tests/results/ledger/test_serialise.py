@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from results.ledger.records import Anatomy, Cost, EpochRecord, Status, TrialRecord, Work
+from results.ledger.anatomy import Anatomy, Work
+from results.ledger.records import Cost, EpochRecord, Status, TrialRecord
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import DataRecord, Rejected
 from results.ledger.serialise import from_json, to_json

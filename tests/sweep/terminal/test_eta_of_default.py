@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from results.ledger.records import Anatomy, Cost, EpochRecord, Status, TrialRecord, Work
+from results.ledger.anatomy import Anatomy, Work
+from results.ledger.records import Cost, EpochRecord, Status, TrialRecord
 from search_spaces.backbones import HEAD, Scaling
 from search_spaces.settings import Settings
 from sweep.schedule.assignment import Assignment

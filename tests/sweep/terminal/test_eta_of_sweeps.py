@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 import pytest
 from rich.console import Console
 
-from results.ledger.records import Anatomy, Cost, EpochRecord, Status, TrialRecord, Work
+from results.ledger.anatomy import Anatomy, Work
+from results.ledger.records import Cost, EpochRecord, Status, TrialRecord
 from search_spaces.backbones import HEAD, SCALINGS, Scaling, backbone_named
 from search_spaces.config import TrialConfig
 from search_spaces.settings import Settings
