@@ -210,6 +210,7 @@ def resume(
     folder.clear_killed_trials()
     discard_cut_repeats(folder)
     clear_dropped(folder)
+    folder.left_out_json.unlink(missing_ok=True)
     if run != recorded:
         folder.write_run(run)
     return Prepared(run, _context(run, materials, folder, machine))

@@ -31,12 +31,14 @@ from sweep.process.commands import export_winners, measure_backbones, reproduce
 from sweep.process.environment import run_onednn
 from sweep.process.worker import small_photos
 from sweep.rates import keep_rates, known_rates
+from sweep.schedule.reserve import Reserve
 from sweep.terminal.arguments import most_trials, refuse_contradictions
 from sweep.terminal.bars import showing
 from sweep.terminal.clock import elsewhere
 from sweep.terminal.closing import closing
+from sweep.terminal.fit import time_budget_words
 from sweep.terminal.live import LiveTable
-from sweep.terminal.plan import plan, plan_table
+from sweep.terminal.plan import BackbonePlan, plan, plan_table
 from sweep.terminal.silence import doing, print_plain
 from sweep.terminal.tensorboard_server import command, served
 from sweep.terminal.usage import MachineUsage
@@ -102,7 +104,8 @@ class Sweep:
         plans = plan(settings, counts, finished, rates)
         if file is not None:
             notes = elsewhere(plans, self._machine, self._arguments)
-        self.console.print(plan_table(plans, settings, self._machine, notes))
+        budget = self._budget_words(plans, finished)
+        self.console.print(plan_table(plans, settings, self._machine, notes, budget))
 
     def check_folder(self) -> None:
         """Refuse a folder that holds something else than the run, and a machine that is unfit."""
@@ -144,12 +147,13 @@ class Sweep:
 
         _log_libraries_like_us()
         run, context = prepared.run, prepared.context
-        pool = Pool(self.folder, context.settings, run.lag)
-        finished = tuple(pool.finished.values())
-        self._kept = frozenset(pool.finished)
+        finished = self.folder.records()
         rates = known_rates(context.settings, self._machine, self._onednn)
         plans = plan(context.settings, self.folder.read_split().counts(), finished, rates)
-        self.console.print(plan_table(plans, context.settings, self._machine))
+        pool = Pool(self.folder, context.settings, run.lag, self._reserve(context.settings, plans))
+        self._kept = frozenset(pool.finished)
+        budget = self._budget_words(plans, finished)
+        self.console.print(plan_table(plans, context.settings, self._machine, budget=budget))
         self.say(f"run: {self.folder.root}")
         usage = MachineUsage(gpus=self._hardware.gpus > 0)
         with (
@@ -164,6 +168,7 @@ class Sweep:
             ) as table,
         ):
             self._table = table
+            pool.on_search_end = table.search_ended
             log(finished)
 
             def finish(record: TrialRecord) -> None:
@@ -173,6 +178,18 @@ class Sweep:
             run_trials(pool, context, on_running=table.running, on_finished=finish)
             table.ended()
         self._table = None
+
+    def _budget_words(self, plans: Sequence[BackbonePlan], finished: Sequence[TrialRecord]) -> str:
+        at_once = self._machine.max_concurrent
+        return time_budget_words(plans, finished, self._machine.time_budget, at_once)
+
+    def _reserve(self, settings: Settings, plans: Sequence[BackbonePlan]) -> Reserve | None:
+        """What keeps time for the fresh seeds, where there is a budget and something to confirm."""
+        seconds = self._machine.time_budget
+        if seconds is None or not (settings.confirm and settings.trials):
+            return None
+        courses = {one.name: one.course for one in plans}
+        return Reserve(settings, courses, seconds, self._machine.max_concurrent)
 
     def measure(self, prepared: Prepared) -> None:
         """Note what the report needs besides the ledger: rates, Table 1, importances."""

@@ -143,7 +143,8 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         "--time-budget",
         type=parse_seconds,
         metavar="2h",
-        help="of training; then no trial starts, and running ones end with their epoch",
+        help="of training; the search ends in time for the fresh seeds (--confirm), and when it is "
+        "spent running trials end with their epoch",
     )
     group.add_argument(
         "--max-disk",

@@ -18,15 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from results.ledger.anatomy import Anatomy
 from results.ledger.arrays import Probabilities
-from results.ledger.records import (
-    Anatomy,
-    Cost,
-    EpochRecord,
-    Predictions,
-    Status,
-    TrialResult,
-)
+from results.ledger.records import Cost, EpochRecord, Predictions, Status, TrialResult
 from results.ledger.runs import SPLITS
 from results.scores.choosing import score
 from results.scores.metrics import accuracy, cross_entropy
