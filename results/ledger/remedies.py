@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+_HOME = Path(__file__).resolve().parents[2]
 NEW_RUN = "The run cannot go on without it: put it back from a copy, or start another run."
 
 
@@ -45,6 +46,11 @@ def exported_again(root: Path) -> str:
     return f"Export the models again: python -m trainables export {shlex.quote(str(root))}"
 
 
-def resume_command(root: Path) -> str:
-    """What is typed to go on with a run."""
-    return f"python run_sweep.py --resume {shlex.quote(str(root))}"
+def resume_command(root: Path, *, home: Path = _HOME) -> str:
+    """What is typed to go on with a run.
+
+    Args:
+        home: the folder of our code; where packages are installed nobody types the name of a file.
+    """
+    command = "transfer-sweep run" if home.name == "site-packages" else "python run_sweep.py"
+    return f"{command} --resume {shlex.quote(str(root))}"

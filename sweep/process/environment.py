@@ -19,10 +19,11 @@ HOME = Path(__file__).resolve().parents[2]
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
-_AUTHENTICATION = "RAY_AUTH_MODE"
-_RAY = {
+_OUR_OWN_RAY = {
     # Ray listens on all interfaces; without a token anybody who reaches a port can run code.
-    _AUTHENTICATION: "token",
+    "RAY_AUTH_MODE": "token",
+}
+_RAY = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # TensorBoard and the ledger are our own; the signals are run_sweep.py's.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -43,11 +44,9 @@ def set_for_ray(address: str | None) -> None:
 
     How a cluster that is there already knows its users is the environment's business.
     """
-    mode = os.environ.get(_AUTHENTICATION) if address else None
     os.environ.update(_RAY)
-    if mode:
-        os.environ[_AUTHENTICATION] = mode
     if address is None:
+        os.environ.update(_OUR_OWN_RAY)
         os.environ.pop("RAY_ADDRESS", None)
 
 

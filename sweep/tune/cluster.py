@@ -96,11 +96,11 @@ def _start(machine: Machine, temporary: Path) -> None:
     }
     ours = signal.getsignal(signal.SIGTERM)
     try:
-        _private_token()
         if machine.address:
             code = code_copied(temporary / "code")
             ray.init(address=machine.address, runtime_env={"working_dir": str(code)}, **common)
         else:
+            _private_token()
             with _temporary_files_in(temporary):
                 ray.init(**own, **common)
         signal.signal(signal.SIGTERM, ours)  # Ray puts its own there
