@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,16 +30,31 @@ OBJECT_STORE = 100 * 2**20  # bytes
 PATIENCE_SECONDS = 60
 
 
-class Node:
-    """A `ray start` with all that it has started, and a cache folder of its own."""
+def without(hidden: Path | None) -> list[str]:
+    """A prefix of a command that does not see a folder, as on another machine, where Linux can."""
+    command = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    script = f'mount -t tmpfs none "{hidden}" && exec "$0" "$@"'
+    if hidden is None or not shutil.which("unshare"):
+        return []
+    possible = subprocess.run([*command, script, "true"], capture_output=True, check=False)
+    return [*command, script] if possible.returncode == 0 else []
 
-    def __init__(self, root: Path, *words: str, cpus: int) -> None:
+
+class Node:
+    """A `ray start` with all that it has started, and a cache folder of its own.
+
+    Args:
+        hidden: the folder of the driver's machine, which this node shall not see.
+    """
+
+    def __init__(self, root: Path, hidden: Path | None, *words: str, cpus: int) -> None:
         self.cache = root / "cache"
         root.mkdir()
         self._log = (root / "log.txt").open("w")
         self._process = subprocess.Popen(
             [
-                *(RAY, "start", "--block", "--disable-usage-stats", *words),
+                *without(hidden),
+                *(str(RAY), "start", "--block", "--disable-usage-stats", *words),
                 *("--num-cpus", str(cpus), "--object-store-memory", str(OBJECT_STORE)),
                 *("--include-dashboard", "false", "--include-log-monitor", "false"),
             ],
@@ -55,6 +71,8 @@ class Node:
 
     def kill(self) -> None:
         """As if its power had failed."""
+        if self._process.returncode is not None:
+            return
         started = descendants(self._process.pid)
         self._process.kill()
         for process in started:
@@ -69,34 +87,33 @@ class Node:
 class Cluster:
     """A head that trains nothing, and nodes of one processor each."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, drivers: Path) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{free.getsockname()[1]}"
-        self._root = root
+        self._root, self._drivers = root, drivers
         self.nodes: list[Node] = []
         port = self.address.partition(":")[2]
-        self._start("--head", "--node-ip-address", "127.0.0.1", "--port", port, cpus=0)
+        self._start(None, "--head", "--node-ip-address", "127.0.0.1", "--port", port, cpus=0)
 
     def join(self) -> Node:
-        return self._start("--address", self.address, cpus=1)
+        return self._start(self._drivers, "--address", self.address, cpus=1)
 
-    def _start(self, *words: str, cpus: int) -> Node:
+    def _start(self, hidden: Path | None, *words: str, cpus: int) -> Node:
         folder = self._root / f"node{len(self.nodes)}"
-        node = Node(folder, "--temp-dir", str(folder / "ray"), *words, cpus=cpus)
+        node = Node(folder, hidden, "--temp-dir", str(folder / "ray"), *words, cpus=cpus)
         self.nodes.append(node)
         return node
 
 
 @contextmanager
-def cluster(root: Path) -> Iterator[Cluster]:
-    started = Cluster(root)
+def cluster(root: Path, drivers: Path) -> Iterator[Cluster]:
+    started = Cluster(root, drivers)
     try:
         yield started
     finally:
         for node in started.nodes:
-            with suppress(ValueError):  # it was killed before
-                node.kill()
+            node.kill()
 
 
 @pytest.fixture
@@ -124,7 +141,7 @@ def test_a_sweep_that_loses_a_node_and_gains_one_is_one_machines_sweep(
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
     monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
     photos, cache, run = photo_folder(tmp_path / "photos"), tmp_path / "cache", tmp_path / "run"
-    with cluster(short_folder) as nodes:
+    with cluster(short_folder, tmp_path) as nodes:
         lost, kept = nodes.join(), nodes.join()
         process = start(*small(photos, cache, run), *TRIALS, "--address", nodes.address)
         when(process, lambda: len(record_times(run)) >= 1, signal.SIGCONT)
