@@ -10,6 +10,7 @@ The tree of what can go wrong, each with the exit code of the whole command:
       UsageRefusal          2   the command line, or a run folder that belongs to something else
       DataRefusal           3   photos, archives and dataset files
       EnvironmentRefusal    4   disk, network, weights, Ray
+        Unreachable         4   a download that cannot be had from here
 """
 
 from __future__ import annotations
@@ -55,6 +56,10 @@ class EnvironmentRefusal(Refusal):
     """The machine, the network or a file beside the photos cannot do what is asked."""
 
     exit_code = 4
+
+
+class Unreachable(EnvironmentRefusal):
+    """Photos or weights are not on this machine, and their server gives none."""
 
 
 def _rebuild(kind: type[Refusal], what: str, where: str, fix: str) -> Refusal:

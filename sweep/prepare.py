@@ -20,7 +20,7 @@ from results.ledger.runs import DataRecord, Split
 from results.ledger.store import RunFolder
 from search_spaces.installed import versions
 from search_spaces.presets import DEMONSTRATION, PAPER
-from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
+from search_spaces.refusals import Unreachable, UsageRefusal
 from search_spaces.settings import RunSettings, Settings
 from sweep.hardware import Hardware, Machine
 from sweep.photo_warnings import photo_warnings
@@ -96,7 +96,8 @@ def gather(
     """Settle settings, weights and photos of a new run.
 
     With neither photos nor weights named these are the paper's, and where they are not cached and
-    cannot be reached, the demonstration's; what is named is obeyed or refused.
+    cannot be reached, the demonstration's. What is named is obeyed or refused. A full disk or a
+    damaged file is refused as well: it says nothing about which photos are wanted.
 
     Args:
         warn: told why the demonstration stands in, which photos contradict each other, and where
@@ -105,14 +106,23 @@ def gather(
     Raises:
         Refusal: whatever does not fit.
     """
+    materials = _gathered(arguments, machine, progress, warn)
+    for line in photo_warnings(materials.record, materials.split, materials.settings):
+        warn(line)
+    return materials
+
+
+def _gathered(
+    arguments: argparse.Namespace,
+    machine: Machine,
+    progress: Progress,
+    warn: Callable[[str], None],
+) -> NewMaterials:
     if (preset := preset_of(arguments)) is not None:
-        materials = _new_materials(settings_from(arguments, preset), machine, progress)
-        for line in photo_warnings(materials.record, materials.split, materials.settings):
-            warn(line)
-        return materials
+        return _new_materials(settings_from(arguments, preset), machine, progress)
     try:
         return _new_materials(settings_from(arguments, PAPER), machine, progress)
-    except EnvironmentRefusal as refusal:
+    except Unreachable as refusal:
         warn(f"The paper's photos and weights are out of reach: {refusal}")
     return _new_materials(settings_from(arguments, DEMONSTRATION), machine, progress)
 

@@ -6,14 +6,16 @@ are the trial's own; how many of them lie in each block is not recorded, and not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from results.figures.palette import LIGHT, colour, shape
 from results.figures.style import EDGE, NORMAL, WIDTH, Picture, box, canvas, fitted, marker
 from results.ledger.records import FROM_PHOTOS, Anatomy
 from results.scores.method_types import EnsembleSummary, Method
-from search_spaces.backbones import NAMES, backbone_named
+from search_spaces.backbones import backbone_named
+from search_spaces.config import TrialConfig
+from search_spaces.heads import Dropout, head_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,9 +34,9 @@ _LINE: dict[str, Any] = {"color": LIGHT["axis"], "linewidth": 1, "zorder": 0}  #
 
 
 def architecture(method: Method, classes: int) -> Picture | None:
-    """One trial's network; None without an anatomy, or for a backbone outside the catalogue."""
+    """One trial's network; None without an anatomy."""
     anatomy, config = method.anatomy, method.config
-    if anatomy is None or config is None or config["backbone"] not in NAMES:
+    if anatomy is None or config is None:
         return None
     blocks = list(_blocks(config, anatomy, classes))
     parts = [part for part in _PARTS if part in {part for _, part in blocks}]
@@ -72,9 +74,12 @@ def counts(anatomy: Anatomy) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def head_layers(backbone: str) -> tuple[str, ...]:
-    """The new layers on top of a backbone, in words; the softmax follows."""
-    return tuple(str(layer) for layer in backbone_named(backbone).head)
+def head_layers(config: TrialConfig) -> tuple[str, ...]:
+    """The new layers on top of a trial's backbone, in words; the softmax follows."""
+    layers = head_of(backbone_named(config.backbone).head, config.head)
+    return tuple(
+        str(Dropout(config.dropout) if isinstance(layer, Dropout) else layer) for layer in layers
+    )
 
 
 def ensemble_diagram(ensemble: EnsembleSummary) -> Picture:
@@ -119,16 +124,16 @@ def _block(axes: Axes, label: str, part: str, y: float) -> None:
     axes.text(EDGE + 12, y + 19, fitted(label, _ROOM - 24), size=NORMAL)
 
 
-def _blocks(config: Mapping[str, Any], anatomy: Anatomy, classes: int) -> Iterator[tuple[str, str]]:
+def _blocks(config: TrialConfig, anatomy: Anatomy, classes: int) -> Iterator[tuple[str, str]]:
     """Text and part of every block, from the photo on."""
-    size = config["image_size"]
-    yield f"photo {size} x {size}, {SCALINGS[config['scaling']]}", "raised"
+    size = config.image_size
+    yield f"photo {size} x {size}, {SCALINGS[config.scaling]}", "raised"
     part = "frozen" if anatomy.recomputed or FROM_PHOTOS in anatomy.stored else "cached"
-    starts = backbone_named(config["backbone"]).points[:0:-1]  # from the earliest to the head
+    starts = backbone_named(config.backbone).points[:0:-1]  # from the earliest to the head
     yield f"up to {starts[0]}", part
     for start, end in zip(starts, (*starts[1:], "the end"), strict=True):
-        part = "trained" if start == config["unfreeze"] else part
+        part = "trained" if start == config.unfreeze else part
         yield f"{start} to {end}", part
-    for layer in head_layers(config["backbone"]):
+    for layer in head_layers(config):
         yield layer, "head"
     yield f"Dense {classes}, softmax", "head"

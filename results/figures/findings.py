@@ -16,10 +16,11 @@ from results.figures.style import (
     rows_chart,
     tooltip,
 )
+from results.ledger.records import TrialRecord
 from results.ledger.units import duration
 from results.scores.method_types import ENSEMBLE, EnsembleSummary, Method
-from results.scores.types import Summary, TrialRow
-from search_spaces.backbones import HEAD, NAMES, backbone_named
+from results.scores.types import Summary
+from search_spaces.backbones import HEAD, backbone_named
 from search_spaces.config import OPTIMIZERS
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def scatters(summary: Summary) -> Iterator[Picture]:
     if len(rows) < 2:
         return
     title = "Learning rate and validation accuracy"
-    rates = [row.config["learning_rate"] for row in rows]
+    rates = [row.config.learning_rate for row in rows]
     yield _scatter("learning-rate", title, "learning rate", rows, rates, _by_optimizer, note=of_all)
     title = "Seconds spent and validation accuracy"
     seconds = [max(row.cost.seconds_total, 0.01) for row in rows]
@@ -83,14 +84,14 @@ def unfreezing(summary: Summary) -> Iterator[Picture]:
     for backbone in summary.backbones:
         own = [row for row in _scored(summary) if row.backbone == backbone.name]
         rows, of_all = _some(own, _MOST_POINTS_EACH)
-        if len(rows) >= 2 and backbone.name in NAMES:
+        if len(rows) >= 2:
             points = backbone_named(backbone.name).points
             yield _scatter(
                 f"{backbone.name}-unfreeze",
                 f"{backbone.name}: unfreeze point and accuracy",
                 "first trained: from the head to ever earlier layers",
                 rows,
-                [points.index(row.config["unfreeze"]) for row in rows],
+                [points.index(row.config.unfreeze) for row in rows],
                 _by_optimizer,
                 places=(HEAD, *(str(number) for number in range(1, len(points)))),
                 note=f"{of_all} Points: {numbered_points(backbone.name)}.",
@@ -162,9 +163,9 @@ def _scatter(
     name: str,
     title: str,
     x_label: str,
-    rows: Sequence[TrialRow],
+    rows: Sequence[TrialRecord],
     xs: Sequence[float],
-    look_of: Callable[[TrialRow], tuple[str, str, str]],
+    look_of: Callable[[TrialRecord], tuple[str, str, str]],
     places: Sequence[str] = (),
     note: str = "",
 ) -> Picture:
@@ -211,7 +212,7 @@ def _power(value: float, _: float) -> str:
     return f"{value:g}" if 0.01 <= value < 1e5 else f"{value:.0e}".replace("e-0", "e-")
 
 
-def _some(rows: list[TrialRow], most: int) -> tuple[list[TrialRow], str]:
+def _some(rows: list[TrialRecord], most: int) -> tuple[list[TrialRecord], str]:
     """At most so many trials, the best and others spread evenly over the search, and a note."""
     if len(rows) <= most:
         return rows, ""
@@ -221,22 +222,21 @@ def _some(rows: list[TrialRow], most: int) -> tuple[list[TrialRow], str]:
     return [rows[place] for place in sorted(places)], note
 
 
-def _scored(summary: Summary) -> list[TrialRow]:
+def _scored(summary: Summary) -> list[TrialRecord]:
     return [row for row in summary.rows if row.validation_accuracy is not None]
 
 
-def _by_optimizer(row: TrialRow) -> tuple[str, str, str]:
-    optimizer: str = row.config["optimizer"]
-    return (optimizer, *_OPTIMIZER_LOOKS[optimizer])
+def _by_optimizer(row: TrialRecord) -> tuple[str, str, str]:
+    return row.config.optimizer, *_OPTIMIZER_LOOKS[row.config.optimizer]
 
 
-def _by_backbone(row: TrialRow) -> tuple[str, str, str]:
+def _by_backbone(row: TrialRecord) -> tuple[str, str, str]:
     return row.backbone, colour(row.backbone), shape(row.backbone)
 
 
-def _described(row: TrialRow) -> str:
+def _described(row: TrialRecord) -> str:
     return (
-        f"{row.trial}: {100 * (row.validation_accuracy or 0.0):.2f} %, {row.config['optimizer']} "
-        f"{row.config['learning_rate']:.3g} from {row.config['unfreeze']}, "
+        f"{row.trial}: {100 * (row.validation_accuracy or 0.0):.2f} %, {row.config.optimizer} "
+        f"{row.config.learning_rate:.3g} from {row.config.unfreeze}, "
         f"{duration(row.cost.seconds_total)}"
     )

@@ -216,6 +216,26 @@ class TrialRecord:
         return -self.score, self.validation_loss, self.number
 
     @staticmethod
+    def failed(
+        trial: TrialId,
+        config: TrialConfig,
+        error: str,
+        *,
+        diverged: bool = False,
+        batch_halved: bool = False,
+    ) -> TrialRecord:
+        """The record of a trial without scores."""
+        return TrialRecord(
+            number=trial.number,
+            repeat=trial.repeat,
+            status=Status.FAILED,
+            config=config,
+            error=error,
+            diverged=diverged,
+            batch_halved=batch_halved,
+        )
+
+    @staticmethod
     def of(
         result: TrialResult,
         trial: TrialId,

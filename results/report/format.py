@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import fields
-from typing import Any
 
 from results.ledger.units import UNKNOWN, clean
 from results.scores.metrics import Interval
@@ -82,15 +81,24 @@ def several(count: int, noun: str) -> str:
     return f"{count:,} {noun if count == 1 else plural}"
 
 
-def configuration(config: Mapping[str, Any] | None) -> str:
+def configuration(config: TrialConfig | None) -> str:
     """What a search varies, on one line."""
     if config is None:
         return UNKNOWN
     line = (
-        f"{config['optimizer']} {config['learning_rate']:.3g}, from {config['unfreeze']}, "
-        f"{config['scaling']}, batch {config['batch_size']}"
+        f"{config.optimizer} {config.learning_rate:.3g}, from {config.unfreeze}, "
+        f"{config.scaling}, batch {config.batch_size}"
     )
-    if config.get("head_from"):
-        line += f", head of t{config['head_from']:02d}"
-    later = [name for name, usual in _LATER.items() if name in config and config[name] != usual]
-    return ", ".join([line, *(f"{name.replace('_', ' ')} {config[name]}" for name in later)])
+    if config.head_from:
+        line += f", head of t{config.head_from:02d}"
+    later = {name: getattr(config, name) for name in _LATER}
+    return ", ".join(
+        [
+            line,
+            *(
+                f"{name.replace('_', ' ')} {value}"
+                for name, value in later.items()
+                if value != _LATER[name]
+            ),
+        ]
+    )

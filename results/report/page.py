@@ -135,7 +135,7 @@ def curves(summary: Summary) -> dict[str, str]:
     Accuracy in percent and loss in nats by epoch, each for training (empty for the ensemble, which
     has no such curve) and validation; null where a loss is no number. `best` is from 1.
     """
-    histories: dict[str, tuple[Any, ...]] = {row.trial: row.history for row in summary.rows}
+    histories: dict[str, tuple[Any, ...]] = {row.trial: row.epochs for row in summary.rows}
     best = {row.trial: row.best_epoch for row in summary.rows}
     if summary.ensemble is not None:
         histories[ENSEMBLE] = summary.ensemble.history

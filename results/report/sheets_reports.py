@@ -8,14 +8,13 @@ from dataclasses import asdict
 from results.figures.diagrams import SCALINGS, head_layers
 from results.ledger.records import Anatomy, EpochRecord
 from results.ledger.units import duration
-from results.report.format import percent, whole
+from results.report.format import configuration, percent, whole
 from results.report.kinds import CELL, COUNT, NAME, SCORE, Place, published
 from results.report.sheets import Column, Row, Sheet, fields_of, lay_out, listed, marked
 from results.scores.method_types import ENSEMBLE, EnsembleEpoch, Method, Scores
 from results.scores.metrics import ClassScores
 from results.scores.types import Summary
 from search_spaces import paper
-from search_spaces.backbones import NAMES
 
 WIDEST_BESIDE = 4
 """Classes; so many columns of a confusion matrix fit a terminal beside the report."""
@@ -182,14 +181,12 @@ def setup(summary: Summary, method: Method) -> Sheet:
     """The paper's Tables 2 to 4 as built: a method's configuration and anatomy."""
     pairs: list[tuple[str, object]] = []
     if (config := method.config) is not None:
-        name = config["backbone"]
-        head = [*(head_layers(name) if name in NAMES else ()), "softmax"]
         pairs += [
-            ("input", f"{config['image_size']} pixels, {SCALINGS[config['scaling']]}"),
-            ("head", head),
-            ("optimizer", f"{config['optimizer']}, learning rate {config['learning_rate']:.3g}"),
-            ("batch and epochs", f"{config['batch_size']}, {config['epochs']} at most"),
-            ("seed", config["seed"]),
+            ("input", f"{config.image_size} pixels, {SCALINGS[config.scaling]}"),
+            ("head", [*head_layers(config), "softmax"]),
+            ("configuration", configuration(config)),
+            ("epochs", f"{config.epochs} at most"),
+            ("seed", config.seed),
         ]
     if (anatomy := method.anatomy) is not None:
         pairs += [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from functools import partial
 
-from results.ledger.records import Cost
+from results.ledger.records import Cost, TrialRecord
 from results.ledger.runs import MeasuredCharacteristics
 from results.report import kinds
 from results.report.format import several
@@ -22,7 +22,7 @@ from results.report.sheets import (
     with_metric,
 )
 from results.scores.cost_types import CostRow
-from results.scores.types import Summary, TrialRow
+from results.scores.types import Summary
 from search_spaces import paper
 from search_spaces.config import TrialConfig
 from search_spaces.metrics import metric_words, signed
@@ -39,7 +39,7 @@ def _of_config(key: str) -> Column:
         "unfreeze": ("unfreeze", TEXT),
         "scaling": ("scale", WORD),
     }.get(key, ("", TEXT))
-    return Column(key, heading, kind, lambda row: row.config[key])
+    return Column(key, heading, kind, lambda row: getattr(row.config, key))
 
 
 def _of_cost(key: str) -> Column:
@@ -57,7 +57,7 @@ TRIALS = (
     Column("status", "status", WORD, lambda row: row.status.replace("_", " "), where=Place.SHOWN),
     Column("error"),
     *(_of_config(field.name) for field in fields(TrialConfig)),
-    Column("epochs_run", "epochs", COUNT, "epochs"),
+    Column("epochs_run", "epochs", COUNT, lambda row: len(row.epochs)),
     Column("best_epoch"),
     Column("validation_accuracy", "validation %", PERCENT),
     Column("validation_loss"),
@@ -104,14 +104,15 @@ def trials(summary: Summary) -> Sheet:
     sheet = lay_out(summary, "trials", "All trials", columns, summary.rows)
     if len(summary.rows) <= MOST_ROWS:
         return sheet
-    best = sorted(range(len(summary.rows)), key=lambda at: -summary.rows[at].score)[:MOST_ROWS]
+    scored = [at for at, row in enumerate(summary.rows) if row.has_scores]
+    best = sorted(scored, key=lambda at: summary.rows[at].rank)[:MOST_ROWS]
     places = dict.fromkeys(best, Place.ALL)
     lines = [replace(row, where=places.get(at, Place.CSV)) for at, row in enumerate(sheet.rows)]
-    note = f"The best {MOST_ROWS:,} of {len(lines):,} trials; trials.csv has all."
+    note = f"The best {len(best):,} of {len(lines):,} trials; trials.csv has all."
     return replace(sheet, rows=tuple(lines), note=note)
 
 
-def _metric(metric: str, row: TrialRow) -> float | None:
+def _metric(metric: str, row: TrialRecord) -> float | None:
     return None if row.validation_score is None else signed(metric, row.validation_score)
 
 

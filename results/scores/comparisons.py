@@ -113,7 +113,7 @@ def _scaling_row(evidence: Evidence, backbone: str) -> ScalingRow | None:
     )
     if unit is None or native is None:
         return None
-    differences, labels = differing(unit.config, native.config), evidence.labels("test")
+    differences, labels = differing(unit.trained, native.trained), evidence.labels("test")
     return ScalingRow(
         backbone=backbone,
         unit_trial=unit.trial,
@@ -138,7 +138,7 @@ def _twins(records: Sequence[TrialRecord]) -> tuple[TrialRecord, TrialRecord] | 
     if baseline is None or baseline.config.scaling != "unit":
         return None
     for record in records:
-        if differing(baseline.config, record.config) == ("scaling",):
+        if differing(baseline.trained, record.trained) == ("scaling",):
             return baseline, record
     return None
 

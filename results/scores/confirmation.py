@@ -88,7 +88,7 @@ def _confirmed(evidence: Evidence, candidate: TrialRecord, right: Correct | None
     whole = evidence.fresh.is_whole(candidate)
     return ConfirmedTrial(
         trial=candidate.trial,
-        config=candidate.config.to_dict(),
+        config=candidate.config,
         completed=len(own),
         validation=spread([one.validation_accuracy or 0.0 for one in own]) if whole else None,
         test=None if right is None else spread(right.mean(axis=1).tolist()),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from results.scores.metrics import Interval
+from search_spaces.config import TrialConfig
 
 
 class Told(StrEnum):
@@ -57,7 +56,7 @@ class ConfirmedTrial:
     """
 
     trial: str
-    config: Mapping[str, Any]
+    config: TrialConfig
     completed: int
     validation: Spread | None
     test: Spread | None

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from results.ledger.records import Anatomy, Cost, EpochRecord, Status
 from results.scores.metrics import Interval, McNemar, Report, Verdict
+from search_spaces.config import TrialConfig
 
 
 class Purpose(StrEnum):
@@ -88,7 +88,7 @@ class Method:
     trial: str
     status: Status
     error: str
-    config: Mapping[str, Any] | None
+    config: TrialConfig | None
     best_epoch: int | None
     validation_accuracy: float | None
     test_accuracy: float | None

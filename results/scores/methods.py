@@ -118,7 +118,7 @@ def trial_method(evidence: Evidence, record: TrialRecord) -> Method:
         trial=record.trial,
         status=record.status,
         error=record.error,
-        config=record.config.to_dict(),
+        config=record.trained,
         best_epoch=record.best_epoch,
         validation_accuracy=record.validation_accuracy,
         test_accuracy=test.correct / test.photos if test else None,
@@ -193,7 +193,9 @@ def _doubts(evidence: Evidence, trials: Sequence[str]) -> tuple[str, ...]:
     reasons = [*doubts(evidence, [record.backbone for record in records])]
     for record in records:
         varied = () if record.is_baseline else (*search, "head_from")
-        reasons += setting_doubts(record.config, varied)
+        reasons += setting_doubts(record.trained, varied)
+        if record.batch_halved:
+            reasons.append(f"{record.trial} was trained with half the batch, for lack of memory")
         if record.status == Status.OUT_OF_TIME:
             reasons.append(f"{record.trial} was cut by the time budget")
     return tuple(dict.fromkeys(reasons))

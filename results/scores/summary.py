@@ -8,7 +8,7 @@ search's seed and on fresh ones, the two scalings compared, and the members of e
 from __future__ import annotations
 
 from results.ledger.files import read_json
-from results.ledger.records import Status, TrialRecord
+from results.ledger.records import Status
 from results.ledger.remedies import reported_again
 from results.ledger.runs import SPLITS
 from results.ledger.serialise import from_json, to_json
@@ -27,7 +27,6 @@ from results.scores.types import (
     DataSummary,
     Summary,
     TrialCounts,
-    TrialRow,
 )
 from search_spaces.refusals import EnvironmentRefusal
 
@@ -69,8 +68,8 @@ def summarise(folder: RunFolder) -> Summary:
         warnings=warnings(evidence, best_two),
         scaling=scaling,
         pairs=pairs,
-        rows=tuple(_row(record) for record in evidence.records),
-        repeats=tuple(_row(record) for record in evidence.repeats),
+        rows=evidence.records,
+        repeats=evidence.repeats,
         test_opened=evidence.test_opened,
         test_sealed=len(scored((*evidence.records, *evidence.repeats))),
         importances=folder.read_importances(),
@@ -170,22 +169,4 @@ def _pairs(
         *(row.pair for row in scaling),
         *comparisons.winner_pairs(evidence),
         *comparisons.ensemble_pairs(evidence, best_two),
-    )
-
-
-def _row(record: TrialRecord) -> TrialRow:
-    return TrialRow(
-        trial=record.trial,
-        backbone=record.backbone,
-        number=record.number,
-        status=record.status,
-        error=record.error,
-        config=record.config.to_dict(),
-        epochs=len(record.epochs),
-        best_epoch=record.best_epoch,
-        validation_accuracy=record.validation_accuracy,
-        validation_loss=record.validation_loss,
-        validation_score=record.validation_score,
-        cost=record.cost,
-        history=record.epochs,
     )

@@ -6,12 +6,11 @@ failed or unfinished trial, or a comparison with nothing to compare.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from results.ledger.records import Cost, EpochRecord, Status
+from results.ledger.records import TrialRecord
 from results.ledger.runs import Importances, MeasuredCharacteristics, Rejected, WeightsSource
 from results.scores.confirmation_types import Confirmation
 from results.scores.cost_types import CostLedger, Photos, Seconds
@@ -106,36 +105,6 @@ class BackboneSummary:
 
 
 @dataclass(frozen=True)
-class TrialRow:
-    """One finished trial, for scatter plots and its curves; its test answers stay sealed.
-
-    Attributes:
-        validation_score: by the run's metric, higher is better; None where that is accuracy.
-    """
-
-    trial: str
-    backbone: str
-    number: int
-    status: Status
-    error: str
-    config: Mapping[str, Any]
-    epochs: int
-    best_epoch: int | None
-    validation_accuracy: float | None
-    validation_loss: float | None
-    cost: Cost
-    history: tuple[EpochRecord, ...]
-    validation_score: float | None = None
-
-    @property
-    def score(self) -> float:
-        """What it is chosen by, higher is better; minus infinity without scores."""
-        if self.validation_score is not None:
-            return self.validation_score
-        return -math.inf if self.validation_accuracy is None else self.validation_accuracy
-
-
-@dataclass(frozen=True)
 class Mistake:
     """A wrongly classified test photo.
 
@@ -224,8 +193,8 @@ class Summary:
     ensembles: tuple[EnsembleRow, ...]
     scaling: tuple[ScalingRow, ...]
     pairs: tuple[Pair, ...]
-    rows: tuple[TrialRow, ...]
-    repeats: tuple[TrialRow, ...]
+    rows: tuple[TrialRecord, ...]
+    repeats: tuple[TrialRecord, ...]
     test_opened: tuple[str, ...]
     test_sealed: int
     importances: Mapping[str, Importances]

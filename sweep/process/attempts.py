@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from results.ledger.records import EpochRecord, Status, TrialRecord
+from results.ledger.records import EpochRecord, TrialRecord
 from results.ledger.store import RunFolder
 from sweep.process.activity import Activity
 from sweep.process.context import RunContext
@@ -62,12 +62,8 @@ def train(
 
 
 def _given_up(assignment: Assignment, context: RunContext, error: str) -> TrialRecord:
-    record = TrialRecord(
-        number=assignment.number,
-        status=Status.FAILED,
-        config=assignment.config,
-        error=error,
-        batch_halved=assignment.batch_halved,
+    record = TrialRecord.failed(
+        assignment.trial_id, assignment.config, error, batch_halved=assignment.batch_halved
     )
     RunFolder(context.run).write_record(record)
     return record

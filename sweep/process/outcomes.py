@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from results.ledger.records import Status, TrialRecord, TrialResult
+from results.ledger.records import TrialRecord, TrialResult
 from sweep.schedule.assignment import Assignment
 
 
@@ -27,12 +27,10 @@ def finished(assignment: Assignment, result: TrialResult, weights_sha256: str) -
 
 def failed(assignment: Assignment, fault: Exception, *, diverged: bool) -> TrialRecord:
     """The record of a trial that a fault of its own ended."""
-    return TrialRecord(
-        number=assignment.number,
-        repeat=assignment.repeat,
-        status=Status.FAILED,
-        config=assignment.config,
-        error=in_one_line(fault),
+    return TrialRecord.failed(
+        assignment.trial_id,
+        assignment.config,
+        in_one_line(fault),
         diverged=diverged,
         batch_halved=assignment.batch_halved,
     )

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from results.ledger.records import Status, TrialRecord
+from results.ledger.records import TrialRecord
 from results.ledger.store import RunFolder
 from search_spaces.backbones import HEAD
 from search_spaces.config import TrialConfig, TrialId
@@ -193,10 +193,5 @@ class Pool:
     def _lost(self, trial_id: TrialId) -> TrialRecord:
         config = self._folder.read_suggestion(trial_id.name)
         assert config is not None, "a suggestion is logged before its trial starts"
-        return TrialRecord(
-            number=trial_id.number,
-            repeat=trial_id.repeat,
-            status=Status.FAILED,
-            config=config,
-            error="the worker process died twice without a record; out of memory?",
-        )
+        error = "the worker process died twice without a record; out of memory?"
+        return TrialRecord.failed(trial_id, config, error)

@@ -56,6 +56,7 @@ class Trial:
     test: Probabilities | None = None
     validation: Probabilities | None = None
     repeat: int = 0
+    batch_halved: bool = False
 
     @property
     def name(self) -> str:
@@ -262,6 +263,7 @@ def make_record(
         cost=Cost(2.0, 3.0, 6.0, photos_prefix=52, photos_trained=72, bytes_stored=1000),
         anatomy=Anatomy(10, 5, 1000, 500, 100, trial.config.unfreeze, trial.stored, 0),
         weights_sha256=weights_sha256,
+        batch_halved=trial.batch_halved,
     )
 
 

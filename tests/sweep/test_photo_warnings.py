@@ -1,14 +1,17 @@
-"""What a run says of photos that look alike, and what becomes of them."""
+"""What a run says of its photos at the start: copies, two labels for one, classes far from equal."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from results.ledger.runs import LEFT_OUT
+from results.ledger.runs import LEFT_OUT, DataRecord, Split
 from results.ledger.store import RunFolder
+from search_spaces.refusals import DataRefusal
 from sweep.hardware import Hardware
+from sweep.photo_warnings import conflicts, imbalance, unseen_classes
 from sweep.prepare import NewMaterials, gather, resume, start
 from sweep.terminal.arguments import parse_arguments
 from tests.sweep.helpers import machine
@@ -69,3 +72,59 @@ def test_a_resume_keeps_the_split_and_what_was_found(photos: Path, tmp_path: Pat
     run = resume(typed, folder, kept, progress=quiet).run
     assert (run.data.near_duplicates, run.settings.duplicates) == (3, "drop")
     assert folder.read_split().parts == materials.split.parts
+
+
+@pytest.mark.parametrize(
+    ("groups", "lines"),
+    [
+        ((), []),
+        (("a/1.png = b/1.png",), ["Left out, since the same photo has two labels: a/1.png"]),
+        (("a/1 = b/1", "a/2 = b/2", "c"), ["a/1 = b/1, and 2 more such groups"]),
+    ],
+)
+def test_photos_under_two_labels_are_named_at_the_start(
+    groups: tuple[str, ...], lines: list[str]
+) -> None:
+    told = conflicts(DataRecord("n", "s", "d", ("a", "b"), 75, 10, conflicts=groups))
+    assert len(told) == len(lines)
+    assert all(part in line for part, line in zip(lines, told, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("counts", "weights", "warned"),
+    [
+        ((9, 3), "none", False),
+        ((10, 3), "none", True),
+        ((10, 3), "balanced", False),
+        ((5, 0), "none", True),
+    ],
+)
+def test_a_class_with_more_than_three_times_the_photos_of_another_is_named_at_the_start(
+    counts: tuple[int, ...], weights: str, warned: bool
+) -> None:
+    labels = np.repeat(np.arange(len(counts)), counts)
+    names = tuple(f"photo-{row}" for row in range(len(labels)))
+    unequal = Split(files=names, labels=labels, sha256=names, parts=("train",) * len(labels))
+    lines = imbalance(unequal, len(counts), weights)
+    assert len(lines) == warned
+    assert all(f"from {min(counts)} to {max(counts)} training photos" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("metric", "lines"),
+    [("accuracy", 0), ("log_loss", 0), ("macro_f1", 1), ("balanced_accuracy", 1), ("auc", 1)],
+)
+def test_classes_that_a_metric_leaves_out_are_named_at_the_start(metric: str, lines: int) -> None:
+    names = tuple(f"photo-{row}" for row in range(4))
+    parts = ("validation", "validation", "test", "test")
+    split = Split(names, np.array([0, 1, 2, 3]), sha256=names, parts=parts)
+    told = unseen_classes(split, ("a", "b", "c", "d"), metric)
+    assert len(told) == lines
+    assert all("leaves out c and 1 more: no validation photo" in line for line in told)
+
+
+def test_auc_of_one_class_is_refused_at_the_start() -> None:
+    names = tuple(f"photo-{row}" for row in range(3))
+    split = Split(names, np.array([0, 0, 1]), sha256=names, parts=("validation", "test", "test"))
+    with pytest.raises(DataRefusal, match="at least two classes, got 1"):
+        unseen_classes(split, ("a", "b"), "auc")

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from results.ledger.files import read_json, write_json
 from results.ledger.run_record import RunRecord
-from results.ledger.runs import DataRecord, Split, WeightsSource
+from results.ledger.runs import WeightsSource
 from results.ledger.store import RunFolder
 from search_spaces.installed import versions
 from search_spaces.presets import DEMONSTRATION, DIGITS_PER_CLASS
-from search_spaces.refusals import DataRefusal, EnvironmentRefusal, Refusal, UsageRefusal
+from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal
 from sweep.hardware import Hardware, Machine
-from sweep.photo_warnings import conflicts, imbalance, unseen_classes
 from sweep.prepare import (
     gather,
     refuse_taken,
@@ -221,63 +220,24 @@ def test_a_run_starts_with_all_that_a_resume_needs(run: RunFolder, kept: Machine
     assert resumed(run, kept, "--max-concurrent", "9")
 
 
+def test_only_what_is_out_of_reach_ends_in_the_demonstration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # where nobody listens
+    here = machine(tmp_path)
+    told: list[str] = []
+    typed = parse_arguments(["--backbones", "vgg16", "--image-size", "32"])
+    materials = gather(typed, here, progress=quiet, warn=told.append)
+    assert materials.settings.data == DEMONSTRATION.data
+    assert "out of reach: no connection" in told[0]
+    [lock] = (tmp_path / "weights").glob("*.h5.lock")
+    with lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(EnvironmentRefusal, match="another process"):
+            gather(typed, here, progress=quiet, warn=pytest.fail)
+
+
 def test_a_faster_machine_resumes_with_the_same_lag(run: RunFolder, kept: Machine) -> None:
     before = run.read_run()
     resumed(run, dataclasses.replace(kept, max_concurrent=8))
     assert run.read_run() == before
-
-
-@pytest.mark.parametrize(
-    ("groups", "lines"),
-    [
-        ((), []),
-        (("a/1.png = b/1.png",), ["Left out, since the same photo has two labels: a/1.png"]),
-        (("a/1 = b/1", "a/2 = b/2", "c"), ["a/1 = b/1, and 2 more such groups"]),
-    ],
-)
-def test_photos_under_two_labels_are_named_at_the_start(
-    groups: tuple[str, ...], lines: list[str]
-) -> None:
-    told = conflicts(DataRecord("n", "s", "d", ("a", "b"), 75, 10, conflicts=groups))
-    assert len(told) == len(lines)
-    assert all(part in line for part, line in zip(lines, told, strict=True))
-
-
-@pytest.mark.parametrize(
-    ("counts", "weights", "warned"),
-    [
-        ((9, 3), "none", False),
-        ((10, 3), "none", True),
-        ((10, 3), "balanced", False),
-        ((5, 0), "none", True),
-    ],
-)
-def test_a_class_with_more_than_three_times_the_photos_of_another_is_named_at_the_start(
-    counts: tuple[int, ...], weights: str, warned: bool
-) -> None:
-    labels = np.repeat(np.arange(len(counts)), counts)
-    names = tuple(f"photo-{row}" for row in range(len(labels)))
-    unequal = Split(files=names, labels=labels, sha256=names, parts=("train",) * len(labels))
-    lines = imbalance(unequal, len(counts), weights)
-    assert len(lines) == warned
-    assert all(f"from {min(counts)} to {max(counts)} training photos" in line for line in lines)
-
-
-@pytest.mark.parametrize(
-    ("metric", "lines"),
-    [("accuracy", 0), ("log_loss", 0), ("macro_f1", 1), ("balanced_accuracy", 1), ("auc", 1)],
-)
-def test_classes_that_a_metric_leaves_out_are_named_at_the_start(metric: str, lines: int) -> None:
-    names = tuple(f"photo-{row}" for row in range(4))
-    parts = ("validation", "validation", "test", "test")
-    split = Split(names, np.array([0, 1, 2, 3]), sha256=names, parts=parts)
-    told = unseen_classes(split, ("a", "b", "c", "d"), metric)
-    assert len(told) == lines
-    assert all("leaves out c and 1 more: no validation photo" in line for line in told)
-
-
-def test_auc_of_one_class_is_refused_at_the_start() -> None:
-    names = tuple(f"photo-{row}" for row in range(3))
-    split = Split(names, np.array([0, 0, 1]), sha256=names, parts=("validation", "test", "test"))
-    with pytest.raises(DataRefusal, match="at least two classes, got 1"):
-        unseen_classes(split, ("a", "b"), "auc")

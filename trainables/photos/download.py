@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from results.ledger.files import disk_faults_named, file_sha256, free_megabytes, write_text
-from search_spaces.refusals import EnvironmentRefusal
+from search_spaces.refusals import EnvironmentRefusal, Unreachable
 from trainables.progress import Progress, quiet
 
 if TYPE_CHECKING:
@@ -59,8 +59,9 @@ def fetch(
         fix: what to do instead, for the refusal: "Give --weights random, or ...".
 
     Raises:
-        EnvironmentRefusal: no connection, an answer other than the file, the wrong digest (the file
-            is moved aside), another process downloading it, or the disk.
+        Unreachable: no connection, or an answer other than the file.
+        EnvironmentRefusal: the wrong digest (the file is moved aside), another process downloading
+            it, or the disk.
     """
     download = _Download(url, target, sha256, md5, progress, fix, connect_seconds)
     with disk_faults_named(target):
@@ -90,7 +91,14 @@ class _Download:
         return self.target.with_name(self.target.name + ending)
 
     def refusal(self, what: str, fix: str = "") -> EnvironmentRefusal:
-        return EnvironmentRefusal(what, where=f"{self.url} -> {self.target}", fix=fix or self.fix)
+        return EnvironmentRefusal(what, where=self.way, fix=fix or self.fix)
+
+    def unreachable(self, what: str, fix: str = "") -> Unreachable:
+        return Unreachable(what, where=self.way, fix=fix or self.fix)
+
+    @property
+    def way(self) -> str:
+        return f"{self.url} -> {self.target}"
 
     @property
     def received(self) -> int:
@@ -168,9 +176,9 @@ class _Download:
                         return
             except (requests.RequestException, HTTPError) as fault:
                 if not _is_cut(fault):
-                    raise self.refusal(f"no connection: {_reason(fault)}") from fault
+                    raise self.unreachable(f"no connection: {_reason(fault)}") from fault
             failures = 0 if self.received - before >= _CHUNK else failures + 1
-        raise self.refusal(
+        raise self.unreachable(
             f"the connection was cut {_ATTEMPTS} times, {self.received:,} bytes have come",
             f"Run again to go on from there. {self.fix}",
         )
@@ -194,7 +202,7 @@ class _Download:
         try:
             answer = answers.get(timeout=self.seconds)
         except queue.Empty:
-            raise self.refusal(f"no connection within {self.seconds:g} seconds") from None
+            raise self.unreachable(f"no connection within {self.seconds:g} seconds") from None
         if isinstance(answer, Exception):
             raise answer
         response: requests.Response = answer
@@ -220,7 +228,7 @@ class _Download:
             self.beside(".part").unlink()
             return False
         if not response.ok:
-            raise self.refusal(f"the server answered {response.status_code} {response.reason}")
+            raise self.unreachable(f"the server answered {response.status_code} {response.reason}")
         # Servers are free to ignore the range asked for.
         partial = response.status_code == http.HTTPStatus.PARTIAL_CONTENT
         resumed = partial and content_range.startswith(f"bytes {self.received}-")

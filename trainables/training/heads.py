@@ -48,5 +48,5 @@ def head_of(
         )
     if not repeat:
         return folder.read_weights(record)
-    again = replace(record.config, seed=config.seed)
+    again = replace(record.trained, seed=config.seed)
     return train(again, data, report=lambda _: None, networks=networks).weights

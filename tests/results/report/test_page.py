@@ -241,11 +241,11 @@ def test_table_1_is_shown_measured_next_to_published(tmp_path: Path) -> None:
 def test_a_loss_that_is_no_number_leaves_a_gap_in_the_curve(tmp_path: Path) -> None:
     summary = summary_of(tmp_path, "one trial")
     [row] = summary.rows
-    worse = dataclasses.replace(row.history[0], validation_loss=math.nan, train_loss=math.inf)
-    odd = dataclasses.replace(row, history=(worse, *row.history[1:]))
+    worse = dataclasses.replace(row.epochs[0], validation_loss=math.nan, train_loss=math.inf)
+    odd = dataclasses.replace(row, epochs=(worse, *row.epochs[1:]))
     curve = json.loads(curves(dataclasses.replace(summary, rows=(odd,)))["VGG16/baseline"])
     assert [part[0] for part in curve["loss"]] == [None, None]
-    assert curve["loss"][1][1:] == [one.validation_loss for one in row.history[1:]]
+    assert curve["loss"][1][1:] == [one.validation_loss for one in row.epochs[1:]]
 
 
 def test_every_trial_opens_to_its_own_curves_and_the_tables_can_be_filtered(tmp_path: Path) -> None:
@@ -254,14 +254,14 @@ def test_every_trial_opens_to_its_own_curves_and_the_tables_can_be_filtered(tmp_
     assert sum("data-filter" in one for one in found.all("table")) == 2  # leaderboard, all trials
     shown = [json.loads(one["data-curve"] or "") for one in found.all("tr") if "data-curve" in one]
     methods = sum(len(backbone.methods) for backbone in summary.backbones)
-    trained = [row for row in summary.rows if row.history]
+    trained = [row for row in summary.rows if row.epochs]
     assert len(shown) == methods + 1 + len(trained)  # the ensemble has validation curves
     kept = {name: json.loads(text) for name, text in curves(summary).items()}
     assert kept["ensemble"]["accuracy"][0] == []
     for row in trained:
         assert kept[row.trial]["best"] == row.best_epoch
         assert kept[row.trial]["accuracy"][1] == [
-            round(100 * epoch.validation_accuracy, 4) for epoch in row.history
+            round(100 * epoch.validation_accuracy, 4) for epoch in row.epochs
         ]
         assert kept[row.trial] in shown
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 from dataclasses import dataclass
 
 import pytest
 
+from results.figures.diagrams import head_layers
 from results.report import kinds
 from results.report.csv_files import table
+from results.report.format import configuration
 from results.report.kinds import Kind, Label, Place
 from results.report.sheets import Column, Row, Sheet, rows
 from results.scores.metrics import Interval, Outcome, Verdict
+from search_spaces import paper
 from tests.house import ROOT
 
 
@@ -80,3 +84,12 @@ def test_the_pages_files_are_part_of_the_wheel() -> None:
     folder = ROOT / "results" / "report"
     packed = {path for glob in data["package-data"]["*"] for path in folder.glob(glob)}
     assert packed == {path for path in folder.iterdir() if path.suffix not in (".py", "")}
+
+
+def test_a_network_is_described_as_it_was_built_not_as_the_paper_documents_it() -> None:
+    pooled = dataclasses.replace(paper.baseline("VGG16"), head="pooled", weight_decay=1e-3)
+    assert head_layers(pooled) == ("GlobalAveragePooling2D",)
+    assert "weight decay 0.001" in configuration(pooled)
+    lighter = dataclasses.replace(paper.baseline("VGG16"), dropout=0.25)
+    assert "Dropout 0.25" in head_layers(lighter)
+    assert "Dropout 0.5" not in head_layers(lighter)

@@ -50,6 +50,18 @@ def test_the_papers_counts_give_its_accuracies_and_are_not_told_apart(tmp_path: 
         assert baseline.verdict.outcome == metrics.Outcome.NOT_TOLD_APART
 
 
+def test_a_baseline_that_lacked_memory_for_its_batch_is_not_the_papers(tmp_path: Path) -> None:
+    trials = [Trial("VGG16", 0, batch_halved=True), Trial("Xception", 0)]
+    halved, whole = summarise(make_run(tmp_path, trials, sizes=PAPER_SIZES)).backbones
+    assert halved.baseline.config is not None
+    assert halved.baseline.config.batch_size == 16
+    assert halved.baseline.verdict is not None
+    assert halved.baseline.verdict.outcome == metrics.Outcome.NOT_COMPARABLE
+    assert "VGG16/baseline was trained with half the batch" in halved.baseline.verdict.reason
+    assert whole.baseline.verdict is not None
+    assert "half the batch" not in whole.baseline.verdict.reason
+
+
 def test_a_backbone_that_the_paper_has_not_is_held_against_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,6 @@ from results.report.terminal import table_13
 from results.report.write import write_report
 from results.scores.ensemble import Candidate
 from results.scores.summary import summarise
-from results.scores.types import TrialRow
 from search_spaces.refusals import EnvironmentRefusal
 from tests.results.helpers import SMALL, Trial, counted, make_run, make_split
 
@@ -96,7 +95,7 @@ def test_the_papers_rule_chooses_among_named_trials_alone(run: RunFolder) -> Non
     assert set(by_test.members) <= set(NAMED)
 
 
-@pytest.mark.parametrize("kind", [TrialRecord, TrialRow, Candidate])
+@pytest.mark.parametrize("kind", [TrialRecord, Candidate])
 def test_what_stands_for_each_trial_has_no_test_number(kind: type) -> None:
     assert not [field.name for field in dataclasses.fields(kind) if "test" in field.name]
 

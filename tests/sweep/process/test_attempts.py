@@ -78,6 +78,18 @@ def test_a_trial_whose_process_dies_twice_has_failed_with_both_causes(context: R
     assert trainers.killed == 2
 
 
+def test_a_repeat_that_fails_leaves_the_record_of_the_searchs_own_trial(
+    context: RunContext,
+) -> None:
+    trainers = Trainers(None, TrainerDied("ended with -9"), TrainerDied("ended with -9"))
+    own = attempt(context, trainers)
+    RunFolder(context.run).write_record(own)
+    again = Assignment(0, own.config, {}, repeat=1)
+    record = train(again, context, lambda _: None, lambda _: None, start=trainers)
+    assert record.trial == "VGG16/baseline-s1"
+    assert RunFolder(context.run).records() == (own, record)
+
+
 def test_a_trial_whose_processes_are_stopped_has_failed_for_want_of_a_sign_of_life(
     context: RunContext,
 ) -> None:
