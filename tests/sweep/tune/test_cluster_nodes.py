@@ -56,7 +56,7 @@ class Node:
                 *without(hidden),
                 *(str(RAY), "start", "--block", "--disable-usage-stats", *words),
                 *("--num-cpus", str(cpus), "--object-store-memory", str(OBJECT_STORE)),
-                *("--include-dashboard", "false", "--include-log-monitor", "false"),
+                *("--include-log-monitor", "false"),
             ],
             stdout=self._log,
             stderr=self._log,
@@ -94,7 +94,8 @@ class Cluster:
         self._root, self._drivers = root, drivers
         self.nodes: list[Node] = []
         port = self.address.partition(":")[2]
-        self._start(None, "--head", "--node-ip-address", "127.0.0.1", "--port", port, cpus=0)
+        where = ("--node-ip-address", "127.0.0.1", "--port", port)
+        self._start(None, "--head", "--include-dashboard", "false", *where, cpus=0)
 
     def join(self) -> Node:
         return self._start(self._drivers, "--address", self.address, cpus=1)
