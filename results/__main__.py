@@ -121,12 +121,15 @@ def _rates(folder: RunFolder) -> str:
         for name in run.settings.backbones
     }
     known = {name: asdict(rates) for name, rates in measured.items() if rates is not None}
+    unknown = [name for name, rates in measured.items() if rates is None]
     if not known:
         raise UsageRefusal(
             "a run that computed features is needed, this one read them all from the store",
             where=str(folder.root),
             fix="Give the first run on these photos.",
         )
+    if unknown:
+        sys.stderr.write(f"not measured, all features were stored: {', '.join(unknown)}\n")
     return json.dumps(known, indent=2)
 
 

@@ -12,7 +12,7 @@ from search_spaces.refusals import DataRefusal
 from search_spaces.settings import DROP, GROUP, UNWEIGHTED, Settings
 
 _IMBALANCED = 3
-"""A class with more than so many times the training photos of another is worth a warning."""
+"""A class with more than this many times the training photos of another is worth a warning."""
 
 
 def photo_warnings(data: DataRecord, split: Split, settings: Settings) -> list[str]:
@@ -59,7 +59,7 @@ def near_duplicates(data: DataRecord, handling: str) -> list[str]:
 def imbalance(split: Split, classes: int, class_weights: str) -> list[str]:
     """A line if the largest class has many times the training photos of the smallest.
 
-    None if the classes are weighted already.
+    No line if the classes are weighted already.
     """
     counts = np.bincount(split.labels[split.indices("train")], minlength=classes)
     most, fewest = int(counts.max()), int(counts.min())

@@ -1,1 +1,1 @@
-"""How one point is trained: photos, features, networks, and the model that comes out."""
+"""How one configuration is trained: photos, features, networks, and the model that comes out."""

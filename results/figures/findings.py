@@ -213,7 +213,7 @@ def _power(value: float, _: float) -> str:
 
 
 def _some(rows: list[TrialRecord], most: int) -> tuple[list[TrialRecord], str]:
-    """At most so many trials, the best and others spread evenly over the search, and a note."""
+    """At most `most` trials, the best and others spread evenly over the search, and a note."""
     if len(rows) <= most:
         return rows, ""
     best = max(range(len(rows)), key=lambda at: rows[at].validation_accuracy or 0.0)

@@ -192,7 +192,7 @@ class RunPlaces:
             return
         until = time.monotonic() + seconds
         with self._trainers_lock() as file:
-            while not _is_taken(file):
+            while not _try_lock(file):
                 if time.monotonic() > until:
                     raise EnvironmentRefusal(
                         "training processes of the run that was killed are still at work",
@@ -207,7 +207,7 @@ class RunPlaces:
 
     def _hold(self, file: IO[str]) -> None:
         until = time.monotonic() + _SECONDS_FOR_THE_DEAD
-        while not _is_taken(file):
+        while not _try_lock(file):
             file.seek(0)
             holder = file.readline().strip()
             if not _is_dead(holder) or time.monotonic() > until:
@@ -224,7 +224,8 @@ class RunPlaces:
             file.flush()
 
 
-def _is_taken(file: IO[str]) -> bool:
+def _try_lock(file: IO[str]) -> bool:
+    """Whether the lock is ours now."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -233,8 +234,8 @@ def _is_taken(file: IO[str]) -> bool:
 
 
 def _is_dead(holder: str) -> bool:
-    """Whether the process that took the lock has ended here: what ends its children still holds it,
-    for a moment."""
+    """Whether the process that took the lock has ended; its guardian may hold the lock a little
+    longer, while it ends the children."""
     words = holder.split()
     if len(words) != 4 or holder != _HOLDER.format(words[1], socket.gethostname()):
         return False

@@ -138,17 +138,19 @@ def write_rates(path: Path, rates: Rates) -> None:
 def read_rates(path: Path) -> Rates | None:
     """Rates that were kept; None if there are none.
 
-    Damaged ones count as none, with a warning in the log: they are estimates, and the next run
-    measures them again.
+    Damaged or impossible ones count as none, with a warning in the log: they are estimates, and the
+    next run measures them again.
     """
     if not path.exists():
         return None
     try:
         rates = from_json(Rates, read_json(path))
+        if not _is_usable(rates):
+            raise ValueError(f"{path} has numbers that no measurement gives")
     except (EnvironmentRefusal, ValueError) as fault:
         _LOG.warning("rates are not used, they will be measured again: %s", fault)
         return None
-    return rates if _is_usable(rates) else None
+    return rates
 
 
 def read_rate_file(path: Path, backbones: Iterable[str]) -> dict[str, Rates]:

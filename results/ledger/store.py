@@ -155,11 +155,11 @@ class RunFolder(RunPlaces):
     # ---- the ledger ----------------------------------------------------------------------
 
     def write_suggestion(self, trial: str, config: TrialConfig) -> None:
-        """Log a point before its trial starts."""
+        """Log a configuration before its trial starts."""
         write_json(self.trial(trial) / TrialFile.SUGGESTION, to_json(config))
 
     def read_suggestion(self, trial: str) -> TrialConfig | None:
-        """The logged point of a trial, or None if none was logged."""
+        """The logged configuration of a trial, or None if none was logged."""
         path = self.trial(trial) / TrialFile.SUGGESTION
         fix = train_again(path.parent)
         return _read(TrialConfig, path, "suggestion", fix=fix) if path.is_file() else None

@@ -83,7 +83,7 @@ def _few_members(members: tuple[str, ...]) -> str:
 
 
 def _decimal(digits: int) -> Callable[[Any], str]:
-    """Measured floats with so many digits; whole numbers and `Decimal`s, as published."""
+    """Measured floats with `digits` digits; whole numbers and `Decimal`s, as published."""
     return lambda value: f"{value:.{digits}f}" if isinstance(value, float) else str(value)
 
 
@@ -145,7 +145,7 @@ RATIO = _numeric(
     number=lambda ratio: float(ratio[0]),
     brief="{0[0]}/{0[1]}".format,
 )
-"""A pair: so many of so many."""
+"""A pair of counts: the first of the second."""
 P_VALUE = _numeric("p", p_value)
 SPREAD = _numeric(
     "spread",

@@ -17,7 +17,7 @@ from results.scores.types import Summary
 from search_spaces import paper
 
 WIDEST_BESIDE = 4
-"""Classes; so many columns of a confusion matrix fit a terminal beside the report."""
+"""Classes whose columns of a confusion matrix fit a terminal beside the report."""
 
 WIDEST_MATRIX = 12
 """Classes; a larger matrix does not fit a terminal and is left to `tables/confusion.csv`."""

@@ -1,10 +1,10 @@
 """Winners held against their baselines on fresh seeds: photos and seeds both count, and so does how
 many backbones are looked at.
 
-The search's own trials choose the candidates and are not looked at again: whoever was lucky there
-starts anew. Validation on the fresh seeds names the winner, test says whether it is better. Of two
-searched candidates one is chosen, and either could be better by chance alone: each with 2.5 % on
-that side, so a false "better" has at most 5 %.
+The search's own trials choose the candidates and are not looked at again, so a lucky search result
+gains nothing here. Validation on the fresh seeds names the winner, test says whether it is better.
+Each of two searched candidates may look better by chance in 2.5 % of runs, so a false "better" has
+at most 5 %.
 """
 
 from __future__ import annotations

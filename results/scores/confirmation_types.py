@@ -67,7 +67,7 @@ class Confirmation:
     """A backbone's baseline and best two, trained again on fresh seeds.
 
     Attributes:
-        seeds: so many for each.
+        seeds: how many each candidate is trained on.
         planned, finished: repeats; `planned` is the most there can be while the search goes on.
         trials: the candidates, the baseline first; empty while the search goes on.
         winner: the best mean on validation; empty while there is none.

@@ -95,7 +95,7 @@ def greedy(
     Args:
         library: M arrays [N, C] of validation probabilities.
         labels: [N].
-        rounds: at most so many members, repeats included; at least 1.
+        rounds: the most members there may be, repeats included; at least 1.
         score: of probabilities, higher is better.
 
     Returns:

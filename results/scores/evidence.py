@@ -116,7 +116,7 @@ class Evidence:
         return tuple(record for record in best if record is not None)
 
     def predictions(self, trial: str) -> Predictions:
-        """Probabilities of a finished trial by its kept weights, but of the test photos; read once.
+        """A finished trial's probabilities by its kept weights, except on test photos; read once.
 
         Those after every epoch are left out, see `by_epoch`.
 

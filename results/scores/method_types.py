@@ -79,7 +79,7 @@ class Method:
         error: why it failed.
         config: None until the trial is finished.
         scores: None if there are none; then the accuracies are None too.
-        published_test_accuracy: the paper's for this backbone; None if the paper has it not.
+        published_test_accuracy: the paper's for this backbone; None if it is not in the paper.
         verdict: None without scores, or without a published accuracy.
         history: its curves.
         anatomy: how its network was divided (Tables 2 to 4 as built).

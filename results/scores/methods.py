@@ -72,7 +72,7 @@ def _are_the_papers(classes: Sequence[str]) -> bool:
 def setting_doubts(config: TrialConfig, varied: Sequence[str] = ()) -> tuple[str, ...]:
     """How a configuration differs from the documented one; the image size is not stated.
 
-    Empty for a backbone that the paper has not.
+    Empty for a backbone that is not in the paper.
 
     Args:
         varied: dimensions that a search varied, which may differ.

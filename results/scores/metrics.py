@@ -190,7 +190,7 @@ def newcombe(first: int, first_photos: int, second: int, second_photos: int) -> 
     continuity correction: it joins the Wilson intervals of both.
 
     Args:
-        first, second: right answers, of so many photos each.
+        first, second: how many answers are right, and of how many photos.
 
     Raises:
         ValueError: as `wilson`.

@@ -20,7 +20,7 @@ from search_spaces.space import SearchSpace
 from sweep.schedule.optuna_trials import as_optuna
 
 GOOD = 25
-"""At most so many trials are TPE's good group, Optuna's `default_gamma`: a tenth of 250."""
+"""The most trials in TPE's good group, Optuna's `default_gamma`: a tenth of 250."""
 SEEN = 250
 
 

@@ -22,7 +22,7 @@ _LOG = logging.getLogger(__name__)
 
 _FEWEST = 4
 _MOST = 200
-"""Of more trials so many are compared, spread evenly over the search: fANOVA takes seconds."""
+"""Of more trials this many are compared, spread evenly over the search: fANOVA takes seconds."""
 _SEEDS = range(5)
 _TREES = 16
 """Of each forest: together a few more than Optuna's 64, which is what one forest has by default."""

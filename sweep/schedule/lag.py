@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 
 UNSEEN_SHARE = 3
-"""One in so many of the earlier trials may be unseen."""
+"""One in this many of the earlier trials may be unseen."""
 
 
 def seen(number: int, *, concurrency: int, backbones: int) -> int:

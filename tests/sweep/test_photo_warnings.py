@@ -1,4 +1,4 @@
-"""What a run says of its photos at the start: copies, two labels for one, classes far from equal."""
+"""What a run says of its photos at the start: copies, two labels for one, unequal classes."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ class FeatureWriter:
 
 
 def _refuse_out_of_range(values: Rows, key: FeatureKey) -> None:
-    """Infinities of the layer itself are none of rounding's."""
+    """Infinities that the layer itself produced are not an overflow of rounding."""
     largest = float(np.max(np.abs(values), initial=0, where=np.isfinite(values)))
     limit = float(np.finfo(key.dtype).max)
     if largest > limit:

@@ -50,7 +50,7 @@ class Agreement:
 
 
 def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResult:
-    """Train the record's point again, for as many epochs as it had.
+    """Train the record's configuration again, for as many epochs as it had.
 
     Raises:
         DataRefusal: the photos are not those of the run any more.

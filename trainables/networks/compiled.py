@@ -13,8 +13,8 @@ class CompiledFunction:
     """A `tf.function` whose calls that trace or compile are timed apart from those that only run.
 
     It takes a list of tensors, and others; only their first dimension may vary. It traces at its
-    first call. Compiled by XLA, it is compiled again for every number of photos, so a rest batch
-    costs as much as the first; TensorFlow does not count that as a trace.
+    first call. Compiled by XLA, it is compiled again for every number of photos, so the last,
+    smaller batch costs as much as the first; TensorFlow does not count that as a trace.
 
     Attributes:
         seconds_tracing: of the calls so far that traced or compiled, what they ran included.

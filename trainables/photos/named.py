@@ -5,8 +5,8 @@ file of ours, or a word out of `SOURCES`. Another word is one file, such as `dig
 its name in `settings.DATA_NAMES`.
 
 Photos are recognised by `listing`'s fingerprints, not by content: a copied folder is decoded again.
-`DataRecord.digest` is computed while a file is written. Opening checks names and labels in full,
-but only a sample of the pixels; a dataset file that the user names is checked row by row.
+`DataRecord.digest` is computed while a file is written. Opening checks names, labels and the pixels
+of every photo.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _is_hdf5(path: Path) -> bool:
 
 
 def _open_named(path: Path, image_size: int) -> Dataset:
-    """A dataset file that the user named: every row is checked, and the size must be the run's."""
+    """A dataset file that the user named; its size must be the run's."""
     dataset = open_dataset(path)
     stored = dataset.record.image_size
     if stored != image_size:

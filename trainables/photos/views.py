@@ -2,7 +2,7 @@
 
 A photo that is drawn anew in every epoch passes the frozen layers in every epoch. A view is drawn
 once, from the photo's row and the view's number alone, so that its frozen features are stored like
-those of the photo itself: so many views cost so many passes, whatever the epochs and trials.
+those of the photo itself: each view costs one pass, whatever the epochs and trials.
 """
 
 from __future__ import annotations

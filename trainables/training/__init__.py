@@ -1,1 +1,1 @@
-"""Trains one point."""
+"""Trains one configuration."""

@@ -17,7 +17,7 @@ class Validated:
     """Answers of the epochs so far, N photos and C classes.
 
     Args:
-        epochs: at most so many are added.
+        epochs: the most that are added.
         photos, classes: of every answer.
 
     Attributes:
