@@ -103,6 +103,7 @@ class Outpost:
             weights=replace(context.weights, files=files),
             machine=on_node(context.machine, detect(), cache),
             holder=self._folder.holder(),
+            temporary=self._folder.root,  # Ray ends it without a warning; the next worker tidies up
         )
         self._photos_sha256 = photos_sha256
         self._attempt = attempt
