@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from results.ledger.files import refuse_file_in_the_way
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import DataRecord, Split
 from results.ledger.store import RunFolder
-from search_spaces.installed import version_of
+from search_spaces.installed import versions
 from search_spaces.presets import DEMONSTRATION, PAPER
 from search_spaces.refusals import Unreachable, UsageRefusal
 from search_spaces.settings import RunSettings, Settings
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
     from trainables.photos.dataset import Dataset
     from trainables.progress import Progress
 
-_LIBRARIES = ("tensorflow", "keras", "ray", "optuna", "numpy", "h5py", "pillow", "scikit-learn")
 _DECIDE_NUMBERS = ("tensorflow", "keras", "optuna", "numpy", "pillow")
 
 
@@ -244,12 +242,6 @@ def _end_killed(folder: RunFolder) -> None:
     end_leftovers(folder.root / NOTE)
     folder.wait_for_trainers()
     folder.clear_parts()
-
-
-def versions() -> dict[str, str]:
-    """Of Python and the libraries, as `version_of` finds them."""
-    libraries = {name: version_of(name) for name in _LIBRARIES}
-    return {"python": platform.python_version(), **libraries}
 
 
 def _materials(settings: Settings, machine: Machine, progress: Progress) -> Materials:

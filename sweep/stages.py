@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,7 @@ from sweep.process.environment import run_onednn
 from sweep.process.worker import small_photos
 from sweep.rates import keep_rates, known_rates
 from sweep.schedule.reserve import Reserve
+from sweep.storage import fetch_missing, kept, storage_of
 from sweep.terminal.arguments import most_trials, refuse_contradictions
 from sweep.terminal.bars import showing
 from sweep.terminal.clock import elsewhere
@@ -60,6 +61,10 @@ class Sweep:
             version_of(arguments.log_to)
         self.folder = run_folder(arguments)
         self.console = console
+        self._storage = storage_of(self.folder, arguments.storage)
+        self._keep: Callable[[str], None] = lambda _: None
+        if arguments.resume and self._storage:
+            fetch_missing(self.folder, self._storage)
         self._arguments = arguments
         self._words = words
         self._hardware = detect()
@@ -111,6 +116,8 @@ class Sweep:
         """Refuse a folder that holds something else than the run, and a machine that is unfit."""
         if not self._arguments.resume:
             refuse_taken(self._arguments, self.folder)
+            if self._storage and not self._arguments.overwrite:
+                self._storage.refuse_taken()
         refuse_unfit(self._machine, self._hardware, self.folder.root)
 
     def prepare(self) -> Prepared:
@@ -137,6 +144,12 @@ class Sweep:
         with served(self.folder.tensorboard, wanted=wanted) as address:
             if address:
                 self.say(f"TensorBoard: {address} while this command runs")
+            yield
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Copy the run to the storage, trial by trial, if one was asked for."""
+        with kept(self._storage) as self._keep:
             yield
 
     def train(self, prepared: Prepared) -> None:
@@ -174,6 +187,7 @@ class Sweep:
             def finish(record: TrialRecord) -> None:
                 table.finished(record)
                 log([record])
+                self._keep(record.trial)
 
             run_trials(pool, context, on_running=table.running, on_finished=finish)
             table.ended()

@@ -90,7 +90,11 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--gpus-per-trial", type=gpu_share, metavar="X", help="fractions let trials share a GPU"
     )
-    group.add_argument("--address", metavar="ADDRESS", help="a Ray cluster; default: this machine")
+    group.add_argument(
+        "--address",
+        metavar="auto|HOST:PORT",
+        help="a Ray cluster, whose nodes need share nothing; default: this machine",
+    )
     group.add_argument(
         "--cache-dir",
         type=place("--cache-dir"),
@@ -136,6 +140,12 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         nargs=2,
         metavar=("RUN", "TRIAL"),
         help="train one finished trial again and compare",
+    )
+    group.add_argument(
+        "--storage",
+        type=named("--storage"),
+        metavar="DIR|s3://…|gs://…",
+        help="keeps a copy of the run, trial by trial, from which --resume brings it back",
     )
     group.add_argument("--overwrite", action="store_true", help="replace the run in --run-dir")
     group.add_argument("--plan", action="store_true", help="print what would run, and stop")

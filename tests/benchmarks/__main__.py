@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from search_spaces.installed import versions
 from sweep.hardware import detect, share
-from sweep.prepare import versions
 from sweep.signals import Interrupted, signals_as_exceptions
 from sweep.terminal.arguments import parse_arguments
 from tests.benchmarks.page import Occasion, commit, load, write_page

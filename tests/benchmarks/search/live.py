@@ -28,7 +28,7 @@ from pathlib import Path
 from results.ledger.files import write_text
 from results.notebook import open_run
 from search_spaces import paper
-from sweep.prepare import versions
+from search_spaces.installed import versions
 from tests.benchmarks.page import commit, load, processor
 from tests.benchmarks.search.points import BACKBONE, IMAGE, PHOTOS
 from tests.benchmarks.search.table import HERE, add_real, real_photos, weights_folder, workplace
