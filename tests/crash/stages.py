@@ -237,6 +237,7 @@ def _without_keras() -> Iterator[None]:
     name = "trainables.finished.rebuild"
     stand_in = ModuleType(name)
     stand_in.rebuilt = lambda *_, **__: _Model()  # type: ignore[attr-defined]
+    stand_in.averaged = lambda *_: _Model()  # type: ignore[attr-defined]
     sys.modules[name] = stand_in
     try:
         yield
