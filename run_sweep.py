@@ -89,7 +89,7 @@ def _story(arguments: Namespace, words: Sequence[str], hold: Hold) -> int:
         sweep.check_folder()
         _log_to(folder.log, verbose=arguments.verbose)
         prepared = sweep.prepare()
-        with sweep.tensorboard():
+        with sweep.tensorboard(), sweep.kept():
             sweep.train(prepared)
             with sweep.doing("measuring the backbones"):
                 sweep.measure(prepared)

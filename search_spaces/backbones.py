@@ -3,9 +3,8 @@
 A row says how a backbone wants its photos, where it may be unfrozen, what its documented baseline
 is, and where Keras keeps its ImageNet weights. Names, colours, tables and `--help` follow from it.
 
-An unfreeze point is the *name* of the first trained layer of `keras.applications` without its top:
-indices shift between `weights=None` and `weights="imagenet"`, names do not. Only names that Keras
-itself fixes are used, never the numbered ones (`conv2d_17`) that depend on what was built before.
+An unfreeze point is the *name* of the first trained layer of `keras.applications` without its top,
+one that Keras itself fixes: indices and numbered names depend on weights and what was built before.
 """
 
 from __future__ import annotations
@@ -86,6 +85,7 @@ class Backbone:
         scaling: of the documented baseline.
         in_paper: whether the paper documents and measured it; see `search_spaces.paper`.
         divides_by_deviation_twice: Keras adds a second Rescaling with its ImageNet weights.
+        has_batch_norm: whether there is any BatchNormalization in it.
     """
 
     name: str
@@ -99,6 +99,7 @@ class Backbone:
     scaling: Scaling = Scaling.NATIVE
     in_paper: bool = False
     divides_by_deviation_twice: bool = False
+    has_batch_norm: bool = True
 
 
 _DENSE = (Dense(512), Dropout(0.5), Dense(256))
@@ -193,6 +194,7 @@ CATALOGUE: tuple[Backbone, ...] = (
         head=(Flatten(), *_DENSE),
         scaling=Scaling.UNIT,
         in_paper=True,
+        has_batch_norm=False,
     ),
     Backbone(
         name="Xception",
@@ -243,6 +245,7 @@ CATALOGUE: tuple[Backbone, ...] = (
             _APPLICATIONS + "convnext/convnext_tiny_notop.h5",
             sha256="d547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1",
         ),
+        has_batch_norm=False,
     ),
     Backbone(
         name="DenseNet121",
@@ -278,7 +281,6 @@ CATALOGUE: tuple[Backbone, ...] = (
 )
 
 NAMES: tuple[str, ...] = tuple(backbone.name for backbone in CATALOGUE)
-
 GROUPS: dict[str, tuple[str, ...]] = {
     "all": tuple(backbone.name for backbone in CATALOGUE if backbone.in_paper),
     "modern": tuple(backbone.name for backbone in CATALOGUE if not backbone.in_paper),
@@ -286,7 +288,6 @@ GROUPS: dict[str, tuple[str, ...]] = {
 """Words that `--backbones` takes beside names: the paper's six, and those that came later."""
 
 PAPER_NAMES = GROUPS["all"]
-
 _BY_NAME = {backbone.name: backbone for backbone in CATALOGUE}
 
 

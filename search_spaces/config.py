@@ -11,11 +11,11 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from search_spaces.backbones import SCALINGS, Scaling, backbone_named
+from search_spaces.backbones import HEAD, SCALINGS, Scaling, backbone_named
 from search_spaces.heads import HEADS, PAPER_HEAD
 from search_spaces.refusals import UsageRefusal, one_of, whole_number
 
@@ -24,6 +24,10 @@ OPTIMIZERS = ("adam", "adagrad", "rmsprop", "sgd")
 
 CONSTANT, COSINE = SCHEDULES = ("constant", "cosine")
 """Of the learning rate. `cosine` falls to 0 at the last step of the last planned epoch."""
+
+UPDATED, FROZEN = BATCH_NORMS = ("updated", "frozen")
+"""What BatchNormalization does in unfrozen layers of a backbone. `frozen` is Keras' `trainable =
+False`: inference mode, with the statistics and factors of the weights that a trial starts from."""
 
 FLOAT32 = "float32"
 MIXED_FLOAT16 = "mixed_float16"
@@ -45,13 +49,13 @@ def categorical(
     *choices: Any,
     default: Any = dataclasses.MISSING,
     bounds: tuple[float, float] | None = None,
-    when: tuple[str, Any] | None = None,
+    when: tuple[str, Callable[[Any], bool]] | None = None,
 ) -> Any:
     """A field that may be searched among a few values; names are checked, numbers are examples.
 
     Args:
         bounds: what numbers must lie in: from the first to just below the second.
-        when: another field and the value of it without which this field changes nothing.
+        when: another field, and with which values of it this field changes anything.
     """
     metadata = {"choices": choices, "bounds": bounds, "when": when}
     return dataclasses.field(default=default, metadata=metadata)
@@ -91,6 +95,7 @@ class TrialConfig:
             the same head and scaling; 0 for a fresh head, as the documented baseline's.
         views: of each training photo, the photo itself included: the others are cropped and
             mirrored, drawn once and stored (`trainables.photos.views`). 1 is no augmentation.
+        batch_norm: one of `BATCH_NORMS`; the head's own are always updated.
     """
 
     backbone: str
@@ -104,17 +109,23 @@ class TrialConfig:
     seed: int = 42
     weight_decay: float = categorical(0.0, 1e-4, 1e-3, 1e-2, default=0.0, bounds=(0, 1))
     momentum: float = categorical(
-        0.0, 0.8, 0.9, 0.95, default=0.9, bounds=(0, 1), when=("optimizer", "sgd")
+        *(0.0, 0.8, 0.9, 0.95),
+        default=0.9,
+        bounds=(0, 1),
+        when=("optimizer", lambda name: name == "sgd"),
     )
     label_smoothing: float = categorical(0.0, 0.05, 0.1, default=0.0, bounds=(0, 1))
     dropout: float = categorical(
-        0.0, 0.25, 0.5, default=0.5, bounds=(0, 1), when=("head", PAPER_HEAD)
+        0.0, 0.25, 0.5, default=0.5, bounds=(0, 1), when=("head", lambda name: name == PAPER_HEAD)
     )
     head: str = categorical(*HEADS, default=PAPER_HEAD)
     warmup: int = categorical(0, 1, 2, default=0, bounds=(0, 10_001))
     schedule: str = categorical(*SCHEDULES, default=CONSTANT)
     head_from: int = 0
     views: int = categorical(1, 4, default=1, bounds=(1, 65))
+    batch_norm: str = categorical(
+        *BATCH_NORMS, default=UPDATED, when=("unfreeze", lambda point: point != HEAD)
+    )
 
     def __post_init__(self) -> None:
         entry = backbone_named(self.backbone, where="backbone")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import platform
 
 from search_spaces.refusals import EnvironmentRefusal
 
@@ -11,6 +12,15 @@ _DISTRIBUTIONS = {
     "mlflow": "mlflow-skinny, or mlflow with its web pages",
 }
 """What to install for a library, where that is not its name alone."""
+
+
+_RECORDED = ("tensorflow", "keras", "ray", "optuna", "numpy", "h5py", "pillow", "scikit-learn")
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the libraries that a run records, as `version_of` finds them."""
+    libraries = {name: version_of(name) for name in _RECORDED}
+    return {"python": platform.python_version(), **libraries}
 
 
 def version_of(library: str) -> str:

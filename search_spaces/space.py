@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +78,8 @@ class SearchSpace:
         """The dimensions that vary for one backbone, in the order of `DIMENSIONS`.
 
         Left out are those that cannot change anything: momentum where the optimizer is never SGD,
-        Dropout's rate in a head without Dropout, the head where the backbone's own is the pooled.
+        Dropout's rate in a head without Dropout, the head where the backbone's own is the pooled,
+        batch normalization where the backbone has none or only its head is trained.
         """
         if backbone not in self._known:
             self._known[backbone] = tuple(
@@ -94,17 +95,21 @@ class SearchSpace:
             return entry.head != POOLED
         if name == "dropout" and not any(isinstance(layer, Dropout) for layer in entry.head):
             return False
+        if name == "batch_norm" and not entry.has_batch_norm:
+            return False
         condition = DECLARED[name].get("when")
         if condition is None:
             return True
-        controller, needed = condition
-        fixed = entry.optimizer if controller == "optimizer" else PAPER_HEAD
-        possible = (
-            self.ranges.get(controller, DECLARED[controller]["choices"])
-            if controller in self.varied
-            else (fixed,)
-        )
-        return needed in possible
+        controller, matters = condition
+        fixed = {
+            "optimizer": entry.optimizer,
+            "head": PAPER_HEAD,
+            "unfreeze": entry.baseline_unfreeze,
+        }
+        if controller not in self.varied:
+            return bool(matters(fixed[controller]))
+        dimension = self._dimension(controller, backbone)
+        return isinstance(dimension, Categorical) and any(map(matters, dimension.choices))
 
     def _dimension(self, name: str, backbone: str) -> Dimension:
         declared = DECLARED[name]
@@ -116,18 +121,15 @@ class SearchSpace:
 
     def size(self, backbone: str) -> float:
         """How many configurations the box has: infinitely many if a number varies."""
-        sizes = {
-            dimension.name: len(dimension.choices)
-            if isinstance(dimension, Categorical)
-            else math.inf
-            for dimension in self.dimensions(backbone)
-        }
-        under: dict[str, float] = {}  # by controlling dimension, what one value of it multiplies
-        for name in list(sizes):
-            controller, _ = DECLARED[name].get("when") or ("", None)
-            if controller in sizes:
-                under[controller] = under.get(controller, 1) * sizes.pop(name)
-        return math.prod(size + under.get(name, 1) - 1 for name, size in sizes.items())
+        under: dict[str, list[Categorical]] = {one.name: [] for one in self.dimensions(backbone)}
+        free: list[Dimension] = []
+        for dimension in self.dimensions(backbone):
+            controller, _ = DECLARED[dimension.name].get("when") or ("", None)
+            if controller in under and isinstance(dimension, Categorical):
+                under[controller].append(dimension)
+            else:
+                free.append(dimension)
+        return math.prod(_size(one, under[one.name]) for one in free)
 
     def contains(self, config: TrialConfig) -> bool:
         """Whether a configuration's values lie within the box."""
@@ -159,9 +161,19 @@ class SearchSpace:
         effective = {
             name: value
             for name, value in values.items()
-            if (condition := conditions[name]) is None or whole[condition[0]] == condition[1]
+            if (condition := conditions[name]) is None or condition[1](whole[condition[0]])
         }
         return dataclasses.replace(baseline, **effective)
+
+
+def _size(dimension: Dimension, under: Sequence[Categorical]) -> float:
+    """How many values a dimension has, with those of the dimensions that it switches on."""
+    if not isinstance(dimension, Categorical):
+        return math.inf
+    return sum(
+        math.prod(len(one.choices) for one in under if DECLARED[one.name]["when"][1](value))
+        for value in dimension.choices
+    )
 
 
 def parse_search(text: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import os
 import platform
 import shutil
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +235,17 @@ def _cache(arguments: argparse.Namespace, resumed: RunSettings | None) -> tuple[
     same_folder = resumed is not None and str(folder) == resumed.cache_dir
     before = resumed.max_cache if resumed and same_folder else None
     return folder, arguments.max_cache or before or _half_of_the_disk(folder)
+
+
+def on_node(machine: Machine, hardware: Hardware, cache_dir: Path) -> Machine:
+    """The same shares on a node of a cluster, with its own memory and its own cache."""
+    fitting = max(1, hardware.cpus // machine.cpus_per_trial)
+    return replace(
+        machine,
+        trainer_bytes=hardware.memory_megabytes * _MEGABYTE // fitting * 2 // 5,
+        cache_dir=cache_dir,
+        max_cache=min(machine.max_cache, _half_of_the_disk(cache_dir)),
+    )
 
 
 def _half_of_the_disk(folder: Path) -> int:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from operator import itemgetter
 from pathlib import Path
 
 from results.ledger.files import disk_faults_named, free_megabytes, refuse_file_in_the_way
@@ -40,7 +44,7 @@ def refuse_unfit(
     Raises:
         UsageRefusal: the temporary folder's path is too long for Ray, or more trials at a time are
             asked for than memory can hold.
-        EnvironmentRefusal: a folder cannot be written, or its disk is full.
+        EnvironmentRefusal: a folder cannot be written, its locks do not hold, or its disk is full.
     """
     temporary = temporary or Path(tempfile.gettempdir())
     if not machine.address:
@@ -49,6 +53,8 @@ def refuse_unfit(
     places = {"TMPDIR": temporary, "--run-dir": run, "--cache-dir": machine.cache_dir}
     for name, folder in places.items():
         _refuse_unwritable(folder, name)
+        if folder != temporary:
+            refuse_unlockable(folder, name, mode="r+b" if folder == run else "rb")
         megabytes = free(folder)
         if megabytes < _LEAST_MEGABYTES:
             raise EnvironmentRefusal(
@@ -87,3 +93,77 @@ def _refuse_unwritable(folder: Path, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"\0")
+
+
+def try_elsewhere(path: Path) -> bool:
+    """Whether another process gets an exclusive lock on a file."""
+    code = "import fcntl, sys; fcntl.flock(open(sys.argv[1], 'r+'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    command = [sys.executable, "-I", "-S", "-c", code, str(path)]
+    return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def refuse_unlockable(
+    folder: Path,
+    name: str,
+    *,
+    mode: str = "rb",
+    lock: Callable[[int, int], None] = fcntl.flock,
+    elsewhere: Callable[[Path], bool] = try_elsewhere,
+) -> None:
+    """Check that a lock in a folder keeps other processes out; network disks may not keep it.
+
+    NFS refuses exclusive locks on read-only descriptors, which the feature store takes.
+
+    Args:
+        name: of the flag or variable that chose the folder.
+        mode: in which files are locked there.
+        lock: takes a lock; elsewhere: see `try_elsewhere`.
+
+    Raises:
+        EnvironmentRefusal: no lock can be taken there, or it has no effect.
+    """
+    _refuse_unwritable(folder, name)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".lock-test-") as file:
+        path = Path(file.name)
+        try:
+            with path.open(mode) as held:
+                lock(held.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+                why = "it keeps nobody out" if elsewhere(path) else ""
+        except OSError as fault:
+            why = f"{fault.strerror}"
+    if why:
+        raise EnvironmentRefusal(
+            f"file locks must hold in this folder: {why}",
+            where=str(folder),
+            fix=f"Choose a {name} on a local disk.",
+        )
+
+
+_SHARED = re.compile(r"nfs4?|cifs|smb3|lustre|gpfs|beegfs|ceph|afs|fuse\.(sshfs|glusterfs|ceph)\S*")
+
+
+def refuse_shared(folder: Path, name: str, mounts: Path = Path("/proc/self/mountinfo")) -> None:
+    """Check that a node's cache is on no disk that other nodes may see: locks there may hold within
+    one node alone, and nothing tells.
+
+    Raises:
+        EnvironmentRefusal: it is on a network disk.
+    """
+    kind = _filesystem(folder, mounts)
+    if _SHARED.fullmatch(kind):
+        raise EnvironmentRefusal(
+            f"each node of a cluster needs a cache on a disk of its own, this one is on {kind}",
+            where=str(folder),
+            fix=f"Set {name} on every node, to a local folder.",
+        )
+
+
+def _filesystem(folder: Path, mounts: Path) -> str:
+    """The type of the file system that holds a folder; empty where the system does not say."""
+    found = (0, "")
+    for line in mounts.read_text().splitlines() if mounts.is_file() else ():
+        fields, _, rest = line.partition(" - ")
+        point = fields.split()[4].encode().decode("unicode_escape")
+        if folder.is_relative_to(point):
+            found = max((len(point), rest.split()[0]), found, key=itemgetter(0))
+    return found[1]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,11 +14,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from results.ledger.dropping import clear_dropped
 from results.ledger.files import refuse_file_in_the_way
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import DataRecord, Split
 from results.ledger.store import RunFolder
-from search_spaces.installed import version_of
+from search_spaces.installed import versions
 from search_spaces.presets import DEMONSTRATION, PAPER
 from search_spaces.refusals import Unreachable, UsageRefusal
 from search_spaces.settings import RunSettings, Settings
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from trainables.photos.dataset import Dataset
     from trainables.progress import Progress
 
-_LIBRARIES = ("tensorflow", "keras", "ray", "optuna", "numpy", "h5py", "pillow", "scikit-learn")
 _DECIDE_NUMBERS = ("tensorflow", "keras", "optuna", "numpy", "pillow")
 
 
@@ -208,6 +207,8 @@ def resume(
     _end_killed(folder)
     folder.clear_killed_trials()
     discard_cut_repeats(folder)
+    clear_dropped(folder)
+    folder.left_out_json.unlink(missing_ok=True)
     if run != recorded:
         folder.write_run(run)
     return Prepared(run, _context(run, materials, folder, machine))
@@ -241,12 +242,6 @@ def _end_killed(folder: RunFolder) -> None:
     end_leftovers(folder.root / NOTE)
     folder.wait_for_trainers()
     folder.clear_parts()
-
-
-def versions() -> dict[str, str]:
-    """Of Python and the libraries, as `version_of` finds them."""
-    libraries = {name: version_of(name) for name in _LIBRARIES}
-    return {"python": platform.python_version(), **libraries}
 
 
 def _materials(settings: Settings, machine: Machine, progress: Progress) -> Materials:

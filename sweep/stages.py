@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -31,12 +31,15 @@ from sweep.process.commands import export_winners, measure_backbones, reproduce
 from sweep.process.environment import run_onednn
 from sweep.process.worker import small_photos
 from sweep.rates import keep_rates, known_rates
+from sweep.schedule.reserve import Reserve
+from sweep.storage import fetch_missing, kept, storage_of
 from sweep.terminal.arguments import most_trials, refuse_contradictions
 from sweep.terminal.bars import showing
 from sweep.terminal.clock import elsewhere
 from sweep.terminal.closing import closing
+from sweep.terminal.fit import time_budget_words
 from sweep.terminal.live import LiveTable
-from sweep.terminal.plan import plan, plan_table
+from sweep.terminal.plan import BackbonePlan, plan, plan_table
 from sweep.terminal.silence import doing, print_plain
 from sweep.terminal.tensorboard_server import command, served
 from sweep.terminal.usage import MachineUsage
@@ -58,6 +61,10 @@ class Sweep:
             version_of(arguments.log_to)
         self.folder = run_folder(arguments)
         self.console = console
+        self._storage = storage_of(self.folder, arguments.storage)
+        self._keep: Callable[[str], None] = lambda _: None
+        if arguments.resume and self._storage:
+            fetch_missing(self.folder, self._storage)
         self._arguments = arguments
         self._words = words
         self._hardware = detect()
@@ -102,12 +109,15 @@ class Sweep:
         plans = plan(settings, counts, finished, rates)
         if file is not None:
             notes = elsewhere(plans, self._machine, self._arguments)
-        self.console.print(plan_table(plans, settings, self._machine, notes))
+        budget = self._budget_words(plans, finished)
+        self.console.print(plan_table(plans, settings, self._machine, notes, budget))
 
     def check_folder(self) -> None:
         """Refuse a folder that holds something else than the run, and a machine that is unfit."""
         if not self._arguments.resume:
             refuse_taken(self._arguments, self.folder)
+            if self._storage and not self._arguments.overwrite:
+                self._storage.refuse_taken()
         refuse_unfit(self._machine, self._hardware, self.folder.root)
 
     def prepare(self) -> Prepared:
@@ -136,6 +146,12 @@ class Sweep:
                 self.say(f"TensorBoard: {address} while this command runs")
             yield
 
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Copy the run to the storage, trial by trial, if one was asked for."""
+        with kept(self._storage) as self._keep:
+            yield
+
     def train(self, prepared: Prepared) -> None:
         """Train every trial that is left, as far as the budgets go."""
         from sweep.schedule.mlflow_runs import logged_to_mlflow
@@ -144,12 +160,13 @@ class Sweep:
 
         _log_libraries_like_us()
         run, context = prepared.run, prepared.context
-        pool = Pool(self.folder, context.settings, run.lag)
-        finished = tuple(pool.finished.values())
-        self._kept = frozenset(pool.finished)
+        finished = self.folder.records()
         rates = known_rates(context.settings, self._machine, self._onednn)
         plans = plan(context.settings, self.folder.read_split().counts(), finished, rates)
-        self.console.print(plan_table(plans, context.settings, self._machine))
+        pool = Pool(self.folder, context.settings, run.lag, self._reserve(context.settings, plans))
+        self._kept = frozenset(pool.finished)
+        budget = self._budget_words(plans, finished)
+        self.console.print(plan_table(plans, context.settings, self._machine, budget=budget))
         self.say(f"run: {self.folder.root}")
         usage = MachineUsage(gpus=self._hardware.gpus > 0)
         with (
@@ -164,15 +181,29 @@ class Sweep:
             ) as table,
         ):
             self._table = table
+            pool.on_search_end = table.search_ended
             log(finished)
 
             def finish(record: TrialRecord) -> None:
                 table.finished(record)
                 log([record])
+                self._keep(record.trial)
 
             run_trials(pool, context, on_running=table.running, on_finished=finish)
             table.ended()
         self._table = None
+
+    def _budget_words(self, plans: Sequence[BackbonePlan], finished: Sequence[TrialRecord]) -> str:
+        at_once = self._machine.max_concurrent
+        return time_budget_words(plans, finished, self._machine.time_budget, at_once)
+
+    def _reserve(self, settings: Settings, plans: Sequence[BackbonePlan]) -> Reserve | None:
+        """What keeps time for the fresh seeds, where there is a budget and something to confirm."""
+        seconds = self._machine.time_budget
+        if seconds is None or not (settings.confirm and settings.trials):
+            return None
+        courses = {one.name: one.course for one in plans}
+        return Reserve(settings, courses, seconds, self._machine.max_concurrent)
 
     def measure(self, prepared: Prepared) -> None:
         """Note what the report needs besides the ledger: rates, Table 1, importances."""

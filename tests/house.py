@@ -38,6 +38,7 @@ ROOMS_OF_LIBRARIES = {
     "ray": ("sweep",),
     "optuna": ("sweep",),
     "mlflow": ("sweep",),
+    "pyarrow": ("sweep",),  # storage
     "sqlalchemy": ("sweep",),  # Optuna's faults
     "scipy": ("results",),
     "cattrs": ("results",),

@@ -13,7 +13,7 @@ import pytest
 from results.ledger.store import RunFolder
 from results.ledger.verify import verify
 from results.scores.summary import read_summary
-from sweep.process.leftovers import descendants
+from sweep.process.leftovers import ProcessIdentity, descendants
 from tests.sweeps import (
     finish,
     left,
@@ -91,6 +91,26 @@ def test_a_driver_killed_with_sigkill_goes_on_as_if_nothing_happened(
     code, _, err = resume(run, cache)
     assert (code, err) == (0, "")
     assert {path: time for path, time in record_times(run).items() if path in kept} == kept
+    assert outcomes(run) == outcomes(uninterrupted)
+
+
+def test_two_training_processes_that_are_killed_change_nothing(
+    photos: Path, cache: Path, uninterrupted: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "bereft"
+    process = start(*small(photos, cache, run))
+    workers: list[ProcessIdentity] = []
+
+    def both_at_work() -> bool:
+        workers[:] = named(process.pid, "sweep.process.worker")
+        return len(workers) == 2 and len(record_times(run)) >= 1
+
+    when(process, both_at_work, signal.SIGCONT)
+    for worker, records in zip(workers, (1, 3), strict=True):
+        when(process, lambda: len(record_times(run)) >= records, signal.SIGCONT)  # noqa: B023
+        os.kill(worker.pid, signal.SIGKILL)
+    code, _, err = finish(process)
+    assert (code, err) == (0, "")
     assert outcomes(run) == outcomes(uninterrupted)
 
 

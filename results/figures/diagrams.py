@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from results.figures.palette import LIGHT, colour, shape
 from results.figures.style import EDGE, NORMAL, WIDTH, Picture, box, canvas, fitted, marker
-from results.ledger.records import FROM_PHOTOS, Anatomy
+from results.ledger.anatomy import FROM_PHOTOS, Anatomy
 from results.scores.method_types import EnsembleSummary, Method
 from search_spaces.backbones import backbone_named
 from search_spaces.config import TrialConfig

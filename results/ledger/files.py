@@ -32,7 +32,7 @@ DIGEST = "sha256"
 _LAST_KEY = re.compile(rb',?\n  "%s": "([0-9a-f]{64})"\n}\n\Z' % DIGEST.encode())
 _MEGABYTE = 1024 * 1024
 _CANNOT_WRITE = (
-    *(errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE),
+    *(errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.EFBIG),
     *(errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG),
 )
 
@@ -57,11 +57,16 @@ def whole_or_absent(path: Path, *, suffix: str = "") -> Iterator[Path]:
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         try:
             yield part
-            _flush(part)
-            part.replace(path)
-            _flush(path.parent)
+            put_in_place(part, path)
         finally:
             part.unlink(missing_ok=True)
+
+
+def put_in_place(part: Path, path: Path) -> None:
+    """Give a finished part its final name, in the same folder, on the disk for good."""
+    _flush(part)
+    part.replace(path)
+    _flush(path.parent)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Where a run's files are, and whose the folder is.
 
-run.json  split.json  warm_start.json  optuna.db  importances.json  characteristics.json  log.txt
-thumbnails.npz  thumbnails.json
+run.json  split.json  warm_start.json  left_out.json  optuna.db  importances.json
+characteristics.json  log.txt  thumbnails.npz  thumbnails.json
 trials/<Backbone>/<tNN or tNN-sN>/
                             suggestion.json history.csv predictions.npz sealed_test.npz weights.npz
                             trial.json, and error.txt where it failed
@@ -65,6 +65,7 @@ class RunPlaces:
     run_json = _Below("run.json")
     split_json = _Below("split.json")
     warm_start_json = _Below("warm_start.json")
+    left_out_json = _Below("left_out.json")
     optuna_db = _Below("optuna.db")
     optuna_journal = _Below("optuna.db-journal")
     importances_json = _Below("importances.json")

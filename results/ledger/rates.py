@@ -14,7 +14,7 @@ import logging
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
 
@@ -64,12 +64,14 @@ class Rates:
         seconds_step: in a training step; validation included, the first epoch left out where there
             are more, since functions are traced in it.
         bytes_stored: in the feature store, for all unfreeze points together.
+        by_point: seconds of an epoch for one training photo, by unfreeze point, as far as measured.
     """
 
     seconds_pass: float
     seconds_skipped: float | None
     seconds_step: float
     bytes_stored: float
+    by_point: Mapping[str, float] = field(default_factory=dict)
 
 
 def timed_passes(records: Iterable[TrialRecord]) -> dict[float, float]:
@@ -119,11 +121,16 @@ def measured_rates(records: Sequence[TrialRecord], train_photos: int) -> Rates |
     skipped = [seconds_skipped(record, passes) for record in trained]
     timed = [seconds for seconds in skipped if seconds is not None]
     epochs = [epoch for record in trained for epoch in record.epochs[1:] or record.epochs]
+    by_point: dict[str, list[float]] = defaultdict(list)
+    for record in trained:
+        seconds = record.cost.seconds_trained / len(record.epochs)
+        by_point[record.config.unfreeze].append(seconds / train_photos)
     return Rates(
         seconds_pass=seconds_pass / photos,
         seconds_skipped=fmean(timed) if len(timed) == len(trained) else None,
         seconds_step=fmean(epoch.seconds for epoch in epochs) / train_photos,
         bytes_stored=sum(record.cost.bytes_stored for record in records) / photos,
+        by_point={point: fmean(values) for point, values in by_point.items()},
     )
 
 
@@ -182,4 +189,6 @@ def read_rate_file(path: Path, backbones: Iterable[str]) -> dict[str, Rates]:
 
 def _is_usable(rates: Rates) -> bool:
     known = {"seconds_skipped": rates.seconds_skipped or 0.0}  # the one that may be None
-    return all(math.isfinite(value) and value >= 0 for value in (asdict(rates) | known).values())
+    numbers = asdict(rates) | known
+    values = (*numbers.pop("by_point").values(), *numbers.values())
+    return all(math.isfinite(value) and value >= 0 for value in values)

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
+from results.ledger.anatomy import Anatomy
 from results.ledger.arrays import Probabilities
 from search_spaces.config import TrialConfig, TrialId
 
@@ -85,6 +86,11 @@ class Cost:
     seconds_prefix: float = 0.0
     multiply_adds_prefix: float = 0.0
 
+    @property
+    def seconds_trained(self) -> float:
+        """All but those of its features: what the same trial takes once these are stored."""
+        return self.seconds_total - self.seconds_features
+
     def __add__(self, other: Cost) -> Cost:
         """Both together."""
         return Cost(**{name: value + getattr(other, name) for name, value in vars(self).items()})
@@ -103,38 +109,6 @@ def plain_photos(epochs: int, *, train: int, validation: int, test: int) -> int:
     return epochs * (train + validation) + test if epochs else 0
 
 
-FROM_PHOTOS = "photos"
-"""What `Anatomy.stored` says of a network that reads no stored features."""
-
-
-@dataclass(frozen=True)
-class Anatomy:
-    """How a trial's network was divided; counts of layers and of parameters.
-
-    Attributes:
-        layers_frozen, layers_trained: of the backbone, the photo's input layer included.
-        parameters_frozen, parameters_trained: of backbone and head; BatchNormalization's moving
-            statistics count as parameters of their layer.
-        parameters_head: of the head alone, a part of `parameters_trained`.
-        first_trained: the backbone's first trained layer, empty if only the head is trained.
-        stored: names of the tensors read from the feature store, or `photos`.
-        recomputed: frozen layers run again in every epoch because the store had no room.
-        multiply_adds_frozen, multiply_adds_trained: for one photo, forward, in the layers before
-            the cut and behind it; 0 in records of versions that did not count them.
-    """
-
-    layers_frozen: int
-    layers_trained: int
-    parameters_frozen: int
-    parameters_trained: int
-    parameters_head: int
-    first_trained: str
-    stored: tuple[str, ...]
-    recomputed: int
-    multiply_adds_frozen: float = 0.0
-    multiply_adds_trained: float = 0.0
-
-
 @dataclass(frozen=True)
 class TrialRecord:
     """One finished trial, as the ledger keeps it.
@@ -149,9 +123,9 @@ class TrialRecord:
         repeat: 0 for the search's own trial; from 1 for one that confirms it on a fresh seed.
         weights_sha256: of the trial's `weights.npz`; empty for a failed trial.
         validation_score: see `EpochRecord`.
-        diverged: a failed trial's loss stopped being a number: its configuration is the reason, and
-            the search keeps away from it.
+        diverged: a failed trial's loss was no number: the search keeps away from its configuration.
         batch_halved: `config` lacked memory, and `trained` is what was trained for it.
+        weights_dropped: they made room for others (`--max-disk`), see `results.ledger.dropping`.
     """
 
     named_in_json: ClassVar[str] = "trial"
@@ -171,6 +145,7 @@ class TrialRecord:
     validation_score: float | None = None
     repeat: int = 0
     batch_halved: bool = False
+    weights_dropped: bool = False
 
     @property
     def trained(self) -> TrialConfig:

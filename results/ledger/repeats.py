@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from results.ledger.records import Status, TrialRecord
 from search_spaces.config import TrialConfig, TrialId
@@ -51,13 +51,20 @@ def candidates(records: Iterable[TrialRecord]) -> tuple[TrialRecord, ...]:
 
 
 def repeats(
-    settings: Settings, backbone: str, finished: Mapping[TrialId, TrialRecord]
+    settings: Settings,
+    backbone: str,
+    finished: Mapping[TrialId, TrialRecord],
+    left_out: Collection[TrialId] = (),
 ) -> tuple[TrialId, ...] | None:
-    """A backbone's repeats, seed after seed; None while its search is not over."""
+    """A backbone's repeats, seed after seed; None while its search is not over.
+
+    Args:
+        left_out: trials without which it is over, see `results.ledger.left_out`.
+    """
     search = [TrialId(backbone, number) for number in range(settings.searched(backbone) + 1)]
-    if not all(trial in finished for trial in search):
+    if not all(trial in finished or trial in left_out for trial in search):
         return None
-    chosen = candidates(finished[trial] for trial in search)
+    chosen = candidates(finished[trial] for trial in search if trial in finished)
     return tuple(
         TrialId(backbone, candidate.number, repeat)
         for repeat in range(1, settings.confirm + 1)
@@ -72,10 +79,13 @@ def most_repeats(settings: Settings, backbone: str) -> int:
 
 
 def count_repeats(
-    settings: Settings, backbone: str, finished: Mapping[TrialId, TrialRecord]
+    settings: Settings,
+    backbone: str,
+    finished: Mapping[TrialId, TrialRecord],
+    left_out: Collection[TrialId] = (),
 ) -> int:
     """How many repeats a backbone has: at most, while its search is not over."""
-    known = repeats(settings, backbone, finished)
+    known = repeats(settings, backbone, finished, left_out)
     return most_repeats(settings, backbone) if known is None else len(known)
 
 

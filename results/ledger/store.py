@@ -266,6 +266,12 @@ class RunFolder(RunPlaces):
             EnvironmentRefusal: the file is missing, or is not the one that was recorded.
         """
         path = self.trial(record.trial) / TrialFile.WEIGHTS
+        if record.weights_dropped:
+            raise EnvironmentRefusal(
+                f"the weights of {record.trial} were dropped to keep to --max-disk",
+                where=str(path.parent),
+                fix=train_again(path.parent),
+            )
         check_digest(path, record.weights_sha256, fix=train_again(path.parent))
         return read_npz(path)
 

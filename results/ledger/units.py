@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterable
+
 UNKNOWN = "-"
 
 
@@ -23,6 +27,17 @@ def duration(seconds: float | None) -> str:
     if hours >= 100:
         return f"{hours:,} h"
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def csv_line(cells: Iterable[object]) -> str:
+    r"""A line of a CSV file, ended by `\n`.
+
+    Python's writer quotes carriage returns only where they end lines, and readers end a line at
+    any: a class may be called so.
+    """
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    return line.getvalue().removesuffix("\r\n") + "\n"
 
 
 def clean(text: object) -> str:

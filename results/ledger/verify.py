@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from results.ledger.files import read_json
+from results.ledger.left_out import read_left_out
 from results.ledger.manifest import check_digest, read_manifest
 from results.ledger.places import TrialFile
 from results.ledger.remedies import (
@@ -84,6 +85,7 @@ def _check_run(folder: RunFolder, checks: _Checks) -> None:
     checks.read(folder.read_split)
     if folder.warm_start_json.exists() or (run and run.settings.warm_start):
         checks.read(folder.read_warm_start)
+    checks.read(partial(read_left_out, folder.left_out_json))
     if folder.importances_json.exists():
         checks.read(folder.read_importances)
     if folder.characteristics_json.exists():

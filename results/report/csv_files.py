@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 
 from results.ledger.files import write_text
 from results.ledger.store import RunFolder
+from results.ledger.units import csv_line
 from results.report import (
     sheets_comparisons,
     sheets_confirmation,
@@ -45,9 +44,8 @@ def write_tables(folder: RunFolder, summary: Summary) -> None:
     """Write every file, each whole or not at all; a sheet without rows keeps its header."""
     for lay_out in SHEETS:
         sheet = lay_out(summary)
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(table(sheet))
-        write_text(folder.report / "tables" / f"{sheet.name}.csv", text.getvalue())
+        text = "".join(map(csv_line, table(sheet)))
+        write_text(folder.report / "tables" / f"{sheet.name}.csv", text)
 
 
 def table(sheet: Sheet) -> Iterator[list[object]]:

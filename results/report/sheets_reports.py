@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from results.figures.diagrams import SCALINGS, head_layers
-from results.ledger.records import Anatomy, EpochRecord
+from results.ledger.anatomy import Anatomy
+from results.ledger.records import EpochRecord
 from results.ledger.units import duration
 from results.report.format import configuration, percent, whole
 from results.report.kinds import CELL, COUNT, NAME, SCORE, Place, published
@@ -158,7 +159,8 @@ def anatomies(summary: Summary) -> Sheet:
         for method in backbone.methods
         if method.anatomy is not None
     ]
-    header = " ".join(["method", *(column.key for column in fields_of(Anatomy))])
+    keys = (column.key for column in fields_of(Anatomy) if column.key != "by_point")
+    header = " ".join(["method", *keys])
     return listed(summary, "anatomy", header, lines)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
+from results.ledger.anatomy import FROM_PHOTOS
 from results.ledger.rates import seconds_skipped, timed_passes
-from results.ledger.records import FROM_PHOTOS, Cost, TrialRecord, plain_photos
+from results.ledger.records import Cost, TrialRecord, plain_photos
 from results.scores.cost_types import CostLedger, CostRow, Photos, Seconds
 from results.scores.evidence import Evidence
 

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from results.ledger.arrays import Probabilities
+from results.ledger.left_out import read_left_out
 from results.ledger.records import Predictions, TrialRecord
 from results.ledger.repeats import is_cut
 from results.ledger.run_record import RunRecord
@@ -38,6 +39,7 @@ class Evidence:
         records: the search's finished trials, by `catalogue_order` of backbones, then by number.
         repeats: those that confirm winners on fresh seeds, in the same order.
         cut: repeats that the time budget cut, which only cost something.
+        left_out: trials of the search that it left out, so that winners could be confirmed.
     """
 
     folder: RunFolder
@@ -46,6 +48,7 @@ class Evidence:
     records: tuple[TrialRecord, ...]
     repeats: tuple[TrialRecord, ...] = ()
     cut: tuple[TrialRecord, ...] = ()
+    left_out: frozenset[TrialId] = frozenset()
     _predictions: dict[str, Predictions] = field(default_factory=dict)
     _tests: dict[str, Probabilities] = field(default_factory=dict)
 
@@ -56,8 +59,9 @@ class Evidence:
     @property
     def complete(self) -> bool:
         """Whether every planned trial is finished, and every repeat."""
-        return set(self.fresh.finished) >= set(self.run.planned) and (
-            len(self.fresh.finished) >= self.planned
+        fresh = self.fresh
+        return set(fresh.finished) >= set(self.run.planned) and all(
+            fresh.done(name) >= fresh.planned(name) for name in self.run.settings.backbones
         )
 
     @property
@@ -70,7 +74,7 @@ class Evidence:
     def fresh(self) -> FreshSeeds:
         """The run on fresh seeds."""
         finished = {record.id: record for record in (*self.records, *self.repeats)}
-        return FreshSeeds(self.run.settings, finished)
+        return FreshSeeds(self.run.settings, finished, self.left_out)
 
     @property
     def test_opened(self) -> tuple[str, ...]:
@@ -256,4 +260,5 @@ def read_evidence(folder: RunFolder) -> Evidence:
         records=tuple(one for one in records if not one.repeat),
         repeats=tuple(one for one in records if one.repeat and not is_cut(one)),
         cut=tuple(one for one in records if is_cut(one)),
+        left_out=read_left_out(folder.left_out_json),
     )

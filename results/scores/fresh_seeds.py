@@ -21,22 +21,27 @@ class FreshSeeds:
 
     Attributes:
         finished: all records of the run, but repeats that the time budget cut.
+        left_out: trials of the search that the time budget left out.
     """
 
     settings: Settings
     finished: Mapping[TrialId, TrialRecord]
+    left_out: frozenset[TrialId] = frozenset()
 
     def planned(self, backbone: str) -> int:
         """How many repeats a backbone comes to: at most, while its search goes on."""
-        return count_repeats(self.settings, backbone, self.finished)
+        return count_repeats(self.settings, backbone, self.finished, self.left_out)
 
     def done(self, backbone: str) -> int:
-        """How many of them are finished."""
+        """How many of them are finished; those of earlier candidates, before a resume, are none."""
+        known = repeats(self.settings, backbone, self.finished, self.left_out)
+        if known is not None:
+            return sum(trial in self.finished for trial in known)
         return sum(trial.backbone == backbone and trial.repeat > 0 for trial in self.finished)
 
     def candidates(self, backbone: str) -> tuple[TrialRecord, ...]:
         """What is trained again, the baseline first; empty while the search goes on."""
-        if repeats(self.settings, backbone, self.finished) is None:
+        if repeats(self.settings, backbone, self.finished, self.left_out) is None:
             return ()
         return candidates(one for one in self.finished.values() if one.backbone == backbone)
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from results.ledger.records import Anatomy, Cost, EpochRecord, Status
+from results.ledger.anatomy import Anatomy
+from results.ledger.records import Cost, EpochRecord, Status
 from results.scores.metrics import Interval, McNemar, Report, Verdict
 from search_spaces.config import TrialConfig
 

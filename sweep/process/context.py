@@ -25,6 +25,7 @@ class RunContext:
         onednn: what `TF_ENABLE_ONEDNN_OPTS` must be where trials are trained, `0` or `1`; None in a
             run of a version that did not choose: whatever the environment has.
         holder: of the run's folder, see `RunPlaces.training`.
+        temporary: where training processes keep temporary files; None for the system's choice.
     """
 
     run: Path
@@ -34,3 +35,4 @@ class RunContext:
     machine: Machine
     onednn: str | None = None
     holder: str = ""
+    temporary: Path | None = None

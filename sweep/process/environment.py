@@ -19,9 +19,11 @@ HOME = Path(__file__).resolve().parents[2]
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
-_RAY = {
+_OUR_OWN_RAY = {
     # Ray listens on all interfaces; without a token anybody who reaches a port can run code.
     "RAY_AUTH_MODE": "token",
+}
+_RAY = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # TensorBoard and the ledger are our own; the signals are run_sweep.py's.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -30,15 +32,21 @@ _RAY = {
     "RAY_AIR_NEW_OUTPUT": "0",
     # A trial that failed, or has its record already, ends without a score: the ledger has it.
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    # Our code travels with the sweep, whatever a submitted job brought.
+    "RAY_OVERRIDE_JOB_RUNTIME_ENV": "1",
     # Ray Tune's own state is never read back.
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",
 }
 
 
 def set_for_ray(address: str | None) -> None:
-    """Set what Ray is to find; a stray RAY_ADDRESS counts only if an address was asked for."""
+    """Set what Ray is to find; a stray RAY_ADDRESS counts only if an address was asked for.
+
+    How a cluster that is there already knows its users is the environment's business.
+    """
     os.environ.update(_RAY)
     if address is None:
+        os.environ.update(_OUR_OWN_RAY)
         os.environ.pop("RAY_ADDRESS", None)
 
 

@@ -66,7 +66,7 @@ class Trainer:
         self._most_bytes = context.machine.trainer_bytes
         self._resident_bytes = 0
         self._temporary = tempfile.TemporaryDirectory(
-            prefix="sweep-trainer-", ignore_cleanup_errors=True
+            prefix="sweep-trainer-", dir=context.temporary, ignore_cleanup_errors=True
         )
         ours, theirs = socket.socketpair()
         with theirs:

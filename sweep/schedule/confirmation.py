@@ -8,7 +8,7 @@ free. They are no part of the search: nothing is suggested or stopped by what th
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from results.ledger.records import TrialRecord
@@ -36,6 +36,7 @@ class Confirmation:
         backbones = settings.backbones if settings.confirm else ()
         self._most = {name: most_repeats(settings, name) for name in backbones}
         """Of backbones whose search goes on."""
+        self._left_out: set[TrialId] = set()
         self._waiting: dict[str, deque[TrialId]] = {}
         self._searching = {name: settings.searched(name) + 1 for name in backbones}
         """Trials of the search that are not finished."""
@@ -50,6 +51,12 @@ class Confirmation:
     def take_up(self, trial_id: TrialId) -> None:
         """A trial is finished; the last one of a backbone's search opens its repeats."""
         self._count(trial_id)
+
+    def leave_out(self, trials: Collection[TrialId]) -> None:
+        """A backbone's search goes on without these."""
+        self._left_out.update(trials)
+        for trial_id in trials:
+            self._count(trial_id)
 
     def next(self, penalty: Callable[[str], int]) -> Assignment | None:
         """The next repeat, its configuration logged; None if none may start or is left."""
@@ -71,7 +78,7 @@ class Confirmation:
             return
         self._searching[name] -= 1
         if self._searching[name] == 0:
-            known = repeats(self._settings, name, self._finished) or ()
+            known = repeats(self._settings, name, self._finished, self._left_out) or ()
             self._waiting[name] = deque(one for one in known if one not in self._finished)
             del self._most[name]
 

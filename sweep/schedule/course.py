@@ -5,7 +5,8 @@ From it the live table expects seconds (`sweep.terminal.eta`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from search_spaces.backbones import backbone_named
 from search_spaces.config import TrialId
@@ -19,31 +20,46 @@ class Course:
     """How a backbone's search is expected to go.
 
     Attributes:
+        searched: how many trials the search has besides the baseline.
         probes: trials of the head alone that come first: numbers 1 and up.
         whole: numbers of the others that early stopping does not concern.
         epochs: of a trial that is not stopped.
         share: of these epochs, what other trials train on average; 1 without early stopping.
         points: where trials may be unfrozen, the head first; empty if nothing is known.
         usual: the baseline's among them.
+        visited: those that the search chooses from.
+        known: seconds of an epoch by point, as earlier runs on this machine measured them.
     """
 
+    searched: int = 0
     probes: int = 0
     whole: tuple[int, ...] = ()
     epochs: int = 0
     share: float = 1.0
     points: tuple[str, ...] = ()
     usual: str = ""
+    visited: tuple[str, ...] = ()
+    known: Mapping[str, float] = field(default_factory=dict)
 
     @staticmethod
-    def of(settings: Settings, backbone: str) -> Course:
-        order = order_of(settings, backbone)
+    def of(settings: Settings, backbone: str, known: Mapping[str, float] | None = None) -> Course:
+        order, points = order_of(settings, backbone), settings.points[backbone]
+        usual = backbone_named(backbone).baseline_unfreeze
+        if settings.trials and "unfreeze" in settings.search:
+            choices = settings.ranges.get("unfreeze", points)
+            visited = tuple(point for point in points if point in choices)
+        else:
+            visited = (usual,)
         return Course(
+            searched=settings.searched(backbone),
             probes=order.probes,
             whole=(0, order.numbers[-1]) if order.twin else (0,),
             epochs=settings.epochs,
             share=_share(settings.epochs) if settings.early_stopping else 1.0,
-            points=settings.points[backbone],
-            usual=backbone_named(backbone).baseline_unfreeze,
+            points=points,
+            usual=usual,
+            visited=visited,
+            known=known or {},
         )
 
     def is_probe(self, trial: TrialId) -> bool:

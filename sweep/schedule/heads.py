@@ -27,6 +27,11 @@ class BestHeads:
         if kind not in self._best or record.rank < self._best[kind].rank:
             self._best[kind] = record
 
+    @property
+    def numbers(self) -> set[int]:
+        """Of the trials that are kept."""
+        return {record.number for record in self._best.values()}
+
     def start_of(self, config: TrialConfig) -> int:
         """The number of the trial whose head a configuration should start from.
 

@@ -7,6 +7,7 @@ lets another go first, so that no processor waits for a backbone to end. Which o
 next is free, so that a worker can keep to those that it has built.
 
 When no trial of the search may start, those that confirm its winners may (`schedule.confirmation`).
+Where a time budget has no room for both (`schedule.reserve`), a backbone's search ends early.
 
 Trials of earlier runs (`schedule.warm_start`) are in the sampler's history from the start, and in
 nothing else.
@@ -21,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from results.ledger.left_out import write_left_out
 from results.ledger.records import TrialRecord
 from results.ledger.store import RunFolder
 from search_spaces.backbones import HEAD
@@ -33,6 +35,7 @@ from sweep.schedule.heads import BestHeads
 from sweep.schedule.history import History
 from sweep.schedule.lag import seen
 from sweep.schedule.order import Order, first_probe, order_of
+from sweep.schedule.reserve import Reserve
 from sweep.schedule.suggest import suggest
 from sweep.schedule.warm_start import numbered
 
@@ -66,12 +69,20 @@ class Pool:
 
     Args:
         lag: the largest, see `schedule.lag`: the concurrency that the run started with.
+        reserve: keeps time for the repeats; None where there is no hurry.
 
     Attributes:
         finished: records of the trials that are done, those of earlier starts included.
+        on_search_end: told of a backbone whose search ends early, and of how many trials are left
+            out.
     """
 
-    def __init__(self, folder: RunFolder, settings: Settings, lag: int) -> None:
+    def __init__(
+        self, folder: RunFolder, settings: Settings, lag: int, reserve: Reserve | None = None
+    ) -> None:
+        self._reserve = reserve
+        self._left_out: set[TrialId] = set()
+        self.on_search_end: Callable[[str, int], None] = lambda *_: None
         self._folder = folder
         self._settings = settings
         self._lag = lag
@@ -104,10 +115,15 @@ class Pool:
             penalty: by how many trials a backbone must be behind the others to be taken up.
         """
         ready = [name for name in self._backbones if self._may_start(name)]
-        if not ready:
-            return self._confirmation.next(penalty)
-        chosen = min(ready, key=lambda name: self._backbones[name].waiting[0] + penalty(name))
-        return self._assign(chosen, self._backbones[chosen].waiting.popleft())
+        behind = {name: self._backbones[name].waiting[0] + penalty(name) for name in ready}
+        for chosen in sorted(ready, key=behind.__getitem__):
+            if self._has_time(chosen):
+                place = self._backbones[chosen].waiting.popleft()
+                return self._begun(self._assign(chosen, place))
+            if not self._is_running(chosen):  # what it comes to may make the repeats cheaper
+                self._end_search(chosen)
+        repeat = self._confirmation.next(penalty)
+        return None if repeat is None else self._begun(repeat)
 
     def finish(self, trial_id: TrialId) -> TrialRecord:
         """Take up the record of a trial that Ray is done with; a missing one is a failure."""
@@ -116,8 +132,42 @@ class Pool:
             record = self._lost(trial_id)
             self._folder.write_record(record)
         self.finished[trial_id] = record
+        if self._reserve:
+            self._reserve.ended(trial_id)
         self._confirmation.take_up(trial_id)
         return record
+
+    def _begun(self, assignment: Assignment) -> Assignment:
+        if self._reserve:
+            self._reserve.begun(assignment)
+        return assignment
+
+    def _has_time(self, name: str) -> bool:
+        """Whether a backbone's next trial leaves time enough for the repeats."""
+        backbone = self._backbones[name]
+        number = backbone.order.numbers[backbone.waiting[0]]
+        return self._reserve is None or self._reserve.spares(TrialId(name, number), self.finished)
+
+    def _is_running(self, name: str) -> bool:
+        """Whether a trial of a backbone's search is handed out and not finished."""
+        backbone = self._backbones[name]
+        waiting = set(backbone.waiting)
+        begun = (number for at, number in enumerate(backbone.order.numbers) if at not in waiting)
+        return any(TrialId(name, number) not in self.finished for number in begun)
+
+    def _end_search(self, name: str) -> None:
+        """Leave out what has not begun, but for the baseline, without which there is no verdict."""
+        backbone = self._backbones[name]
+        numbers, waiting = backbone.order.numbers, set(backbone.waiting)
+        kept = [at for at, number in enumerate(numbers) if at not in waiting or number == 0]
+        left_out = {TrialId(name, numbers[at]) for at in waiting if numbers[at]}
+        # Those that began are the first of the order, so that no place before the baseline's moves.
+        backbone.order = Order(tuple(numbers[at] for at in kept), backbone.order.probes, None)
+        backbone.waiting = deque(at for at, place in enumerate(kept) if place in waiting)
+        self._left_out |= left_out
+        write_left_out(self._folder.left_out_json, self._left_out)
+        self._confirmation.leave_out(left_out)
+        self.on_search_end(name, len(left_out))
 
     def _may_start(self, name: str) -> bool:
         """Whether the next trial of a backbone has all that it is suggested from."""

@@ -8,18 +8,16 @@ from its running trials' epochs, then from the plan's rates, then from the other
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-import numpy as np
-
 from results.ledger.records import EpochRecord, TrialRecord
-from results.ledger.repeats import SEARCHED, candidates
-from search_spaces.backbones import HEAD
 from search_spaces.config import TrialId
 from sweep.process.activity import Activity
 from sweep.schedule.assignment import Assignment
+from sweep.schedule.kinds import Kinds
+from sweep.schedule.paces import seconds_per_epoch
 from sweep.terminal.plan import BackbonePlan
 
 
@@ -41,10 +39,6 @@ class Running:
         return self.epoch.epoch if self.epoch else 0
 
 
-_PRIOR = 2
-"""What is expected before anything is measured weighs as much as so many trials."""
-
-
 @dataclass(frozen=True)
 class _Pace:
     """Seconds of one backbone; None where nothing is known.
@@ -61,11 +55,16 @@ class _Pace:
 
 @dataclass(frozen=True)
 class _Backbone:
-    """One backbone's plan, its records, and what runs of it, for how many seconds."""
+    """One backbone's plan, its records, and what runs of it, for how many seconds.
+
+    Attributes:
+        kinds: what its trials are expected to take.
+    """
 
     plan: BackbonePlan
     done: Sequence[TrialRecord]
     here: Sequence[tuple[Running, float]]
+    kinds: Kinds
 
     def begun(self, kind: Callable[[TrialId], bool]) -> int:
         """How many trials of a kind are finished or running."""
@@ -91,14 +90,9 @@ def seconds_left(
         busy: share of their time that workers had a trial so far; a backbone's next one may wait
             for results.
     """
-    backbones = [
-        _Backbone(
-            plan,
-            [record for record in finished if record.backbone == plan.name],
-            [one for one in running if one[0].assignment.config.backbone == plan.name],
-        )
-        for plan in plans
-    ]
+    timed = [(state.assignment.config, state.epoch.seconds) for state, _ in running if state.epoch]
+    epochs = seconds_per_epoch({plan.name: plan.course for plan in plans}, finished, timed)
+    backbones = [_backbone(plan, finished, running, epochs[plan.name]) for plan in plans]
     measured = [_measured(backbone) for backbone in backbones]
     if all(pace.probe is None and pace.trial is None for pace in measured):
         return None
@@ -111,6 +105,19 @@ def seconds_left(
         count += unstarted + len(backbone.here)
     at_once = max(1, min(at_once, count))
     return max([(waiting / busy + sum(left)) / at_once, *left])
+
+
+def _backbone(
+    plan: BackbonePlan,
+    finished: Sequence[TrialRecord],
+    running: Sequence[tuple[Running, float]],
+    epochs: Mapping[str, float],
+) -> _Backbone:
+    done = [record for record in finished if record.backbone == plan.name]
+    here = [one for one in running if one[0].assignment.config.backbone == plan.name]
+    suggested = (one.assignment for one, _ in here)
+    begun = [one.config for one in suggested if plan.course.is_suggested(one.trial_id)]
+    return _Backbone(plan, done, here, Kinds(plan.course, epochs, done, begun))
 
 
 def _waiting(
@@ -127,7 +134,7 @@ def _waiting(
     others = unstarted - probes - repeats
     unbegun = len(plan.course.whole) - backbone.begun(plan.course.is_whole)
     whole = min(others, max(0, unbegun))
-    full = _whole(backbone) or trial
+    full = backbone.kinds.whole or trial
     repeat = _of_repeat(backbone) or full
     searched = (others - whole) * trial + whole * full + probes * probe
     return passes * one_pass + searched + repeats * repeat
@@ -139,7 +146,10 @@ def _running(backbone: _Backbone, probe: float, trial: float, one_pass: float) -
     left = []
     for state, elapsed in backbone.here:
         fills = state.assignment.config.scaling not in filled
-        expected = probe if backbone.plan.course.is_probe(state.assignment.trial_id) else trial
+        trial_id, config = state.assignment.trial_id, state.assignment.config
+        expected = backbone.kinds.of_config(trial_id, config)
+        if expected is None:
+            expected = probe if backbone.plan.course.is_probe(trial_id) else trial
         left.append(_of_running(state, elapsed, expected + (one_pass if fills else 0.0)))
     return left
 
@@ -180,7 +190,7 @@ def _measured(backbone: _Backbone) -> _Pace:
         features = known.seconds_prefix / plan.passes if known and plan.passes else None
     expected = known.seconds_trained / unfinished if known and unfinished else None
     probe, trial = (_of_kind(backbone, trained, probes=probes) for probes in (True, False))
-    searched = None if trial is None else _searched(backbone)
+    searched = backbone.kinds.suggested
     return _Pace(probe, next((one for one in (searched, trial) if one), expected), features)
 
 
@@ -193,7 +203,7 @@ def _of_kind(backbone: _Backbone, trained: Sequence[TrialRecord], *, probes: boo
     plan = backbone.plan
     done = [record for record in trained if plan.course.is_probe(record.id) == probes]
     share = fmean(len(record.epochs) / record.config.epochs for record in done) if done else 1.0
-    seconds = [_seconds(record) for record in done]
+    seconds = [record.cost.seconds_trained for record in done]
     seconds += [
         share * state.epoch.seconds * state.assignment.config.epochs
         for state, _ in backbone.here
@@ -202,89 +212,12 @@ def _of_kind(backbone: _Backbone, trained: Sequence[TrialRecord], *, probes: boo
     return fmean(seconds) if seconds else None
 
 
-def _per_epoch(backbone: _Backbone) -> dict[str, float]:
-    """Mean seconds of an epoch by unfreeze point; what no trial measured is in line with the order
-    of the points, beyond the deepest in line with it and the first."""
-    measured: dict[str, list[float]] = {}
-    for record in backbone.done:
-        if record.epochs:
-            seconds = _seconds(record) / len(record.epochs)
-            measured.setdefault(record.config.unfreeze, []).append(seconds)
-    for state, _ in backbone.here:
-        if state.epoch:
-            point = state.assignment.config.unfreeze
-            measured.setdefault(point, []).append(state.epoch.seconds)
-    points = backbone.plan.course.points
-    known = [at for at, point in enumerate(points) if point in measured]
-    if not known:
-        return {}
-    means = [fmean(measured[points[at]]) for at in known]
-    if (beyond := len(points) - 1) > known[-1]:
-        slope = (means[-1] - means[0]) / max(1, known[-1] - known[0])
-        means.append(means[-1] + max(0.0, slope) * (beyond - known[-1]))
-        known.append(beyond)
-    return {point: float(np.interp(at, known, means)) for at, point in enumerate(points)}
-
-
-def _whole(backbone: _Backbone) -> float | None:
-    """Seconds of the baseline, and of its twin."""
-    course = backbone.plan.course
-    usual = _per_epoch(backbone).get(course.usual)
-    return None if usual is None else usual * course.epochs
-
-
-def _searched(backbone: _Backbone) -> float | None:
-    """Seconds of a trial that the sampler suggests: of how many epochs, early stopping foresees;
-    as such trials end, they say so."""
-    course, mean = backbone.plan.course, _mean_epoch(backbone)
-    if mean is None:
-        return None
-    trained = [
-        len(record.epochs) / record.config.epochs
-        for record in backbone.done
-        if record.epochs and course.is_suggested(record.id)
-    ]
-    share = (_PRIOR * course.share + sum(trained)) / (_PRIOR + len(trained))
-    return share * course.epochs * mean
-
-
-def _mean_epoch(backbone: _Backbone) -> float | None:
-    """Seconds of an epoch over what the sampler suggests: all points alike until there is some."""
-    per_epoch, suggested = _per_epoch(backbone), backbone.plan.course.is_suggested
-    if not per_epoch:
-        return None
-    visited = [record.config.unfreeze for record in backbone.done if suggested(record.id)]
-    visited += [
-        state.assignment.config.unfreeze
-        for state, _ in backbone.here
-        if suggested(state.assignment.trial_id)
-    ]
-    seconds = _PRIOR * fmean(per_epoch.values()) + sum(per_epoch[point] for point in visited)
-    return seconds / (_PRIOR + len(visited))
-
-
-def _seconds(record: TrialRecord) -> float:
-    return record.cost.seconds_total - record.cost.seconds_features
-
-
 def _of_repeat(backbone: _Backbone) -> float | None:
-    """Seconds of a repeat, which no rule stops early; None while nothing is known.
-
-    Once the search is over those of what is repeated, before it those of the baseline and of trials
-    of the search, any of which may turn out best: those of the head alone half as likely, since the
-    others start from the best of them.
-    """
-    plan = backbone.plan
-    search = [record for record in backbone.done if not record.repeat]
-    baseline, mean = _whole(backbone), _mean_epoch(backbone)
-    if baseline is not None and mean is not None and len(search) < plan.trials - plan.repeats:
-        probes = plan.course.probes / max(1, plan.trials - plan.repeats - 1) / 2
-        head = _per_epoch(backbone)[HEAD] if probes else 0.0
-        searched = plan.course.epochs * (probes * head + (1 - probes) * mean)
-        return (baseline + SEARCHED * searched) / (1 + SEARCHED)
-    best = candidates(search) or [record for record in search if record.epochs]
-    longest = max((len(record.epochs) for record in best), default=0)
-    return _mean(_seconds(record) for record in best if len(record.epochs) == longest)
+    """Seconds of a repeat; None while nothing is known."""
+    search = sum(not record.repeat for record in backbone.done)
+    is_over = search >= backbone.plan.trials - backbone.plan.repeats
+    expected = None if is_over else backbone.kinds.repeat
+    return backbone.kinds.measured_repeat if expected is None else expected
 
 
 def _of_running(state: Running, elapsed: float, expected: float) -> float:

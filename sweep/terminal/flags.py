@@ -90,7 +90,11 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--gpus-per-trial", type=gpu_share, metavar="X", help="fractions let trials share a GPU"
     )
-    group.add_argument("--address", metavar="ADDRESS", help="a Ray cluster; default: this machine")
+    group.add_argument(
+        "--address",
+        metavar="auto|HOST:PORT",
+        help="a Ray cluster, whose nodes need share nothing; default: this machine",
+    )
     group.add_argument(
         "--cache-dir",
         type=place("--cache-dir"),
@@ -137,19 +141,27 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         metavar=("RUN", "TRIAL"),
         help="train one finished trial again and compare",
     )
+    group.add_argument(
+        "--storage",
+        type=named("--storage"),
+        metavar="DIR|s3://…|gs://…",
+        help="keeps a copy of the run, trial by trial, from which --resume brings it back",
+    )
     group.add_argument("--overwrite", action="store_true", help="replace the run in --run-dir")
     group.add_argument("--plan", action="store_true", help="print what would run, and stop")
     group.add_argument(
         "--time-budget",
         type=parse_seconds,
         metavar="2h",
-        help="of training; then no trial starts, and running ones end with their epoch",
+        help="of training; the search ends in time for the fresh seeds (--confirm), and when it is "
+        "spent running trials end with their epoch",
     )
     group.add_argument(
         "--max-disk",
         type=size("--max-disk"),
         metavar="20GB",
-        help="of the run's folder; then no trial starts",
+        help="of the run's folder while it trains; then weights of trials that are not among the "
+        "best go, and then no trial starts",
     )
     group.add_argument(
         "--tables",

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 
 from rich import box
 from rich.console import Console, Group
@@ -119,6 +120,19 @@ class LiveTable:
         self._note()
         if not self._console.is_terminal:
             self._say(self.line(record))
+
+    def search_ended(self, backbone: str, left_out: int) -> None:
+        """The time budget has no room for the rest of a backbone's search."""
+        [plan] = [plan for plan in self._plans if plan.name == backbone]
+        searched = plan.course.searched
+        line = (
+            f"{backbone}: the search ended after {searched - left_out} of {searched} trials, the "
+            "rest of the time budget is for the fresh seeds"
+        )
+        fewer = replace(plan, trials=plan.trials - left_out).settled(self._finished)
+        self._plans = [fewer if one is plan else one for one in self._plans]
+        _LOG.info(line)
+        self._say(line)
 
     def ended(self) -> None:
         """The sweep is over: if nothing is left of it, log how far off the told ends were."""

@@ -144,6 +144,8 @@ def _of(
     photos_trained = left * settings.epochs * counts["train"]
     photos_plain = left * plain_photos(settings.epochs, **counts)
     skipped = rates.seconds_skipped if rates else None
+    measured = rates.by_point if rates else {}
+    known = {point: counts["train"] * seconds for point, seconds in measured.items()}
     return BackbonePlan(
         name=name,
         trials=trials,
@@ -164,7 +166,7 @@ def _of(
         else None,
         repeats=repeats,
         seeds=settings.confirm,
-        course=Course.of(settings, name),
+        course=Course.of(settings, name, known),
     )
 
 
@@ -173,11 +175,13 @@ def plan_table(
     settings: Settings,
     machine: Machine,
     elsewhere: Sequence[str] = (),
+    budget: str = "",
 ) -> Group:
     """Draw a plan, a line per backbone: photos, bytes and the estimated time of the work.
 
     Args:
         elsewhere: what else is said where the rates are those of a file.
+        budget: what is said of the time budget.
     """
     share = f"{machine.max_concurrent} at a time on {machine.cpus_per_trial} CPU"
     if machine.gpus_per_trial:
@@ -200,7 +204,8 @@ def plan_table(
         table.add_row(*_cells(total(plans)), style="bold")
     # Title and notes stand beside the table: within it they would be as narrow as its columns.
     title = f"The plan: {share} each; searched: {varied}"
-    notes = "\n".join([*_caption(plans, machine, bool(elsewhere)), *elsewhere])
+    said = [*_caption(plans, machine, bool(elsewhere)), *elsewhere]
+    notes = "\n".join([*said, budget] if budget else said)
     if settings.weights == "random":
         notes += f"\nWeights: {WeightsSource.RANDOM}."
     return Group(Text(title), table, Text(notes, style="dim"))

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import NoReturn
 
 import ray
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from results.ledger.files import refuse_others_folder
 from results.ledger.remedies import resume_command
@@ -33,6 +32,7 @@ from sweep.process.leftovers import (
     write_note,
 )
 from sweep.signals import signals_at_once
+from sweep.tune.nodes import code_copied
 from sweep.tune.watch import ray_watched
 
 _LOG = logging.getLogger(__name__)
@@ -62,8 +62,6 @@ def ray_started(machine: Machine, folder: RunFolder) -> Iterator[None]:
         with signals_at_once(), ray_watched(partial(_end_without_ray, folder)):
             _start(machine, temporary)
             write_note(note, temporary, descendants(os.getpid()))
-            if machine.address:
-                _refuse_unfit_nodes(machine, folder)
             yield
     finally:
         ray.shutdown()
@@ -98,10 +96,11 @@ def _start(machine: Machine, temporary: Path) -> None:
     }
     ours = signal.getsignal(signal.SIGTERM)
     try:
-        _private_token()
         if machine.address:
-            ray.init(address=machine.address, **common)
+            code = code_copied(temporary / "code")
+            ray.init(address=machine.address, runtime_env={"working_dir": str(code)}, **common)
         else:
+            _private_token()
             with _temporary_files_in(temporary):
                 ray.init(**own, **common)
         signal.signal(signal.SIGTERM, ours)  # Ray puts its own there
@@ -128,37 +127,6 @@ def _temporary_files_in(folder: Path) -> Iterator[None]:
         del os.environ["TMPDIR"]
         if before is not None:
             os.environ["TMPDIR"] = before
-
-
-def _refuse_unfit_nodes(machine: Machine, folder: RunFolder) -> None:
-    """Check that some node can hold a trial, and that those that can see the run and the cache."""
-    fit = [
-        node["NodeID"]
-        for node in ray.nodes()
-        if node["Alive"]
-        and node["Resources"].get("CPU", 0) >= machine.cpus_per_trial
-        and node["Resources"].get("GPU", 0) >= machine.gpus_per_trial
-    ]
-    if not fit:
-        raise EnvironmentRefusal(
-            f"no node of the cluster has {machine.cpus_per_trial} CPU and "
-            f"{machine.gpus_per_trial:g} GPU for a trial",
-            where=str(machine.address),
-            fix="Lower --cpus-per-trial or --gpus-per-trial.",
-        )
-    task = ray.remote(num_cpus=0)(_sees)
-    for node in fit:
-        on_node = task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False))
-        if not ray.get(on_node.remote(folder.run_json, machine.cache_dir)):
-            raise EnvironmentRefusal(
-                f"a node of the cluster does not see {folder.root} and {machine.cache_dir}",
-                where=str(machine.address),
-                fix="Give --run-dir and --cache-dir on storage that all nodes share.",
-            )
-
-
-def _sees(run_json: Path, cache_dir: Path) -> bool:
-    return run_json.is_file() and cache_dir.is_dir()
 
 
 def _private_token() -> None:

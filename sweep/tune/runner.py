@@ -23,6 +23,8 @@ from sweep.schedule.pool import Pool
 from sweep.schedule.studies import Studies
 from sweep.terminal.eta import Running
 from sweep.tune.cluster import ray_died, ray_started
+from sweep.tune.depot import Origin, open_depot
+from sweep.tune.nodes import refuse_unfit_nodes, what_must_agree
 from sweep.tune.searcher import PoolSearcher, budget, deadline
 from sweep.tune.task import run_trial
 
@@ -45,7 +47,8 @@ def run_trials(
         on_finished: called with every new record.
 
     Raises:
-        EnvironmentRefusal: Ray cannot be started or died, the disk is full, weights do not fit.
+        EnvironmentRefusal: Ray cannot be started or died, a node of the cluster is unfit, the disk
+            is full, weights do not fit.
     """
     folder = RunFolder(context.run)
     studies = Studies(folder.optuna_db, context.settings.space, context.settings.backbones)
@@ -57,13 +60,19 @@ def run_trials(
         pool,
         studies,
         context.machine,
-        spent=budget(context.machine, context.run, until),
+        spent=budget(context.machine, folder, until, lambda: len(pool.finished)),
         deadline=until,
         on_finished=on_finished,
     )
     try:
         with ray_started(context.machine, folder):
-            _fit(pool, searcher, context, on_running)
+            if context.machine.address is None:
+                _fit(pool, searcher, context, on_running)
+            else:
+                expected = what_must_agree()
+                refuse_unfit_nodes(context.machine, expected)
+                origin, _desk = open_depot(context, expected)
+                _fit(pool, searcher, context, on_running, origin)
     finally:
         studies.write()
     if searcher.refusal:
@@ -71,11 +80,15 @@ def run_trials(
 
 
 def _fit(
-    pool: Pool, searcher: PoolSearcher, context: RunContext, on_running: Callable[[Running], None]
+    pool: Pool,
+    searcher: PoolSearcher,
+    context: RunContext,
+    on_running: Callable[[Running], None],
+    origin: Origin | None = None,
 ) -> None:
     machine = context.machine
     trainable = tune.with_resources(
-        partial(run_trial, context=context),
+        partial(run_trial, context=context, origin=origin),
         {"cpu": machine.cpus_per_trial, "gpu": machine.gpus_per_trial},
     )
     tuner = tune.Tuner(

@@ -6,28 +6,25 @@ foresees what worker Ray takes next; when it is wrong a network is built twice, 
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ray.tune.search import Searcher
 
-from results.ledger.files import folder_bytes
 from results.ledger.records import TrialRecord
+from results.ledger.store import RunFolder
 from search_spaces.config import TrialId
 from search_spaces.refusals import Refusal
 from sweep.hardware import Machine
 from sweep.process.environment import NeverRestored
 from sweep.schedule.affinity import WorkerAffinity
 from sweep.schedule.assignment import METRIC, Assignment
+from sweep.schedule.disk import DiskBudget
 from sweep.schedule.failures import Failures
 from sweep.schedule.pool import Pool
 from sweep.schedule.studies import Studies
-
-_SECONDS_BETWEEN_DISK_CHECKS = 10
 
 
 class PoolSearcher(NeverRestored, Searcher):  # type: ignore[misc]
@@ -113,23 +110,14 @@ def deadline(machine: Machine) -> float | None:
     return None if machine.time_budget is None else time.time() + machine.time_budget
 
 
-def budget(machine: Machine, folder: Path, until: float | None) -> Callable[[], bool]:
+def budget(
+    machine: Machine, folder: RunFolder, until: float | None, finished: Callable[[], int]
+) -> Callable[[], bool]:
     """Tells whether the time or the disk that the run may use is spent.
 
     Args:
         until: the deadline, in Unix time.
+        finished: how many trials are.
     """
-    last_check, used = -math.inf, 0
-
-    def spent() -> bool:
-        nonlocal last_check, used
-        if until is not None and time.time() > until:
-            return True
-        if machine.max_disk is None:
-            return False
-        now = time.monotonic()
-        if now - last_check > _SECONDS_BETWEEN_DISK_CHECKS:
-            last_check, used = now, folder_bytes(folder)
-        return used > machine.max_disk
-
-    return spent
+    disk = DiskBudget(folder, machine.max_disk, machine.max_concurrent, finished)
+    return lambda: (until is not None and time.time() > until) or disk.spent()

@@ -1,6 +1,6 @@
 """Measures the speed table and writes RESULTS.md, after every row.
 
-    python -m tests.benchmarks --minutes 60 --out tests/benchmarks/RESULTS.md    (make bench)
+    python -m tests.benchmarks --minutes 150 --out tests/benchmarks/RESULTS.md   (make bench)
     python -m tests.benchmarks --minutes 20 --rows G1,G3 --out RESULTS.md
     python -m tests.benchmarks --smoke --rows G4,command --out /tmp/RESULTS.md
 
@@ -19,14 +19,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from search_spaces.installed import versions
 from sweep.hardware import detect, share
-from sweep.prepare import versions
 from sweep.signals import Interrupted, signals_as_exceptions
 from sweep.terminal.arguments import parse_arguments
 from tests.benchmarks.page import Occasion, commit, load, write_page
 from tests.benchmarks.row import Row, unmeasured
 from tests.benchmarks.rows import MEASUREMENTS, NAMES, Measurement
-from tests.benchmarks.sizes import Sizes, sizes_for, smoke_sizes
+from tests.benchmarks.sizes import WITH_REPEATS, Sizes, sizes_for, smoke_sizes
 from tests.benchmarks.workplace import Broke, NoTimeLeft, Workplace
 
 _HERE = Path(__file__).parent
@@ -51,7 +51,7 @@ def main(words: Sequence[str]) -> int:
 
 def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=60, help="the budget; default: 60")
+    parser.add_argument("--minutes", type=float, default=WITH_REPEATS, help="default: %(default)s")
     parser.add_argument("--rows", default=",".join(NAMES), help=f"of {', '.join(NAMES)}")
     parser.add_argument("--smoke", action="store_true", help="tiny sizes; figures mean nothing")
     parser.add_argument("--onednn", choices=("0", "1"), default="1", help="on both sides")

@@ -19,13 +19,15 @@ _ABOUT = """\
 
 Ours against `plain_ray_keras.py`, the script that Ray Tune's and Keras' documentation lead to: same
 trials, split, weights, batch size, oneDNN setting, concurrency and threads; the photos decoded
-already for both. Every figure is of a process of its own, timed from its start to its end, the two
-sides by turns; `x` is plain's seconds over ours, `of` is a share. Figures are medians, with the
-smallest and the largest of the repeats. A size that fits the budget is smaller than a user's, so
-imports, building and tracing weigh more on both sides; rows of whole sweeps say what the same parts
-come to for 4,000 photos and ten epochs, which is computed, not measured.
+already for both. Every figure is of a process of its own, timed from its start to its end, and of
+the processor that is named below. Rows of whole sweeps have as many repeats as the table says, with
+plain first, then ours first, by turns. `x` is plain's seconds over ours, `of` is a share. Figures
+are medians, with the smallest and the largest of the repeats. A size that fits the budget is
+smaller than a user's, so imports, building and tracing weigh more on both sides; rows of whole
+sweeps say what the same parts come to for 4,000 photos and ten epochs, which is computed, not
+measured.
 
-    make bench                                       all of it, 60 minutes on 2 idle cores
+    make bench      all of it, 150 minutes on 2 idle cores; in 60, one repeat of whole sweeps
     python -m tests.benchmarks --minutes 20 --rows G1,G3 --out RESULTS.md
 """
 _PART_NAMES = (

@@ -37,6 +37,7 @@ GOALS: Mapping[str, Goal] = {
         Goal("G2 cut", "further trial at a new cut, over plain's fixed cost", "at most 0.5", "of"),
         Goal("G3", "head-only trials of one backbone", "at least 100", "x"),
         Goal("G3 fused", "fused heads over one by one", "at least 30", "x"),
+        Goal("loop", "epoch of a head, batches one by one over many in a call", "at least 4", "x"),
         Goal("G4 fetch", "decoding a photo over fetching a cached row", "at least 25", "x"),
         Goal("G4 share", "fetching a batch, share of a suffix step", "at most 0.01", "of"),
         Goal("G5", "whole sweep over its lower bound", "at most 1.3", "of"),

@@ -19,7 +19,7 @@ def _always_the_same(_: Sizes) -> int:
 
 
 def _papers_work(sizes: Sizes) -> int:
-    return sizes.sweep_repeats * sizes.photos * sizes.epochs
+    return sizes.photos * sizes.epochs
 
 
 def _searched_work(sizes: Sizes) -> int:
@@ -45,6 +45,7 @@ class Measurement:
         seconds: expected, of what does not depend on the sizes.
         growing: expected in addition, at the sizes of an hour.
         work: what `growing` grows with.
+        is_sweep: of whole sweeps, each repeated.
         reads: another measurement, whose figures are taken if it ran, and made here if not.
     """
 
@@ -54,35 +55,38 @@ class Measurement:
     seconds: float
     growing: float = 0.0
     work: Work = _always_the_same
+    is_sweep: bool = False
     reads: Measurement | None = None
 
     def expected(self, sizes: Sizes, *, kept: bool) -> float:
         """Seconds that it should take; `kept`: what it reads was measured."""
         missing = 0.0 if kept or self.reads is None else self.reads.expected(sizes, kept=True)
         share = self.work(sizes) / self.work(sizes_for(60))
-        return self.seconds + self.growing * share + missing
+        times = sizes.sweep_repeats if self.is_sweep else 1
+        return times * (self.seconds + self.growing * share) + missing
 
 
 def _memory(place: Workplace) -> list[Row]:
     return [*rows_parts.memory_of_photos(place), *rows_parts.memory_of_trials(place)]
 
 
-_G1 = Measurement("G1", ("G1",), rows_sweeps.papers_cuts, 310, 730, _papers_work)
+_G1 = Measurement("G1", ("G1",), rows_sweeps.papers_cuts, 310, 730, _papers_work, is_sweep=True)
 
 MEASUREMENTS = (
     Measurement("G0", ("G0",), rows_parts.equal_results, 240),
     _G1,
-    Measurement("G3", ("G3", "G3 fused"), rows_sweeps.head_only, 40, 330, _head_work),
+    Measurement("G3", ("G3", "G3 fused"), rows_sweeps.head_only, 40, 330, _head_work, True),
     Measurement("G2", ("G2 known", "G2 optimizer", "G2 cut"), rows_parts.further_trials, 55),
     Measurement("G7", ("G7", "first"), rows_sweeps.second_run, 65),
     Measurement("command", ("help", "plan"), rows_commands.command, 10),
     Measurement("G4", ("G4 fetch", "G4 share"), rows_parts.cached_rows, 40),
+    Measurement("loop", ("loop",), rows_parts.many_at_once, 15),
     Measurement("G5", ("G5",), rows_sweeps.lower_bound, 85, reads=_G1),
     Measurement("K", ("K",), rows_parts.cuts_in_one_pass, 30),
     Measurement("memory", ("memory rows", "memory head", "memory paper"), _memory, 60),
-    Measurement("G6", ("G6",), rows_sweeps.early_stopping, 110, 420, _stopping_work),
-    Measurement("G1b", ("G1b",), rows_sweeps.default_space, 230, 370, _searched_work),
-    Measurement("real", ("real",), rows_commands.real_photos, 85),
+    Measurement("G6", ("G6",), rows_sweeps.early_stopping, 110, 420, _stopping_work, True),
+    Measurement("G1b", ("G1b",), rows_sweeps.default_space, 230, 370, _searched_work, True),
+    Measurement("real", ("real",), rows_commands.real_photos, 85, is_sweep=True),
     Measurement("float16", ("float16 accuracy", "float16 bytes"), rows_numerics.half_precision, 45),
 )
 

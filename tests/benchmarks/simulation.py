@@ -19,7 +19,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from results.ledger.records import Anatomy, Cost, EpochRecord, Predictions, Status, TrialRecord
+from results.ledger.anatomy import Anatomy
+from results.ledger.records import Cost, EpochRecord, Predictions, Status, TrialRecord
 from results.ledger.runs import Split
 from results.ledger.store import RunFolder
 from search_spaces.backbones import backbone_named

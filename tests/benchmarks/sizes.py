@@ -16,6 +16,8 @@ from search_spaces.presets import PAPER
 USERS_PHOTOS, USERS_EPOCHS = 4000, 10
 SEED = 42
 BATCH = 32
+WITH_REPEATS = 150
+"""Minutes on two cores: the sizes of an hour, with three repeats of whole sweeps."""
 PHOTOS = 160
 """Splits into 96, 32 and 32: whole batches, so that no side pays for rests."""
 
@@ -30,7 +32,8 @@ class Sizes:
         photos, epochs: of G1; searched_epochs: of G1b.
         paper_trials, searched_trials: per backbone, G1 and G1b.
         plain_share: every how-many-th trial of G1b the plain script is measured on.
-        repeats: of rows that are cheap enough; of G1: sweep_repeats.
+        repeats: of rows that are cheap enough.
+        sweep_repeats: of rows of whole sweeps, plain and ours first by turns.
         head_trials, head_epochs, head_photos: of G3; head_measured: trials, for three epochs, that
             the plain script is measured on.
         stopping_trials, stopping_epochs, stopping_photos, stopping_image: of G6.
@@ -71,7 +74,7 @@ class Sizes:
 
 
 def sizes_for(minutes: float) -> Sizes:
-    """The sizes for a budget; 60 minutes is what the numbers are made for."""
+    """The sizes for a budget; the numbers are made for 60 minutes."""
     share = minutes / 60
     epochs = min(USERS_EPOCHS, max(2, round(USERS_EPOCHS * share)))
     return Sizes(
@@ -80,12 +83,12 @@ def sizes_for(minutes: float) -> Sizes:
         small_image=75,
         photos=PHOTOS * max(1, round(share / 2.5)),
         epochs=epochs,
-        searched_epochs=min(USERS_EPOCHS, max(2, round(5 * share))),
+        searched_epochs=max(2, round(5 * min(1.0, share))),
         paper_trials=4,
         searched_trials=9,
         plain_share=5,
         repeats=3,
-        sweep_repeats=max(1, int(share / 3)),
+        sweep_repeats=3 if minutes >= WITH_REPEATS else 1,
         head_trials=20,
         head_epochs=USERS_EPOCHS,
         head_photos=USERS_PHOTOS if share >= 1 else 1000 if share >= 0.5 else 320,

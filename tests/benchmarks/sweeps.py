@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,6 +129,22 @@ def plain(
     return _stretched(side, place, whole_epochs, next(iter(points.values())).epochs, stand_for)
 
 
+def by_turns(
+    theirs: Callable[[], Side], mine: Callable[[], Side], repeats: int
+) -> list[tuple[Side, Side]]:
+    """Plain and ours so many times; the one that goes first alternates, so that a machine that
+    warms up, or is throttled, favours neither."""
+    pairs = []
+    for again in range(repeats):
+        if again % 2 == 0:
+            first = theirs()
+            pairs.append((first, mine()))
+        else:
+            second = mine()
+            pairs.append((theirs(), second))
+    return pairs
+
+
 def _task(
     place: Workplace, points: Points, weights: str, stopping: bool, cache: Path, run: Path
 ) -> Task:
@@ -202,7 +218,11 @@ def at_users_size(side: Side, place: Workplace, *, photos: int, epochs: int) -> 
 
 
 def spread_over_depths(points: Points, every: int) -> Points:
-    """Every so-many-th trial of each backbone, sorted by how deep it is unfrozen."""
+    """One in so many trials of each backbone, symmetric in how deep they are unfrozen.
+
+    As many are nearer to the head than the middle as are deeper than it, and as far from it, so
+    that the share's mean stands for the list's.
+    """
     by_backbone: dict[str, list[str]] = {}
     for name, point in points.items():
         by_backbone.setdefault(point.backbone, []).append(name)
@@ -210,5 +230,18 @@ def spread_over_depths(points: Points, every: int) -> Points:
     for backbone, names in by_backbone.items():
         depths = backbone_named(backbone).points
         ranked = sorted(names, key=lambda name: (depths.index(points[name].unfreeze), name))
-        chosen |= {name: points[name] for name in ranked[every // 2 :: every]}
+        chosen |= {ranked[at]: points[ranked[at]] for at in symmetric(len(ranked), every)}
     return chosen
+
+
+def symmetric(length: int, every: int) -> list[int]:
+    """About one in `every` places of a list, as many and as far from either end; at least one.
+
+    An odd number of places needs a middle; a list of even length has none, so it gets one more.
+    """
+    count = max(1, round(length / every))
+    if count % 2 and length % 2 == 0:
+        count = min(length, count + 1)
+    low = [int((at + 0.5) * length / count) for at in range(count // 2)]
+    middle = [length // 2] if count % 2 else []
+    return [*low, *middle, *(length - 1 - at for at in reversed(low))]

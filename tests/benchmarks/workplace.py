@@ -135,7 +135,7 @@ class Workplace:
         return {
             **os.environ,
             "TMPDIR": str(temporary),
-            "PYTHONPATH": str(HOME),
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(HOME), os.environ.get("PYTHONPATH")))),
             "TF_ENABLE_ONEDNN_OPTS": self.onednn,
             "TF_CPP_MIN_LOG_LEVEL": "3",
             "CUDA_VISIBLE_DEVICES": "",

@@ -7,17 +7,22 @@ All is the product's own, from the command line to the ledger, but for two thing
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import gc
 import importlib
+import importlib.metadata
+import io
+import logging
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from tests.crash.runner import Local
 
@@ -64,9 +69,48 @@ class Process:
 
 
 def preload() -> None:
-    """Load in this process all that a forked one would, and keep its memory shared."""
+    """Load in this process all that a forked one would."""
     for module in _PRELOADED:
         importlib.import_module(module)
+    importlib.metadata.version = functools.cache(importlib.metadata.version)
+
+
+def inside(
+    words: list[str],
+    local: Local,
+    *,
+    out: io.StringIO | None = None,
+    run: Callable[[list[str], Local], int] | None = None,
+) -> tuple[int, str]:
+    """Run the command in this process, which it leaves as it was; exit code and stderr.
+
+    Half of what a fork costs are the pages of its memory that it comes to own.
+
+    Args:
+        out: takes what it prints.
+        run: `command`, unless another is given.
+    """
+    root, environment, told = logging.getLogger(), dict(os.environ), io.StringIO()
+    handlers, level = list(root.handlers), root.level
+    try:
+        with (
+            contextlib.redirect_stdout(io.StringIO() if out is None else out),
+            contextlib.redirect_stderr(told),
+        ):
+            code = (run or command)(words, local)
+    finally:
+        for handler in set(root.handlers) - set(handlers):
+            with contextlib.suppress(OSError):
+                handler.close()
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        os.environ.clear()
+        os.environ.update(environment)
+    return code, told.getvalue()
+
+
+def share_memory() -> None:
+    """Keep what is loaded by now shared with forked processes."""
     gc.collect()
     gc.freeze()
 
@@ -84,6 +128,7 @@ def forked(function: Callable[[], int], told: Path) -> Process:
 
 def _child(function: Callable[[], int], told: Path) -> NoReturn:
     code = BUG
+    gc.disable()  # it would touch, and so copy, what is shared
     try:
         os.setpgid(0, 0)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -106,19 +151,51 @@ def start(words: list[str], local: Local, told: Path) -> Process:
 
 
 def command(words: list[str], local: Local) -> int:
-    """The whole command in this process, up to the report; for a process that ends with it."""
+    """The command in this process, up to the report."""
     import run_sweep
     from sweep.stages import Sweep
-
-    stand_in = ModuleType("sweep.tune.runner")
-    stand_in.run_trials = local.run_trials  # type: ignore[attr-defined]
-    sys.modules["sweep.tune.runner"] = stand_in
 
     def end(*_: object) -> NoReturn:
         raise _Trained
 
+    measure = Sweep.measure
     Sweep.measure = end  # type: ignore[method-assign, assignment]
     try:
-        return run_sweep.main(words)
+        return _with_local_trials(words, local)
     except _Trained:
         return run_sweep.COMPLETE
+    finally:
+        Sweep.measure = measure  # type: ignore[method-assign]
+
+
+def whole_command(words: list[str], local: Local) -> int:
+    """The command to its end, report and all, but for what needs Keras: Table 1 and the models."""
+    import sweep.stages
+
+    with replaced(
+        (sweep.stages, "measure_backbones", lambda _: True),
+        (sweep.stages, "export_winners", lambda _: None),
+    ):
+        return _with_local_trials(words, local)
+
+
+def _with_local_trials(words: list[str], local: Local) -> int:
+    import run_sweep
+
+    stand_in = ModuleType("sweep.tune.runner")
+    stand_in.run_trials = local.run_trials  # type: ignore[attr-defined]
+    sys.modules["sweep.tune.runner"] = stand_in
+    return run_sweep.main(words)
+
+
+@contextlib.contextmanager
+def replaced(*changes: tuple[Any, str, Any]) -> Iterator[None]:
+    """Something else under names of modules, for the block."""
+    before = [(module, name, getattr(module, name)) for module, name, _ in changes]
+    for module, name, value in changes:
+        setattr(module, name, value)
+    try:
+        yield
+    finally:
+        for module, name, value in before:
+            setattr(module, name, value)

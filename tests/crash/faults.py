@@ -11,8 +11,8 @@ import signal
 
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
-from tests.crash.driver import command, forked
-from tests.crash.faulty_disk import KILL, KINDS, FaultyDisk
+from tests.crash.driver import command, forked, inside
+from tests.crash.faulty_disk import FULL, KILL, KINDS, FaultyDisk
 from tests.crash.place import TINY, Place, content, differences, litter, place
 from tests.crash.row import Row
 from tests.crash.runner import Local
@@ -21,12 +21,12 @@ PARTS = 20
 """Into which the whole is divided."""
 
 
-def faults(seed: int, most: int | None = None, part: int | None = None) -> Row:
+def faults(seed: int, most: int | None = None, part: int | None = None, parts: int = PARTS) -> Row:
     """Let every event of a sweep fail in every way.
 
     Args:
         most: of all events so many, chosen by the seed; None for all.
-        part: one of `PARTS`, from 0; None for all.
+        part: one of `parts`, from 0; None for all.
     """
     row = Row("the Nth open, write, fsync or rename fails, for every N", "faults", seed)
     row.must_not("sweeps that came out differently", "ends that were not one line and code 4")
@@ -37,50 +37,48 @@ def faults(seed: int, most: int | None = None, part: int | None = None) -> Row:
         cases = [(number, kind) for number in range(1, events + 1) for kind in KINDS]
         if most is not None:
             cases = sorted(random.Random(seed).sample(cases, min(most, len(cases))))
-        for number, kind in cases if part is None else cases[part::PARTS]:
+        for number, kind in cases if part is None else cases[part::parts]:
             _one(where, number, kind, reference, row)
     row.notes["operations in a sweep"] = str(events)
     return row
 
 
-def _faulty(where: Place, run: RunFolder, disk: FaultyDisk) -> int:
-    words = where.typed(run, at_once=1)
-    notes = where.root / "events"
-    notes.unlink(missing_ok=True)
+def _faulty(where: Place, run: RunFolder, disk: FaultyDisk) -> tuple[int, str]:
+    """Start a sweep on such a disk; its exit code and stderr."""
+    words, local = where.typed(run, at_once=1), Local(where.journal)
+    if disk.kind != KILL:
+        with disk.installed():
+            return inside(words, local)
 
     def start() -> int:
-        handle = notes.open("w")
-        disk.told = lambda what: print(what, file=handle, flush=True)
-        disk.install()
-        code = command(words, Local(where.journal))
-        print(disk.events, file=handle, flush=True)
-        return code
+        with disk.installed():
+            return command(words, local)
 
-    return forked(start, where.told).wait()
+    code = forked(start, where.told).wait()
+    return code, where.told.read_text()
 
 
 def _count(where: Place, row: Row) -> int:
-    run = where.run("reference")
-    code = _faulty(where, run, FaultyDisk(str(run.root.parent)))
-    if code:
-        row.fault("resumes that failed", f"the sound disk: {code}, {where.told.read_text()}")
-    run.read_run(), run.read_split(), run.records()
-    return int((where.root / "events").read_text())
+    run, disk = where.run("reference"), FaultyDisk(str(where.root / "reference"), kind=FULL)
+    if (ended := _faulty(where, run, disk)) != (0, ""):
+        row.fault("resumes that failed", f"the sound disk: {ended}")
+    return disk.events
 
 
 def _one(where: Place, number: int, kind: str, reference: dict[str, bytes], row: Row) -> None:
-    run = where.run(f"fault-{number}-{kind}")
-    code = _faulty(where, run, FaultyDisk(str(run.root.parent), number, kind))
-    event = f"{kind} at {number}: {(where.root / 'events').read_text().strip()}"
-    told = where.told.read_text()
+    run, event = where.run(f"fault-{number}-{kind}"), where.root / "event"
+    event.unlink(missing_ok=True)
+    disk = FaultyDisk(str(run.root.parent), number, kind, told=event)
+    code, told = _faulty(where, run, disk)
+    what = f"{kind} at {number}: {event.read_text() if event.exists() else 'it never came'}"
     if code not in ((-signal.SIGKILL,) if kind == KILL else (0, 4)) or not _is_plain(told, code):
-        row.fault("ends that were not one line and code 4", f"{event}: {code}, {told}")
-    if fault := where.finish(run, at_once=1):
-        row.fault("resumes that failed", f"{event}: {fault}")
+        row.fault("ends that were not one line and code 4", f"{what}: {code}, {told}")
+    if (ended := inside(where.typed(run, at_once=1), Local(where.journal))) != (0, ""):
+        row.fault("resumes that failed", f"{what}: {ended}")
     elif changed := differences(run, reference):
-        row.fault("sweeps that came out differently", f"{event}: {', '.join(changed[:3])}")
+        row.fault("sweeps that came out differently", f"{what}: {', '.join(changed[:3])}")
     if left := litter(run):
-        row.fault("parts of files left", f"{event}: {', '.join(left)}")
+        row.fault("parts of files left", f"{what}: {', '.join(left)}")
     row.count += 1
     where.forget(run)
 

@@ -1,7 +1,7 @@
 """A disk that fails at the Nth thing that a process asks of it: to open, write, flush or rename.
 
-Works below Python's own functions, in a process that ends with it; the product knows nothing of it.
-What HDF5 and SQLite write by themselves is not counted.
+Works below Python's own functions; the product knows nothing of it. What HDF5 and SQLite write by
+themselves is not counted.
 """
 
 from __future__ import annotations
@@ -11,13 +11,18 @@ import errno
 import io
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.crash.driver import replaced
+
 KILL, FULL, BROKEN = "kill", "ENOSPC", "EIO"
 KINDS = (KILL, FULL, BROKEN)
+_OPEN = os.open
+_CALLS = ("replace", "rename", "fsync", "pwrite", "posix_fallocate")
 _NUMBERS = {FULL: errno.ENOSPC, BROKEN: errno.EIO}
 
 
@@ -28,17 +33,18 @@ class FaultyDisk:
     fails_at: the event that fails, from 1; 0 for none.
     kind: how.
     events: how many there were.
-    told: called with what the event that fails was.
+    told: a file for what it was that failed.
     """
 
     below: str
     fails_at: int = 0
     kind: str = KILL
     events: int = 0
-    told: Callable[[str], None] = lambda _: None
+    told: Path | None = None
 
-    def install(self) -> None:
-        """Put it below this process, for good."""
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Put it below this process, for the block."""
         os_open, io_open = os.open, io.open
 
         def opened(path: Any, flags: int, *rest: Any, **named: Any) -> int:
@@ -53,11 +59,12 @@ class FaultyDisk:
             file = io_open(path, mode, *rest, **named)
             return self._watched(file, str(path)) if writes else file
 
-        os.open = opened
-        for module in (io, builtins):
-            setattr(module, "open", io_opened)  # noqa: B010 (an overloaded function)
-        for name in ("replace", "rename", "fsync"):
-            setattr(os, name, self._before(name, getattr(os, name)))
+        with replaced(
+            (os, "open", opened),
+            *((module, "open", io_opened) for module in (io, builtins)),
+            *((os, name, self._before(name, getattr(os, name))) for name in _CALLS),
+        ):
+            yield
 
     def _before(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def called(first: Any, *rest: Any, **named: Any) -> Any:
@@ -91,7 +98,10 @@ class FaultyDisk:
         self.events += 1
         if self.events != self.fails_at:
             return
-        self.told(what)
+        if self.told is not None:
+            handle = _OPEN(self.told, os.O_WRONLY | os.O_CREAT)
+            os.write(handle, what.encode())
+            os.close(handle)
         half()
         if self.kind == KILL:
             os.kill(os.getpid(), signal.SIGKILL)

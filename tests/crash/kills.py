@@ -53,7 +53,6 @@ def _reference(where: Place, row: Row) -> dict[str, bytes]:
     run = where.run("reference")
     if fault := where.finish(run, at_once=STARTED_WITH):
         row.fault("ends that were not clean", fault)
-    run.read_run(), run.read_split(), run.records()  # loads what reading takes, once for all
     return content(run)
 
 

@@ -10,11 +10,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from results.ledger.files import TEMPORARY_PREFIX
 from results.ledger.store import RunFolder
-from tests.crash.driver import Process, preload, start
+from tests.crash.driver import Process, inside, preload, share_memory, start
 from tests.crash.runner import Local
 from tests.sweep.helpers import MEMORY
 from tests.sweeps import photo_folder
@@ -74,12 +75,37 @@ class Place:
 @contextmanager
 def place(words: tuple[str, ...] = SMALL) -> Iterator[Place]:
     """A place with photos in it, and everything loaded that a forked command needs."""
+    _warm_once()
+    with _cold(words) as made:
+        yield made
+
+
+@cache
+def _warm_once() -> None:
+    """Start a run and go on with it in this process, of which the others are copies."""
     preload()
+    with _cold(SMALL) as where:
+        run = where.run("warm")
+        for _ in ("new", "finished"):
+            ended = inside(where.typed(run), Local(where.journal, mirror=True))
+            assert ended == (0, ""), ended
+        read_all(run)
+    share_memory()
+
+
+@contextmanager
+def _cold(words: tuple[str, ...]) -> Iterator[Place]:
     with tempfile.TemporaryDirectory(dir=MEMORY, prefix="crash-") as name:
         root = Path(name)
         photo_folder(root / "photos")
-        made = Place(root, words)
-        yield made
+        yield Place(root, words)
+
+
+def read_all(run: RunFolder) -> None:
+    """Read a run's files once: what that takes is loaded then, for all that are forked later."""
+    run.read_run()
+    run.read_split()
+    run.records()
 
 
 def content(run: RunFolder) -> dict[str, bytes]:

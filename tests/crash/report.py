@@ -18,9 +18,11 @@ Written by `make crash-test`, which runs `python -m tests.crash` (what it does s
 on until its goal is reached or its share of the time is spent; a row's piece number *n* has the
 seed {seed} + *n*.
 
-The driver is the product's own, from the command line to the ledger, but for Ray, in whose place
-trials are handed to a trainer that takes milliseconds and writes real artefacts. A start is a fork
-of a process that has loaded everything. Everything lies in memory, so that `fsync` costs nothing.
+In rows that do not say "real" the driver is the product's own, from the command line to the
+ledger, but for Ray, in whose place trials are handed to a trainer that takes milliseconds and
+writes real artefacts; a start that is not killed happens in this process, the others are forks of
+it, and all lies in memory, so that `fsync` costs nothing. The real rows are the command as it is
+typed, with Ray and Keras, on a disk.
 
 | what | done | goal | seeds | what must not happen, and how often it did | besides | seconds |
 |---|---|---|---|---|---|---|
@@ -29,10 +31,9 @@ of a process that has loaded everything. Everything lies in memory, so that `fsy
 _TAIL = """
 ## Not in here
 
-- Real Ray and Keras: kills, signals and equal tables are in `tests/test_interruptions.py`.
-- Disk faults count what Python asks of the disk, from the command's start to the last record. What
-  HDF5 and SQLite write by themselves, the report and the exported models are not among them.
-- `Tuner.restore` with OptunaSearch was not run beside it.
+- Signals to the real command, and what it says then: `tests/test_interruptions.py`.
+- Disk faults count what Python asks of the disk. What HDF5 writes by itself is not among them, and
+  pictures and networks are drawn once: what puts them on the disk is tried, not what makes them.
 """
 
 

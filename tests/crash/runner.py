@@ -27,9 +27,11 @@ from results.ledger.store import RunFolder
 from search_spaces.refusals import Refusal
 from sweep.process.context import RunContext
 from sweep.schedule.assignment import Assignment
+from sweep.schedule.disk import DiskBudget
 from sweep.schedule.pool import Pool
 from sweep.schedule.studies import Studies
 from sweep.terminal.eta import Running
+from tests.results.helpers import Trial, write_trial
 from tests.sweep.helpers import outcome
 
 CLASSES = 2
@@ -66,9 +68,10 @@ class Local:
         """As `sweep.tune.runner.run_trials`."""
         add = self._mirror(pool, context)
         crew = _Processes(self, context) if self.processes else _Inline(self, context)
-        most = context.machine.max_concurrent
+        most, folder = context.machine.max_concurrent, RunFolder(context.run)
+        disk = DiskBudget(folder, context.machine.max_disk, most, lambda: len(pool.finished))
         while True:
-            while crew.busy < most and (assignment := pool.next()) is not None:
+            while crew.busy < most and not disk.spent() and (assignment := pool.next()) is not None:
                 on_running(Running(assignment))
                 crew.start(assignment)
             if not crew.busy:
@@ -109,6 +112,22 @@ class Local:
             digest = folder.write_artefacts(trial, predictions, test, weights)
             record = replace(record, weights_sha256=digest)
         folder.write_record(record)
+
+
+class Reportable(Local):
+    """Trials whose records are what their predictions say, as a report demands."""
+
+    def train(self, assignment: Assignment, folder: RunFolder, split: Split) -> None:
+        config = assignment.config
+        trial = Trial(
+            config.backbone,
+            assignment.number,
+            repeat=assignment.repeat,
+            epochs=config.epochs,
+            changes=vars(config),
+        )
+        metric = folder.read_run().settings.metric
+        write_trial(folder, trial, split, int(split.labels.max()) + 1, metric)
 
 
 def _note(journal: Path, trial: str) -> None:

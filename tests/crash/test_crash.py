@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
-from tests.crash.alone import alone
+from tests.crash.alone import alone, together
 from tests.crash.damage import dataset_flips, resumed_cuts
+from tests.crash.database import database
 from tests.crash.faults import faults
 from tests.crash.kills import kills
 from tests.crash.locks import crowds
 from tests.crash.malformed import malformed
 from tests.crash.moved import circumstances
+from tests.crash.odd_names import odd_names
 from tests.crash.row import Row
+from tests.crash.stages import stage_faults
 from tests.crash.timing import orders
 
 SEED = 2026
@@ -30,7 +35,7 @@ def test_a_sweep_that_is_killed_at_random_moments_trains_every_trial_once() -> N
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_a_thousand_kills_lose_and_repeat_nothing() -> None:
-    row = alone(kills, SEED + 1, 1000)
+    row = together(partial(kills, SEED + 1, 500), partial(kills, SEED + 2, 500))
     hold(row)
     assert row.count == 1000
 
@@ -44,9 +49,28 @@ def test_some_disk_operations_fail_and_the_resume_ends_right() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_every_disk_operation_fails_once_in_every_way_and_the_resume_ends_right() -> None:
-    row = alone(faults, SEED)
+    row = together(*(partial(faults, SEED, part=part, parts=2) for part in range(2)))
     hold(row)
     assert row.count > 500
+
+
+@pytest.mark.slow
+def test_what_is_written_beside_the_ledger_is_whole_after_a_fault() -> None:
+    row = together(*(partial(stage_faults, SEED, part, 8) for part in (3, 6)))
+    hold(row)
+    assert row.count > 200
+
+
+@pytest.mark.slow
+def test_a_database_that_cannot_be_written_stops_no_sweep_and_is_made_anew() -> None:
+    hold(alone(database, SEED, 10))
+
+
+@pytest.mark.slow
+def test_classes_and_files_with_hostile_names_come_to_a_report_that_names_them_as_they_are() -> (
+    None
+):
+    hold(alone(odd_names, SEED, 6))
 
 
 def test_four_commands_on_one_folder_are_one_that_works_and_three_that_refuse() -> None:

@@ -17,15 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from results.ledger.anatomy import Anatomy
 from results.ledger.arrays import Probabilities
-from results.ledger.records import (
-    Anatomy,
-    Cost,
-    EpochRecord,
-    Predictions,
-    Status,
-    TrialRecord,
-)
+from results.ledger.records import Cost, EpochRecord, Predictions, Status, TrialRecord
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import DataRecord, Importances, Share, Split, WeightsSource
 from results.ledger.store import RunFolder

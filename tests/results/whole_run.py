@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from results.ledger.files import write_json, write_text
+from results.ledger.left_out import write_left_out
 from results.ledger.manifest import write_manifest
 from results.ledger.runs import MeasuredCharacteristics
 from results.ledger.serialise import to_json
@@ -15,6 +16,7 @@ from results.ledger.store import RunFolder
 from results.ledger.thumbnails import read_thumbnails, write_thumbnails
 from results.scores.evidence import read_evidence
 from results.scores.summary import read_summary, summarise
+from search_spaces.config import TrialId
 from tests.results.helpers import Trial, make_run, shares
 
 TRIAL = "VGG16/t01"
@@ -28,6 +30,7 @@ def whole_run(root: Path) -> RunFolder:
     folder = make_run(root, trials, sizes=few, importances={"VGG16": shares(optimizer=1.0)})
     folder.write_characteristics([_ROW])
     folder.write_warm_start({"runs/earlier": folder.records()})
+    write_left_out(folder.left_out_json, [TrialId("VGG16", 9)])
     write_thumbnails(folder, {3: np.full((64, 64, 3), 7, np.uint8)})
     write_json(folder.summary_json, to_json(summarise(folder)))
     write_text(folder.report_html, "<p>a report</p>")

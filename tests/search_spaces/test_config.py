@@ -225,10 +225,10 @@ def test_every_field_is_in_the_key(field: str, value: Any) -> None:
 
 
 def test_a_box_has_one_dimension_per_name_in_the_fixed_order() -> None:
-    box = SearchSpace(varied=DIMENSIONS).dimensions("VGG16")
+    box = SearchSpace(varied=DIMENSIONS).dimensions("InceptionV3")
     assert tuple(one.name for one in box) == DIMENSIONS
     assert box[0] == LogUniform("learning_rate", 1e-6, 1e-2)
-    assert box[2] == Categorical("unfreeze", backbone_named("VGG16").points)
+    assert box[2] == Categorical("unfreeze", backbone_named("InceptionV3").points)
     assert {one.name for one in box} < {field.name for field in dataclasses.fields(TrialConfig)}
 
 

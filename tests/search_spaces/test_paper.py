@@ -101,6 +101,7 @@ def test_the_baseline_is_the_papers_documented_configuration(name: str) -> None:
         "schedule": "constant",
         "head_from": 0,
         "views": 1,
+        "batch_norm": "updated",
     }
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search_spaces import paper
-from search_spaces.backbones import NAMES
+from search_spaces.backbones import HEAD, NAMES, backbone_named
 from search_spaces.refusals import UsageRefusal
 from search_spaces.space import DIMENSIONS, Categorical, SearchSpace
 from search_spaces.spaces import NAMED_SPACES, parse_space, space_from
@@ -148,6 +148,20 @@ def test_a_value_that_changes_nothing_keeps_the_baselines() -> None:
     assert (config.momentum, config.dropout, config.head) == (0.9, 0.5, "pooled")
     config = space.configured(base, {**values, "optimizer": "sgd", "head": "paper"})
     assert (config.momentum, config.dropout, config.head) == (0.0, 0.25, "paper")
+
+
+def test_batch_normalization_varies_only_where_a_layer_with_it_is_trained() -> None:
+    space = SearchSpace(("unfreeze", "batch_norm"))
+    without = [name for name in NAMES if len(space.dimensions(name)) == 1]
+    assert without == ["VGG16", "ConvNeXtTiny"]
+    heads = SearchSpace(("unfreeze", "batch_norm"), {"unfreeze": (HEAD,)})
+    assert [one.name for one in heads.dimensions("Xception")] == ["unfreeze"]
+    base = paper.baseline("Xception")
+    for point, kept in ((HEAD, "updated"), (base.unfreeze, "frozen")):
+        config = space.configured(base, {"unfreeze": point, "batch_norm": "frozen"})
+        assert config.batch_norm == kept
+    points = len(backbone_named("Xception").points)
+    assert space.size("Xception") == 1 + 2 * (points - 1)
 
 
 _FINITE = tuple(name for name in DIMENSIONS if name not in ("learning_rate", "unfreeze"))

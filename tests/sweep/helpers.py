@@ -71,8 +71,8 @@ def record(
 class MemoryFolder(RunFolder):
     """A run's ledger and suggestions without files, for sweeps that are played by the dozen."""
 
-    def __init__(self, records: Sequence[TrialRecord] = ()) -> None:
-        super().__init__(Path("in-memory"))
+    def __init__(self, records: Sequence[TrialRecord] = (), root: Path = Path("in-memory")) -> None:
+        super().__init__(root)
         self._records = {record.trial: record for record in records}
         self._suggestions: dict[str, TrialConfig] = {}
 

@@ -14,6 +14,7 @@ from results.ledger.files import read_json, write_json
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import WeightsSource
 from results.ledger.store import RunFolder
+from search_spaces.installed import versions
 from search_spaces.presets import DEMONSTRATION, DIGITS_PER_CLASS
 from search_spaces.refusals import EnvironmentRefusal, Refusal, UsageRefusal
 from sweep.hardware import Hardware, Machine
@@ -23,7 +24,6 @@ from sweep.prepare import (
     resume,
     run_folder,
     start,
-    versions,
 )
 from sweep.terminal.arguments import parse_arguments, settings_from
 from tests.sweep.helpers import machine, record

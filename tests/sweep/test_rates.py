@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from results.ledger.anatomy import Anatomy
 from results.ledger.files import write_text
-from results.ledger.records import Anatomy, Cost, TrialRecord
+from results.ledger.records import Cost, TrialRecord
 from sweep.rates import keep_rates, known_rates
 from tests.sweep.helpers import machine, record, settings
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import IO, TextIO
 
 from results.ledger.files import whole_or_absent
+from results.ledger.units import csv_line
 from trainables.finished.sources import Source
 from trainables.photos.listing import safe_name
 
@@ -99,12 +99,11 @@ def csv_kept(path: Path | None, classes: tuple[str, ...]) -> Iterator[Callable[[
 
 
 def _csv_writer(file: IO[str], classes: tuple[str, ...]) -> Callable[[Answer], None]:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["file", "class", "probability", *classes])
+    file.write(csv_line(["file", "class", "probability", *classes]))
 
     def write(answer: Answer) -> None:
         numbers = [f"{value:.6f}" for value in (answer.probability, *answer.probabilities)]
-        writer.writerow([answer.name, answer.predicted, *numbers])
+        file.write(csv_line([answer.name, answer.predicted, *numbers]))
 
     return write
 

@@ -18,7 +18,7 @@ from results.ledger.store import RunFolder
 from search_spaces.presets import cache_dir_known_as
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 from trainables.networks.backbones import FullNetwork, build, weights_of
-from trainables.networks.network import as_list
+from trainables.networks.frozen import as_list
 from trainables.networks.scaling import scaled, scaling_kind
 from trainables.networks.weight_files import resolve
 from trainables.networks.weights import Weights

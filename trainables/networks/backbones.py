@@ -64,6 +64,15 @@ class FullNetwork:
         """What is stored and what is trained at an unfreeze point."""
         return cut_at(self.graph, self.first(unfreeze))
 
+    def batch_norms(self, cut: Cut) -> tuple[int, ...]:
+        """The backbone's BatchNormalization in the trained part, by node."""
+        return tuple(
+            node
+            for node in cut.trained
+            if node < self.backbone_layers
+            and isinstance(self.layers[node], keras.layers.BatchNormalization)
+        )
+
     def multiply_adds(self, nodes: Iterable[int]) -> int:
         """Of some layers for one photo, forward."""
         return sum(multiply_adds(self.layers[node]) for node in nodes)

@@ -18,13 +18,16 @@ class CompiledFunction:
 
     Attributes:
         seconds_tracing: of the calls so far that traced or compiled, what they ran included.
+        traced: the same function, for one that is being traced itself.
     """
 
     def __init__(
         self, function: Callable[..., Any], signature: list[Any], *, jit_compile: bool
     ) -> None:
         self.seconds_tracing = 0.0
-        self._function = tf.function(function, input_signature=signature, jit_compile=jit_compile)
+        self._function = self.traced = tf.function(
+            function, input_signature=signature, jit_compile=jit_compile
+        )
         self._jit_compile = jit_compile
         self._known_sizes: set[int] = set()
 

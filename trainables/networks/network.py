@@ -2,15 +2,15 @@
 
 A network is built once in a process and set back for every trial: building it and tracing its step
 takes seconds, setting it back takes a fraction of one. The gradient's trace depends on the loss and
-the head's Dropout, not on the optimizer, so each optimizer only traces its own update; the number
-that float16 scales the loss by changes from step to step and is an input of the gradient.
+the head's Dropout, not on the optimizer, so each optimizer only traces its own update, and for a
+head alone a loop of both; the number that float16 scales the loss by changes from step to step and
+is an input of the gradient.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -18,97 +18,35 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from results.scores.metrics import right
 from trainables.networks.backbones import FullNetwork, weights_of
 from trainables.networks.compiled import CompiledFunction
-from trainables.networks.cuts import PHOTO, Cut
+from trainables.networks.cuts import Cut
+from trainables.networks.devices import gpu_names
+from trainables.networks.frozen import FrozenLayers, InputFormat, as_list, as_tensors
+from trainables.networks.loops import answering_loop, training_loop
 from trainables.networks.losses import CROSS_ENTROPY, Loss
-from trainables.networks.optimizers import Optimizer, OptimizerKind, sgd_momentum
-from trainables.networks.scaling import scaled
+from trainables.networks.optimizers import OptimizerKind, Optimizers, sgd_momentum
 
-_OPTIMIZERS_KEPT = 8
-"""Of one network: each has slots as large as the trained weights, and a search varies its kind."""
+__all__ = ["FrozenLayers", "InputFormat", "Network"]
 
-
-@dataclass(frozen=True)
-class InputFormat:
-    """What a part of a network reads, and in which form.
-
-    Attributes:
-        nodes: the layers whose outputs are read; `PHOTO` for the photos themselves.
-        scaling: kind of scaling of the photos, if they are read.
-        dtype: of stored outputs; photos are uint8.
-    """
-
-    nodes: tuple[int, ...]
-    scaling: str
-    dtype: str = "float32"
-
-    def signature(self, full: FullNetwork) -> list[Any]:
-        """One TensorSpec per node for any number of photos."""
-        return [
-            tf.TensorSpec(
-                (None, *full.layers[node].output.shape[1:]),
-                "uint8" if node == PHOTO else self.dtype,
-            )
-            for node in self.nodes
-        ]
-
-    def network_inputs(self, batch: list[Any]) -> list[Any]:
-        """Stored outputs as float32, photos scaled."""
-        return [
-            scaled(tensor, self.scaling) if node == PHOTO else tf.cast(tensor, "float32")
-            for tensor, node in zip(batch, self.nodes, strict=True)
-        ]
-
-
-class FrozenLayers:
-    """Frozen layers from some stored tensors, or the photos, to others, in inference mode."""
-
-    def __init__(
-        self,
-        full: FullNetwork,
-        read: InputFormat,
-        wanted: tuple[int, ...],
-        *,
-        jit_compile: bool = False,
-    ) -> None:
-        model = full.part(read.nodes, wanted)
-        self._seconds = 0.0
-        self._photos = 0
-
-        def run(batch: list[Any]) -> list[Any]:
-            outputs = as_list(model(read.network_inputs(batch), training=False))
-            # Mixed precision computes in a half type, bfloat16 among them, which NumPy has not.
-            return [tf.cast(output, "float32") for output in outputs]
-
-        self._run = CompiledFunction(run, [read.signature(full)], jit_compile=jit_compile)
-
-    @property
-    def seconds_tracing(self) -> float:
-        """Of the calls so far, those that had to be traced or compiled."""
-        return self._run.seconds_tracing
-
-    @property
-    def seconds_per_photo(self) -> float:
-        """Of the calls so far that neither traced nor compiled; 0 without any."""
-        return self._seconds / self._photos if self._photos else 0.0
-
-    def __call__(self, batch: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-        """Outputs of the wanted layers for one batch, each [n, ...] float32."""
-        started, traced_before = time.perf_counter(), self.seconds_tracing
-        outputs = [output.numpy() for output in self._run(_tensors(batch))]
-        if self.seconds_tracing == traced_before:
-            self._seconds += time.perf_counter() - started
-            self._photos += len(batch[0])
-        return outputs
+CHUNK_BYTES = 16 * 2**20
+"""Of what a network reads in one call, if it loops: bounds memory, and the time between two signs
+of a step."""
 
 
 class Network:
     """Layers from some inputs to the logits; frozen ones in inference mode, the others trained.
 
+    Args:
+        freezes_batch_norm: BatchNormalization of the backbone stays as Keras' `trainable = False`.
+
     Attributes:
         trained: the layers that are trained, by node.
         classes: how many logits.
+        loops: whether it does many batches in one call. That pays where a step is short: a head's
+            on stored features, and any on a GPU. Elsewhere it would only be traced once more for
+            every optimizer; XLA compiles a loop for every number of batches.
     """
 
     def __init__(
@@ -118,6 +56,7 @@ class Network:
         read: InputFormat,
         *,
         jit_compile: bool = False,
+        freezes_batch_norm: bool = False,
     ) -> None:
         self._full = full
         self._live = full.part(cut.required, (full.graph.output,))
@@ -125,16 +64,20 @@ class Network:
         self._read = read
         self._jit_compile = jit_compile
         self._unit_loss = tf.ones(())
-        self._variables = self._live.trainable_variables
-        self._optimizers: dict[OptimizerKind, tuple[Optimizer, CompiledFunction]] = {}
+        still = full.batch_norms(cut) if freezes_batch_norm else ()
+        self._still = [full.layers[node] for node in still]
+        with _untrained(self._still):
+            self._variables = self._live.trainable_variables
+        self._optimizers = Optimizers(self._variables, full.precision, jit_compile=jit_compile)
         self._by_loss: dict[tuple[Loss, float | None], CompiledFunction] = {}
-        self._seconds_of_dropped = 0.0
         self._built_rates: dict[str, float] = {}
         self.classes = int(full.layers[full.graph.output].output.shape[-1])
         self.trained = {node: full.layers[node] for node in cut.trained}
-        self._predict = CompiledFunction(
-            self._logits, [read.signature(full)], jit_compile=jit_compile
-        )
+        is_stored_head = self._frozen is None and min(cut.trained) >= full.backbone_layers
+        self.loops = not jit_compile and (is_stored_head or bool(gpu_names()))
+        signature = read.signature(full)
+        self._predict = CompiledFunction(self._logits, [signature], jit_compile=jit_compile)
+        self._answers = answering_loop(self._predict, self.classes, signature)
 
     def reset(
         self,
@@ -163,26 +106,60 @@ class Network:
         for node, layer in self.trained.items():
             if isinstance(layer, keras.layers.Dropout):
                 layer.seed_generator.state.assign([seed + node, 0])
-        self._gradients = self._gradients_of(loss, self._set_dropout(dropout))
+        gradient = (loss, self._set_dropout(dropout))
+        self._gradients = self._gradients_of(*gradient)
         kind = OptimizerKind(optimizer, sgd_momentum(optimizer, momentum), weight_decay)
-        chosen, self._update = self._optimizer_of(kind)
-        chosen.reset()
-        self._optimizer = chosen.keras
+        built = self._optimizers.of(kind)
+        built.optimizer.reset()
+        self._update, self._optimizer = built.update, built.optimizer.keras
+        if gradient not in built.loops:
+            built.loops[gradient] = training_loop(
+                self._gradients, self._update, self._optimizer, self._read.signature(self._full)
+            )
+        self._steps = built.loops[gradient]
         self._optimizer.learning_rate.assign(learning_rate)
         self._learning_rate = learning_rate
 
-    def set_learning_rate(self, learning_rate: float) -> None:
-        """From the next step on."""
-        if learning_rate != self._learning_rate:  # an assignment costs as much as a small step
-            self._optimizer.learning_rate.assign(learning_rate)
-            self._learning_rate = learning_rate
+    def batches_at_once(self, batch_size: int) -> int:
+        """How many batches one call of `train` or `predict` is to have."""
+        bytes_of_batch = self._read.row_bytes(self._full) * batch_size
+        return max(1, CHUNK_BYTES // bytes_of_batch) if self.loops else 1
 
     @property
     def seconds_tracing(self) -> float:
         """Of all calls so far, those that had to be traced or compiled."""
-        updates = [update for _, update in self._optimizers.values()]
-        functions = (self._predict, *self._by_loss.values(), *updates)
-        return self._seconds_of_dropped + sum(function.seconds_tracing for function in functions)
+        functions = (self._predict, self._answers, *self._by_loss.values())
+        seconds = sum(function.seconds_tracing for function in functions)
+        return self._optimizers.seconds_tracing + seconds
+
+    def train(
+        self,
+        inputs: Sequence[NDArray[Any]],
+        labels: NDArray[np.int64],
+        batch_size: int,
+        rates: Sequence[float],
+    ) -> tuple[list[float], int]:
+        """Train on some batches, one after another.
+
+        Args:
+            inputs, labels: of the photos of all batches, `batches_at_once` of them at most.
+            rates: the learning rate of each step.
+
+        Returns:
+            Of each batch the loss as `step` gives it, and how many photos were answered right.
+        """
+        if self.loops:
+            losses, correct = self._steps(
+                as_tensors(inputs), labels, batch_size, np.array(rates, np.float32)
+            )
+            self._learning_rate = rates[-1]
+            return [float(loss) for loss in losses.numpy()], int(correct)
+        [rate] = rates
+        if rate != self._learning_rate:  # an assignment costs as much as a small step
+            self._optimizer.learning_rate.assign(rate)
+            self._learning_rate = rate
+        loss, seen = self.step(inputs, labels)
+        return [loss], int(right(seen, labels).sum())
 
     def step(
         self, inputs: Sequence[NDArray[Any]], labels: NDArray[np.int64]
@@ -198,13 +175,21 @@ class Network:
             [n, C], both from before the update.
         """
         scale = self._optimizer.scale_loss(self._unit_loss)
-        loss, probabilities, gradients = self._gradients(_tensors(inputs), labels, scale)
+        loss, probabilities, gradients = self._gradients(as_tensors(inputs), labels, scale)
         self._update(gradients)
         return float(loss), probabilities.numpy()
 
-    def predict(self, inputs: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
-        """Probabilities [n, C] in inference mode."""
-        return np.asarray(tf.nn.softmax(self._predict(_tensors(inputs))).numpy(), np.float32)
+    def predict(
+        self, inputs: Sequence[NDArray[Any]], batch_size: int | None = None
+    ) -> NDArray[np.float32]:
+        """Probabilities [n, C] in inference mode.
+
+        Args:
+            batch_size: photos that go through the network together; None for all.
+        """
+        if batch_size and self.loops:
+            return np.asarray(self._answers(as_tensors(inputs), batch_size).numpy(), np.float32)
+        return np.asarray(tf.nn.softmax(self._predict(as_tensors(inputs))).numpy(), np.float32)
 
     def weights(self) -> dict[str, NDArray[Any]]:
         """Copies of the trained layers' arrays, named `node/index`."""
@@ -236,7 +221,8 @@ class Network:
         tensors = self._read.network_inputs(inputs)
         if self._frozen is not None:
             tensors = as_list(self._frozen(tensors, training=False))
-        return as_list(self._live(tensors, training=training))[0]
+        with _untrained(self._still):
+            return as_list(self._live(tensors, training=training))[0]
 
     def _set_dropout(self, rate: float | None) -> float | None:
         """Give the head's Dropout layers a rate; None if the head has none."""
@@ -268,32 +254,19 @@ class Network:
             )
         return self._by_loss[key]
 
-    def _optimizer_of(self, kind: OptimizerKind) -> tuple[Optimizer, CompiledFunction]:
-        """An optimizer and its update; the one that was not used for longest makes room."""
-        if kind in self._optimizers:
-            self._optimizers[kind] = self._optimizers.pop(kind)  # now the latest
-            return self._optimizers[kind]
-        while len(self._optimizers) >= _OPTIMIZERS_KEPT:
-            _, dropped = self._optimizers.pop(next(iter(self._optimizers)))
-            self._seconds_of_dropped += dropped.seconds_tracing
-        optimizer = Optimizer(kind, self._variables, self._full.precision)
-        update = CompiledFunction(
-            lambda gradients: optimizer.keras.apply(gradients, self._variables),
-            [[tf.TensorSpec(variable.shape, variable.dtype) for variable in self._variables]],
-            jit_compile=self._jit_compile,
-        )
-        self._optimizers[kind] = (optimizer, update)
-        return optimizer, update
+
+@contextmanager
+def _untrained(layers: Sequence[Any]) -> Iterator[None]:
+    """Have layers as they are for as long as this lasts, though other networks train them."""
+    for layer in layers:
+        layer.trainable = False
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.trainable = True
 
 
 def _assign(node: int, layer: Any, weights: Mapping[str, NDArray[Any]]) -> None:
     for index, variable in enumerate(weights_of(layer)):
         variable.assign(weights[f"{node}/{index}"])
-
-
-def _tensors(arrays: Sequence[NDArray[Any]]) -> list[Any]:
-    return [tf.convert_to_tensor(array) for array in arrays]
-
-
-def as_list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]

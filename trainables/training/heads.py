@@ -27,7 +27,8 @@ def head_of(
 ) -> Mapping[str, NDArray[Any]] | None:
     """Weights of the trial that a configuration names in `head_from`; None if it names none.
 
-    A repeat on a fresh seed repeats all that led to the winner, so it trains the head anew.
+    A repeat on a fresh seed repeats all that led to the winner, so it trains the head anew; so does
+    a trial whose head was dropped (`--max-disk`).
 
     Args:
         repeat: of the trial that is to be trained, 0 for one of the search.
@@ -46,7 +47,7 @@ def head_of(
             where=str(folder.trial(source.name)),
             fix=train_again(folder.trial(source.name)),
         )
-    if not repeat:
+    if not repeat and not record.weights_dropped:
         return folder.read_weights(record)
     again = replace(record.trained, seed=config.seed)
     return train(again, data, report=lambda _: None, networks=networks).weights

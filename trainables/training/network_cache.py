@@ -37,11 +37,18 @@ class NetworkCache:
         return self._full_networks[key]
 
     def network(
-        self, full: FullNetwork, cut: Cut, read: InputFormat, *, jit_compile: bool = False
+        self,
+        full: FullNetwork,
+        cut: Cut,
+        read: InputFormat,
+        *,
+        jit_compile: bool = False,
+        freezes_batch_norm: bool = False,
     ) -> Network:
         """The trained part at a cut, built at the first call; any optimizer shares it."""
         scaling = read.scaling if PHOTO in read.nodes else ""  # stored outputs are scaled already
-        key = (id(full), cut.required, read.nodes, scaling, read.dtype, jit_compile)
+        options = {"jit_compile": jit_compile, "freezes_batch_norm": freezes_batch_norm}
+        key = (id(full), cut.required, read.nodes, scaling, read.dtype, *options.values())
         if key not in self._networks:
-            self._networks[key] = Network(full, cut, read, jit_compile=jit_compile)
+            self._networks[key] = Network(full, cut, read, **options)
         return self._networks[key]

@@ -18,19 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from results.ledger.anatomy import Anatomy
 from results.ledger.arrays import Probabilities
-from results.ledger.records import (
-    Anatomy,
-    Cost,
-    EpochRecord,
-    Predictions,
-    Status,
-    TrialResult,
-)
+from results.ledger.records import Cost, EpochRecord, Predictions, Status, TrialResult
 from results.ledger.runs import SPLITS
 from results.scores.choosing import score
-from results.scores.metrics import accuracy, cross_entropy, right
-from search_spaces.config import TrialConfig
+from results.scores.metrics import accuracy, cross_entropy
+from search_spaces.config import FROZEN, TrialConfig
 from search_spaces.metrics import ACCURACY
 from search_spaces.settings import UNWEIGHTED
 from trainables.features.fill import TrainingData
@@ -83,7 +77,13 @@ def train(
     full = networks.full_network(config, data)
     cut = full.cut(config.unfreeze)
     inputs = trial_inputs(full, cut, config, data, progress)
-    network = networks.network(full, cut, inputs.photos.format, jit_compile=data.jit_compile)
+    network = networks.network(
+        full,
+        cut,
+        inputs.photos.format,
+        jit_compile=data.jit_compile,
+        freezes_batch_norm=config.batch_norm == FROZEN,
+    )
     _reset(network, config, data, head)
     training_started, traced_before = time.perf_counter(), network.seconds_tracing
     parts = {name: inputs.part(name, data) for name in SPLITS}
@@ -227,27 +227,31 @@ def _train_once(
 ) -> tuple[float, float, float]:
     """One pass over the training photos in a seeded order: mean loss, accuracy, and last rate."""
     chance = np.random.default_rng((config.seed, epoch))
-    total, correct, done, rate = 0.0, 0, 0, config.learning_rate
-    photos = len(part.rows)
-    steps = math.ceil(photos / config.batch_size)
-    batches = part.batches(chance, config.batch_size)
-    for number, (batch, labels) in enumerate(batches, start=(epoch - 1) * steps):
-        rate = learning_rate(config, number, steps)
-        network.set_learning_rate(rate)
-        loss, seen = network.step(batch, labels)
-        total += _finite(loss, epoch) * len(labels)
-        correct += int(right(seen, labels).sum())
+    total, correct, done = 0.0, 0, 0
+    photos, size = len(part.rows), config.batch_size
+    steps = math.ceil(photos / size)
+    first = (epoch - 1) * steps
+    rates = [learning_rate(config, number, steps) for number in range(first, first + steps)]
+    for read, labels in part.batches(chance, size * network.batches_at_once(size)):
+        step = done // size
+        counts = [min(size, len(labels) - start) for start in range(0, len(labels), size)]
+        losses, seen_right = network.train(read, labels, size, rates[step : step + len(counts)])
+        for loss, count in zip(losses, counts, strict=True):
+            total += _finite(loss, epoch) * count
+        correct += seen_right
         done += len(labels)
         progress("training", done, photos)
-    return total / photos, correct / photos, rate
+    return total / photos, correct / photos, rates[-1]
 
 
 def _predict(network: Network, part: Part, batch_size: int, progress: Progress) -> Probabilities:
     """[n, C] in inference mode, in the part's order."""
     photos, predicted = len(part.rows), []
-    for start in range(0, photos, batch_size):
-        predicted.append(network.predict(part.read(slice(start, start + batch_size))))
-        progress("predicting", min(start + batch_size, photos), photos)
+    at_once = batch_size * network.batches_at_once(batch_size)
+    for start in range(0, photos, at_once):
+        read = part.read(slice(start, start + at_once))
+        predicted.append(network.predict(read, batch_size))
+        progress("predicting", min(start + at_once, photos), photos)
     return np.concatenate(predicted)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from results.ledger.anatomy import Anatomy
 from results.ledger.files import read_json, write_json
 from results.ledger.rates import (
     Conditions,
@@ -20,7 +21,7 @@ from results.ledger.rates import (
     timed_passes,
     write_rates,
 )
-from results.ledger.records import Anatomy, Cost, EpochRecord, Status, TrialRecord
+from results.ledger.records import Cost, EpochRecord, Status, TrialRecord
 from search_spaces.paper import baseline
 from search_spaces.refusals import UsageRefusal
 
@@ -100,6 +101,16 @@ def test_a_file_of_a_version_that_scaled_to_other_layers_is_not_known(tmp_path: 
     assert read_rates(path) is None
 
 
+def test_an_epochs_seconds_are_kept_by_unfreeze_point() -> None:
+    slow = trial(0, replace(PASS, seconds_total=120.0), work=2e6, seconds=(1.0, 1.0))
+    slow = replace(slow, cost=replace(slow.cost, seconds_features=20.0))
+    head = replace(slow.config, unfreeze="head")
+    fast = trial(1, Cost(seconds_total=3.0), work=2e6, seconds=(1.0,))
+    rates = measured_rates([slow, replace(fast, config=head)], 50)
+    assert rates is not None
+    assert rates.by_point == {slow.config.unfreeze: 100 / 2 / 50, "head": 3 / 1 / 50}
+
+
 @pytest.mark.parametrize("work", [0.0, 1e6, 4e6])
 def test_layers_that_no_pass_went_through_exactly_are_not_measured(work: float) -> None:
     other = trial(1, CACHED, work=work, seconds=(1.0,))
@@ -163,6 +174,7 @@ def test_other_conditions_have_other_rates(tmp_path: Path, other: Conditions) ->
         (json.dumps({"VGG16": {**asdict(RATES), "seconds_step": True}}), "something else"),
         (json.dumps({"VGG16": {**asdict(RATES), "seconds_step": -1}}), "from 0 up"),
         (json.dumps({"VGG16": {**asdict(RATES), "seconds_pass": math.nan}}), "from 0 up"),
+        (json.dumps({"VGG16": {**asdict(RATES), "by_point": {"head": -1}}}), "from 0 up"),
         (json.dumps({"Xception": asdict(RATES)}), "got none of VGG16"),
     ],
 )

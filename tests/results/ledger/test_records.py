@@ -8,7 +8,8 @@ import json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from results.ledger.records import Anatomy, Cost, EpochRecord, Status, TrialRecord
+from results.ledger.anatomy import Anatomy
+from results.ledger.records import Cost, EpochRecord, Status, TrialRecord
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import DataRecord, Rejected
 from results.ledger.serialise import from_json, to_json

@@ -113,3 +113,13 @@ def test_a_repeat_that_the_time_budget_cut_counts_for_nothing() -> None:
     assert is_cut(searched(1, 0.7, repeat=1, status=Status.OUT_OF_TIME))
     assert not is_cut(searched(1, 0.7, status=Status.OUT_OF_TIME))
     assert not is_cut(searched(1, 0.7, repeat=1))
+
+
+def test_a_search_is_over_without_what_the_time_budget_left_out() -> None:
+    finished = by_id(searched(0, 0.5), searched(1, 0.7))
+    left_out = {TrialId("VGG16", 2), TrialId("VGG16", 3)}
+    known = repeats(THREE, "VGG16", finished, left_out)
+    assert known is not None
+    assert {trial.number for trial in known} == {0, 1}
+    assert count_repeats(THREE, "VGG16", finished, left_out) == 4
+    assert repeats(THREE, "VGG16", finished, {TrialId("VGG16", 3)}) is None

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from results.ledger.records import Anatomy, Cost, EpochRecord, Status, TrialRecord
+from results.ledger.anatomy import Anatomy, Work
+from results.ledger.records import Cost, EpochRecord, Status, TrialRecord
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import DataRecord, Rejected
 from results.ledger.serialise import from_json, to_json
@@ -27,7 +28,9 @@ RECORD = TrialRecord(
     validation_accuracy=1.0,
     validation_loss=0.25,
     cost=Cost(seconds_features=2.0, photos_prefix=52),
-    anatomy=Anatomy(10, 5, 1000, 500, 100, "block5_conv1", ("block4_pool",), 0),
+    anatomy=Anatomy(
+        10, 5, 1000, 500, 100, "block5_conv1", ("block4_pool",), 0, by_point={"head": Work(7, 100)}
+    ),
     weights_sha256="ab",
 )
 
@@ -37,7 +40,8 @@ GOLDEN = (
     ' "batch_size": 32, "epochs": 10, "image_size": 150, "seed": 42,'
     ' "weight_decay": 0.0, "momentum": 0.9, "label_smoothing": 0.0, "dropout": 0.5,'
     ' "head": "paper",'
-    ' "warmup": 0, "schedule": "constant", "head_from": 0, "views": 1}, "epochs": [{"epoch": 1,'
+    ' "warmup": 0, "schedule": "constant", "head_from": 0, "views": 1,'
+    ' "batch_norm": "updated"}, "epochs": [{"epoch": 1,'
     ' "train_loss": 0.5, "train_accuracy": 0.75, "validation_loss": 0.25,'
     ' "validation_accuracy": 1.0, "learning_rate": 5e-05, "seconds": 1.5,'
     ' "validation_score": null}], "best_epoch": 1,'
@@ -48,9 +52,10 @@ GOLDEN = (
     ' "multiply_adds_prefix": 0.0}, "anatomy": {"layers_frozen": 10,'
     ' "layers_trained": 5, "parameters_frozen": 1000, "parameters_trained": 500,'
     ' "parameters_head": 100, "first_trained": "block5_conv1", "stored": ["block4_pool"],'
-    ' "recomputed": 0, "multiply_adds_frozen": 0.0, "multiply_adds_trained": 0.0},'
+    ' "recomputed": 0, "multiply_adds_frozen": 0.0, "multiply_adds_trained": 0.0,'
+    ' "by_point": {"head": {"multiply_adds": 7, "parameters": 100}}},'
     ' "weights_sha256": "ab", "error": "", "diverged": false,'
-    ' "validation_score": null, "repeat": 0, "batch_halved": false}'
+    ' "validation_score": null, "repeat": 0, "batch_halved": false, "weights_dropped": false}'
 )
 """`trial.json` as this version writes it; earlier ones had less to say of costs."""
 
@@ -72,6 +77,7 @@ GOLDEN = (
         {"anatomy": {**json.loads(GOLDEN)["anatomy"], "stored": {"block4_pool": 1}}},
         {"cost": {"seconds": 1.0}},
         {"anatomy": {}},
+        {"anatomy": {**json.loads(GOLDEN)["anatomy"], "by_point": {"head": 7}}},
     ],
 )
 def test_a_document_of_another_shape_is_refused(changes: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from results.__main__ import DAMAGED, main
 from results.ledger.files import read_json
+from results.ledger.left_out import read_left_out
 from results.ledger.store import RunFolder
 from results.ledger.thumbnails import read_thumbnails
 from results.ledger.verify import verify
@@ -62,6 +63,7 @@ def test_every_single_flipped_bit_is_found_by_verify_and_by_readers(run: RunFold
         ("split.json", RunFolder.read_split),
         ("importances.json", RunFolder.read_importances),
         ("warm_start.json", RunFolder.read_warm_start),
+        ("left_out.json", lambda folder: read_left_out(folder.left_out_json)),
         ("characteristics.json", RunFolder.read_characteristics),
         ("thumbnails.json", read_thumbnails),
         (f"trials/{TRIAL}/trial.json", lambda folder: folder.read_record(TRIAL)),

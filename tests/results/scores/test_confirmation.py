@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from results.ledger.left_out import write_left_out
 from results.ledger.records import Status
 from results.report.sheets_confirmation import confirmed, in_a_sentence
 from results.report.sheets_methods import test_opened as opened
@@ -14,6 +15,7 @@ from results.scores.confirmation_types import Told
 from results.scores.evidence import read_evidence
 from results.scores.recommendation import recommended
 from results.scores.summary import summarise
+from search_spaces.config import TrialId
 from tests.results.confirmed_runs import LUCKY, a_run, confirmation, trial, trials
 
 
@@ -39,6 +41,22 @@ def test_a_repeat_cut_by_the_time_budget_is_not_finished_but_cost_something(tmp_
     assert not summary.complete
     assert confirmation(folder).reason == "8 of 9 repeats are finished"
     assert summary.costs.total.trials == 12
+
+
+def test_a_search_that_the_time_budget_ended_has_a_verdict_and_the_run_is_partial(
+    tmp_path: Path,
+) -> None:
+    made = [one for one in trials() if one.number != 2]
+    folder = a_run(tmp_path, made)
+    run = folder.read_run()
+    left = TrialId("VGG16", 2)
+    folder.write_run(dataclasses.replace(run, planned=(*run.planned, left)).with_more_trials(2))
+    assert confirmation(folder).winner == ""
+    write_left_out(folder.left_out_json, [left])
+    summary, found = summarise(folder), confirmation(folder)
+    assert (found.winner, found.finished, found.planned) == ("VGG16/t01", 6, 6)
+    assert found.outcome is not None
+    assert not summary.complete
 
 
 def test_while_the_search_goes_on_repeats_are_planned_at_most(tmp_path: Path) -> None:

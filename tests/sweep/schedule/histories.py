@@ -15,6 +15,8 @@ from sweep.schedule.suggest import suggest
 from tests.sweep.helpers import record
 
 SPACE = SearchSpace(varied=DIMENSIONS)
+VARIED = tuple(name for name in DIMENSIONS if name != "batch_norm")
+"""Of VGG16, which has no BatchNormalization."""
 BASELINE = paper.baseline("VGG16")
 _STATUSES = (Status.COMPLETED, Status.STOPPED_EARLY, Status.FAILED, Status.COMPLETED)
 

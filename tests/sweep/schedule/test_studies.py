@@ -11,11 +11,10 @@ import optuna
 import pytest
 
 from results.ledger.records import Status
-from search_spaces.space import DIMENSIONS
 from sweep.schedule.optuna_trials import as_optuna, distributions
 from sweep.schedule.studies import Studies
 from tests.sweep.helpers import record
-from tests.sweep.schedule.histories import SPACE, long_history
+from tests.sweep.schedule.histories import SPACE, VARIED, long_history
 
 LONG = long_history(16)
 State = optuna.trial.TrialState
@@ -98,7 +97,7 @@ def test_a_mirror_has_every_finished_trial_and_none_running(tmp_path: Path) -> N
     }
     assert [trial.state for trial in trials] == [states[record.status] for record in LONG]
     assert trials[5].distributions == distributions(SPACE, "VGG16")
-    assert trials[5].params == {name: getattr(LONG[5].config, name) for name in DIMENSIONS}
+    assert trials[5].params == {name: getattr(LONG[5].config, name) for name in VARIED}
     assert len(mirrored(path, "Xception")) == 1
 
 

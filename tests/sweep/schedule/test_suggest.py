@@ -19,7 +19,7 @@ from sweep.schedule import suggest as suggestions
 from sweep.schedule.optuna_trials import as_optuna, distributions
 from sweep.schedule.suggest import suggest
 from tests.sweep.helpers import record
-from tests.sweep.schedule.histories import BASELINE, SPACE, long_history, told
+from tests.sweep.schedule.histories import BASELINE, SPACE, VARIED, long_history, told
 
 State = optuna.trial.TrialState
 
@@ -86,13 +86,13 @@ def test_a_record_is_a_finished_trial_with_the_best_epochs_value(
     trial = as_optuna(record("VGG16", 1, [0.5, 0.6, 0.4], status=status), SPACE)
     assert (trial.state, trial.value) == (state, value)
     assert trial.intermediate_values == {1: 0.5, 2: 0.6, 3: 0.4}
-    assert trial.params == {name: getattr(BASELINE, name) for name in DIMENSIONS}
+    assert trial.params == {name: getattr(BASELINE, name) for name in VARIED}
 
 
 def test_a_trial_that_diverged_is_pruned_before_its_first_epoch() -> None:
     trial = as_optuna(record("VGG16", 1, [], status=Status.FAILED, diverged=True), SPACE)
     assert (trial.state, trial.value, trial.intermediate_values) == (State.PRUNED, None, {})
-    assert trial.params == {name: getattr(BASELINE, name) for name in DIMENSIONS}
+    assert trial.params == {name: getattr(BASELINE, name) for name in VARIED}
 
 
 def test_a_baseline_outside_the_search_space_tells_nothing_about_it() -> None:
@@ -104,7 +104,7 @@ def test_a_baseline_outside_the_search_space_tells_nothing_about_it() -> None:
 
 def test_a_search_space_comes_back_from_optunas_json() -> None:
     dimensions = distributions(SPACE, "VGG16")
-    assert tuple(dimensions) == DIMENSIONS
+    assert tuple(dimensions) == VARIED
     rate = dimensions["learning_rate"]
     assert (rate.low, rate.high) == (1e-6, 1e-2)
     for dimension in dimensions.values():

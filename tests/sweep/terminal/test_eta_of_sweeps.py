@@ -17,13 +17,16 @@ from dataclasses import dataclass, replace
 import pytest
 from rich.console import Console
 
+from results.ledger.anatomy import Anatomy, Work
 from results.ledger.records import Cost, EpochRecord, Status, TrialRecord
 from search_spaces.backbones import HEAD, SCALINGS, Scaling, backbone_named
 from search_spaces.config import TrialConfig
 from search_spaces.settings import Settings
 from sweep.schedule.assignment import Assignment
+from sweep.schedule.course import Course
 from sweep.schedule.order import order_of
 from sweep.schedule.pool import Pool
+from sweep.schedule.reserve import Reserve
 from sweep.terminal.eta import Running
 from sweep.terminal.forecasts import Forecast, Forecasts
 from sweep.terminal.live import LiveTable
@@ -37,6 +40,17 @@ SWEEPS: dict[str, tuple[tuple[str, ...], int]] = {
     "one backbone": (("--backbones", "xception", "--trials", "20", "--confirm", "3"), 15),
     "no repeats": (("--backbones", "vgg16,xception", "--trials", "20", "--confirm", "0"), 15),
 }
+
+
+PASS = 10**12
+"""Multiply-adds of the pass that fills the store."""
+
+
+def share_trained(backbone: str, unfreeze: str) -> float:
+    """Of an epoch of the whole network, what one from an unfreeze point takes."""
+    points = backbone_named(backbone).points
+    depth = points.index(unfreeze) / (len(points) - 1)
+    return 0.01 if unfreeze == HEAD else 0.2 + 0.8 * depth
 
 
 class Clock:
@@ -58,6 +72,7 @@ class World:
     def __post_init__(self) -> None:
         names = self.chosen.backbones
         self.slowness = {name: self.chance.uniform(1, 4) for name in names}
+        self.misled = {name: random.Random(name).uniform(0.6, 1.6) for name in names}
         self.filled: set[tuple[str, Scaling]] = set()
 
     def suggested(self, name: str, number: int) -> TrialConfig:
@@ -77,10 +92,17 @@ class World:
         return replace(baseline, unfreeze=unfreeze, learning_rate=rate, scaling=scaling)
 
     def epoch(self, config: TrialConfig) -> float:
-        points = backbone_named(config.backbone).points
-        depth = points.index(config.unfreeze) / (len(points) - 1)
-        share = 0.01 if config.unfreeze == HEAD else 0.2 + 0.8 * depth
+        share = share_trained(config.backbone, config.unfreeze)
         return self.slowness[config.backbone] * share * self.chance.lognormvariate(0, 0.15)
+
+    def anatomy(self, backbone: str) -> Anatomy:
+        """Its layers take longer, or less long, than their multiply-adds say."""
+        per_share = self.misled[backbone] * PASS / (6 * COUNTS["train"])
+        work = {
+            point: Work(round(per_share * share_trained(backbone, point)), 0)
+            for point in backbone_named(backbone).points
+        }
+        return Anatomy(0, 0, 0, 0, 0, "", (), 0, by_point=work)
 
     def outcome(self, assignment: Assignment) -> TrialRecord:
         """Curves that rise to a height of their own; deep trials stand a little higher."""
@@ -111,12 +133,27 @@ class World:
         return self.slowness[config.backbone] * 2
 
 
-def played(chosen: Settings, seed: int, at_once: int = 2) -> LiveTable:
+def played(chosen: Settings, seed: int) -> LiveTable:
     """A whole sweep as the live table follows it."""
-    world, clock, folder = World(chosen, random.Random(seed)), Clock(), MemoryFolder()
+    return played_in(MemoryFolder(), chosen, seed)[0]
+
+
+def played_in(
+    folder: MemoryFolder,
+    chosen: Settings,
+    seed: int,
+    *,
+    budget: float = math.inf,
+    reserves: bool = False,
+    at_once: int = 2,
+) -> tuple[LiveTable, Pool]:
+    """A sweep, with what is left of it when the time budget is spent."""
+    world, clock = World(chosen, random.Random(seed)), Clock()
     for trial in chosen.planned:
         folder.write_suggestion(trial.name, world.suggested(trial.backbone, trial.number))
-    pool = Pool(folder, chosen, at_once)
+    courses = {name: Course.of(chosen, name) for name in chosen.backbones}
+    reserve = Reserve(chosen, courses, budget, at_once, clock) if reserves else None
+    pool = Pool(folder, chosen, at_once, reserve)
     table = LiveTable(
         Console(file=io.StringIO()), plan(chosen, COUNTS), at_once=at_once, clock=clock
     )
@@ -124,7 +161,9 @@ def played(chosen: Settings, seed: int, at_once: int = 2) -> LiveTable:
     events: list[tuple[float, int, Assignment, int, float]] = []
     begun: dict[str, tuple[float, float, TrialRecord]] = {}
     while True:
-        while len(begun) < at_once and (assignment := pool.next()) is not None:
+        while len(begun) < at_once and clock.now < budget:
+            if (assignment := pool.next()) is None:
+                break
             fills = world.features(assignment.config)
             begun[assignment.trial_id.name] = clock.now, fills, world.outcome(assignment)
             table.running(Running(assignment))
@@ -134,18 +173,28 @@ def played(chosen: Settings, seed: int, at_once: int = 2) -> LiveTable:
             )
         if not events:
             table.ended()
-            return table
+            return table, pool
         clock.now, _, assignment, epoch, seconds = heapq.heappop(events)
         started, fills, trained = begun[assignment.trial_id.name]
         ended = EpochRecord(epoch, 0.7, 0.5, 0.7, 0.5, 1e-4, seconds)
         table.running(Running(assignment, ended))
-        if epoch < len(trained.epochs):
+        if epoch < len(trained.epochs) and clock.now >= budget:
+            cut = trained.epochs[:epoch]
+            trained = replace(trained, status=Status.OUT_OF_TIME, epochs=cut)
+        elif epoch < len(trained.epochs):
             then = clock.now + seconds
             heapq.heappush(events, (then, next(order), assignment, epoch + 1, seconds))
             continue
         del begun[trained.trial]
-        cost = Cost(seconds_total=clock.now - started, seconds_features=fills)
-        folder.write_record(replace(trained, cost=cost))
+        cost = Cost(
+            seconds_total=clock.now - started,
+            seconds_features=fills,
+            seconds_prefix=fills,
+            multiply_adds_prefix=PASS if fills else 0,
+            photos_trained=len(trained.epochs) * COUNTS["train"],
+        )
+        anatomy = world.anatomy(assignment.config.backbone)
+        folder.write_record(replace(trained, cost=cost, anatomy=anatomy))
         table.finished(pool.finish(assignment.trial_id))
 
 

@@ -14,6 +14,7 @@ from search_spaces import paper
 from search_spaces.backbones import NAMES
 from sweep.process.activity import Activity
 from sweep.schedule.assignment import Assignment
+from sweep.schedule.course import Course
 from sweep.terminal.eta import Running
 from sweep.terminal.live import LiveTable
 from sweep.terminal.plan import BackbonePlan
@@ -247,3 +248,13 @@ def test_fewer_repeats_are_left_where_searched_trials_failed() -> None:
     screen.live.finished(record("VGG16", 0, [0.5]))
     screen.live.finished(record("VGG16", 1, [], status=Status.FAILED))
     assert "2 of 2 trials" in screen.table()
+
+
+def test_a_search_that_the_time_budget_ends_is_told_in_a_line_and_no_longer_planned() -> None:
+    plan = dataclasses.replace(CONFIRMED, trials=13 + 4, course=Course(searched=12))
+    screen = Screen(terminal=False, plans=[plan])
+    screen.live.search_ended("VGG16", 5)
+    said = screen.console.export_text(clear=False)
+    assert said.startswith("VGG16: the search ended after 7 of 12 trials, the rest of the time ")
+    screen.live.finished(record("VGG16", 0))
+    assert "[1/12] VGG16/baseline" in screen.console.export_text()

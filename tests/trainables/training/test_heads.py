@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from results.ledger.dropping import drop_weights
 from results.ledger.records import TrialRecord
 from results.ledger.store import RunFolder
 from search_spaces.backbones import HEAD
@@ -54,3 +55,10 @@ def test_the_search_starts_from_the_kept_head_and_a_repeat_trains_its_own(tmp_pa
         np.testing.assert_array_equal(repeated[name], again.weights[name])
     assert any(np.abs(kept[name] - repeated[name]).max() > 0 for name in kept)
     assert head_of(ALONE, 1, folder=folder, data=data, networks=networks) is None
+
+    [record] = folder.records()
+    drop_weights(folder, record)
+    trained_again = head_of(DEEP, 0, folder=folder, data=data, networks=networks)
+    assert trained_again is not None
+    for name in kept:
+        np.testing.assert_array_equal(trained_again[name], kept[name])

@@ -171,6 +171,9 @@ def test_the_catalogue_is_true_of_keras(entry: Backbone, tmp_path: Path) -> None
     assert whole.backbone_layers == LAYERS[entry.name]
     assert firsts == sorted(firsts, reverse=True)
     assert entry.points.index(entry.baseline_unfreeze) <= len(entry.points) - 3
+    assert all(whole.batch_norms(whole.cut(name)) for name in entry.points[1:]) is (
+        entry.has_batch_norm
+    )
 
 
 LAYERS = {

@@ -1,0 +1,91 @@
+"""Keeps a run's folder below `--max-disk` while trials are trained.
+
+Before a trial starts there must be room for it and for those that run. Where there is none, weights
+go that the run can do without (`results.ledger.dropping`); where these do not suffice, no further
+trial starts.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Iterable
+
+from results.ledger.dropping import drop_weights, spare
+from results.ledger.files import folder_bytes
+from results.ledger.places import TrialFile
+from results.ledger.records import TrialRecord
+from results.ledger.store import RunFolder
+from search_spaces.config import TrialId
+from sweep.schedule.heads import BestHeads
+
+_LOG = logging.getLogger(__name__)
+
+
+class DiskBudget:
+    """How much of it is left.
+
+    A trial takes at most what the largest one took so far; nothing is known before the first.
+
+    Args:
+        most: bytes of the run's folder; None for no limit.
+        at_once: trials that run at a time.
+        finished: how many are done.
+    """
+
+    def __init__(
+        self, folder: RunFolder, most: int | None, at_once: int, finished: Callable[[], int]
+    ) -> None:
+        self._folder = folder
+        self._most = most
+        self._at_once = at_once
+        self._finished = finished
+        self._used: float = math.inf
+        self._counted = 0
+        self._largest = 0
+
+    def spent(self) -> bool:
+        """Whether there is no room for a further trial; makes some where it can."""
+        if self._most is None:
+            return False
+        new = self._finished() - self._counted
+        if not self._largest or not self._fits(self._most, new):
+            self._measure()
+            self._make_room(self._most)
+        return not self._fits(self._most)
+
+    def _fits(self, most: int, unmeasured: int = 0) -> bool:
+        return self._used + (unmeasured + self._at_once) * self._largest <= most
+
+    def _measure(self) -> None:
+        self._counted = self._finished()
+        self._used = folder_bytes(self._folder.root)
+        trials = (path.parent for path in self._folder.trials.glob(f"*/*/{TrialFile.RECORD}"))
+        self._largest = max(map(folder_bytes, trials), default=self._largest)
+
+    def _make_room(self, most: int) -> None:
+        if self._fits(most):
+            return
+        records = self._folder.records()
+        for record in spare(records, _heads(self._folder, records)):
+            self._used -= drop_weights(self._folder, record)
+            _LOG.info("--max-disk: the weights of %s are dropped", record.trial)
+            if self._fits(most):
+                return
+
+
+def _heads(folder: RunFolder, records: Iterable[TrialRecord]) -> set[TrialId]:
+    """Trials whose heads others start from: what was suggested says so, or may do yet."""
+    needed, best, finished = set(), dict[str, BestHeads](), set()
+    for record in records:
+        finished.add(record.trial)
+        if record.has_scores and not record.repeat:
+            best.setdefault(record.backbone, BestHeads()).add(record)
+    for backbone, heads in best.items():
+        needed |= {TrialId(backbone, number) for number in heads.numbers}
+    for path in folder.trials.glob(f"*/*/{TrialFile.SUGGESTION}"):
+        trial = path.parent.relative_to(folder.trials).as_posix()
+        config = None if trial in finished else folder.read_suggestion(trial)
+        if config is not None and config.head_from:
+            needed.add(TrialId(config.backbone, config.head_from))
+    return needed

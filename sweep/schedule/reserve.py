@@ -1,0 +1,150 @@
+"""Keeps time for the repeats: a time budget is there for a verdict, not for one more trial.
+
+Before each trial of the search: what it takes, what runs, and then the repeats of every backbone's
+baseline and best two, whichever these come to be, must fit into the seconds that are left, at the
+seconds that their unfreeze points were measured to take (`schedule.paces`). Which trials run then
+depends on time, as it does where the budget cuts them. While nothing is measured, nothing is held
+back.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from results.ledger.records import TrialRecord
+from results.ledger.repeats import SEARCHED, candidates
+from search_spaces.config import TrialId
+from search_spaces.settings import Settings
+from sweep.schedule.assignment import Assignment
+from sweep.schedule.course import Course
+from sweep.schedule.kinds import Kinds
+from sweep.schedule.paces import seconds_per_epoch
+
+USABLE = 0.85
+"""Of the time of all workers, the rest is waited: for results, and for the longest at the end."""
+
+
+@dataclass(frozen=True)
+class _Due:
+    """What a backbone's verdict still needs.
+
+    Attributes:
+        baseline: its seconds; 0 if it has begun.
+        repeats: that have not begun, at most, and `seconds_each`.
+    """
+
+    baseline: float
+    repeats: int
+    seconds_each: float
+
+    @property
+    def seconds(self) -> float:
+        return self.baseline + self.repeats * self.seconds_each
+
+    def by_the_clock(self, at_once: int) -> float:
+        """Where all workers are the backbone's."""
+        return self.baseline + math.ceil(self.repeats / at_once) * self.seconds_each
+
+
+class Reserve:
+    """What a time budget keeps for the repeats.
+
+    Args:
+        courses: of the run's backbones.
+        seconds: of the budget, from now.
+        at_once: trials at a time.
+        clock: tells seconds, from whatever start.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        courses: Mapping[str, Course],
+        seconds: float,
+        at_once: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._courses = courses
+        self._at_once = at_once
+        self._clock = clock
+        self._deadline = clock() + seconds
+        self._running: dict[TrialId, tuple[Assignment, float]] = {}
+
+    def begun(self, assignment: Assignment) -> None:
+        """A trial was handed out."""
+        self._running[assignment.trial_id] = assignment, self._clock()
+
+    def ended(self, trial_id: TrialId) -> None:
+        """It has its record."""
+        self._running.pop(trial_id, None)
+
+    def spares(self, trial: TrialId, finished: Mapping[TrialId, TrialRecord]) -> bool:
+        """Whether a trial of the search leaves time enough.
+
+        Heads and the baseline always do, and the first two where no heads are tried: there must be
+        something to confirm.
+
+        Args:
+            finished: records of the run.
+        """
+        kinds = self._kinds(finished)
+        own, course = kinds[trial.backbone].of(trial), self._courses[trial.backbone]
+        if own is None or trial.number <= max(SEARCHED, course.probes):
+            return True
+        running = self._of_running(kinds)
+        more = {trial.backbone: [kinds[trial.backbone].in_full(trial) or own]}
+        due = {
+            name: self._due(name, one, finished, more.get(name, ())) for name, one in kinds.items()
+        }
+        work = own + sum(running.values()) + sum(one.seconds for one in due.values())
+        before = [left for one, left in running.items() if one.backbone == trial.backbone]
+        # A backbone's repeats wait for all of its search.
+        chain = max([own, *before]) + due[trial.backbone].by_the_clock(self._at_once)
+        needed = max(work / self._at_once, chain)
+        return needed <= USABLE * (self._deadline - self._clock())
+
+    def _kinds(self, finished: Mapping[TrialId, TrialRecord]) -> dict[str, Kinds]:
+        records = tuple(finished.values())
+        epochs = seconds_per_epoch(self._courses, records)
+        return {
+            name: Kinds(course, epochs[name], [one for one in records if one.backbone == name])
+            for name, course in self._courses.items()
+        }
+
+    def _of_running(self, kinds: Mapping[str, Kinds]) -> dict[TrialId, float]:
+        """Seconds that each running trial still takes."""
+        now = self._clock()
+        expected = {
+            trial: kinds[trial.backbone].of_config(trial, assignment.config) or 0.0
+            for trial, (assignment, _) in self._running.items()
+        }
+        started = {trial: at for trial, (_, at) in self._running.items()}
+        return {trial: max(0.0, expected[trial] - now + started[trial]) for trial in expected}
+
+    def _due(
+        self,
+        name: str,
+        kinds: Kinds,
+        finished: Mapping[TrialId, TrialRecord],
+        more: Sequence[float],
+    ) -> _Due:
+        """What a backbone's verdict still needs if its search ends with what has begun.
+
+        Whatever that comes to: of the best two, those that run and `more`, seconds in full of what
+        is about to begin, the dearest two are taken to be best.
+        """
+        running = [one for one, _ in self._running.values() if one.config.backbone == name]
+        searched = [one.config for one in running if one.number and not one.repeat]
+        best = [one.config for one in candidates(kinds.records) if one.number]
+        seconds = [kinds.seconds_in_full(config) or 0.0 for config in (*best, *searched)]
+        dearest = sorted([*seconds, *more])[-SEARCHED:]
+        known = TrialId(name, 0) in {*finished, *self._running}
+        begun = sum(one.backbone == name and one.repeat > 0 for one in {*finished, *self._running})
+        whole, count = kinds.whole or 0.0, 1 + len(dearest)
+        each = (whole + sum(dearest)) / count
+        left = max(0, self._settings.confirm * count - begun)
+        return _Due(0.0 if known else whole, left, each)

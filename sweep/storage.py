@@ -1,0 +1,277 @@
+"""`--storage PATH|s3://…|gs://…`: a copy of the run elsewhere, trial by trial, to resume from.
+
+Below the storage stands a folder of the run's name, laid out as the run's own. A trial's record is
+copied last of it, and `run.json` last of all that a start writes; the local folder is what counts.
+What comes back is only bytes, which are checked where they are read, as in any run.
+
+pyarrow reads and writes; credentials are where AWS' and Google's own tools look for them, another
+S3 server is `s3://BUCKET/PATH?endpoint_override=http://HOST:PORT`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from results.ledger.files import TEMPORARY_PREFIX, whole_or_absent
+from results.ledger.places import TrialFile
+from results.ledger.store import RunFolder
+from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
+
+RUN = RunFolder(Path()).run_json.name
+_LOG = logging.getLogger(__name__)
+_PIECE_BYTES = 16 * 1024 * 1024
+_APPEARS_WHOLE = ("s3", "gcs")
+"""Where an object is whole or absent by itself; elsewhere a file is written aside and renamed."""
+_FIX = "Check the address, the network and the credentials; then resume the run with --storage."
+
+
+def opened(storage: str) -> tuple[Any, str]:
+    """A file system of pyarrow's and the path in it.
+
+    Raises:
+        UsageRefusal: there is no such kind of storage.
+    """
+    from pyarrow import ArrowException
+    from pyarrow.fs import FileSystem, LocalFileSystem
+
+    if "://" not in storage:
+        return LocalFileSystem(), str(Path(storage).expanduser().absolute())
+    try:
+        files, path = FileSystem.from_uri(storage)
+    except (ArrowException, ValueError, OSError) as fault:
+        raise UsageRefusal(
+            f"a folder, s3://… or gs://… is needed, got {storage!r}: {fault}",
+            where="--storage",
+            fix="Give one of them.",
+        ) from fault
+    return files, str(path)
+
+
+class Storage:
+    """A run's copy.
+
+    Args:
+        folder: the run.
+        files: a file system of pyarrow's.
+        path: of the storage in it.
+    """
+
+    def __init__(self, folder: RunFolder, files: Any, path: str) -> None:
+        self._folder = folder
+        self._files = files
+        self._base = f"{path.rstrip('/')}/{folder.root.name}"
+        self._copied: set[str] = set()
+
+    def refuse_taken(self) -> None:
+        """Check that a new run may be kept under its name.
+
+        Raises:
+            UsageRefusal: another run is.
+            EnvironmentRefusal: the storage cannot be reached.
+        """
+        if self.has_run():
+            raise UsageRefusal(
+                "the storage holds a run of this name already",
+                where=self._base,
+                fix="Use --resume or --overwrite, or choose another --run-dir.",
+            )
+
+    def has_run(self) -> bool:
+        """Whether a run of this name is there.
+
+        Raises:
+            EnvironmentRefusal: the storage cannot be reached.
+        """
+        with self._faults_named():
+            return bool(self._files.get_file_info(f"{self._base}/{RUN}").is_file)
+
+    def fetch(self) -> None:
+        """Bring the run back into its empty folder; `run.json` comes last.
+
+        Raises:
+            UsageRefusal: it is not there.
+            EnvironmentRefusal: the storage cannot be reached, or the disk is full.
+        """
+        if not self.has_run():
+            raise UsageRefusal(
+                "there is no run here, nor in the storage",
+                where=self._base,
+                fix="Give the folder that holds a run.json, or the storage that has its copy.",
+            )
+        with self._faults_named():
+            for name in sorted(self._kept(), key=_in_order):
+                with (
+                    self._files.open_input_stream(f"{self._base}/{name}") as source,
+                    whole_or_absent(self._folder.root / name) as part,
+                    part.open("wb") as file,
+                ):
+                    while piece := source.read(_PIECE_BYTES):
+                        file.write(piece)
+
+    def keep(self, paths: Iterable[Path]) -> None:
+        """Copy files of the run, those that others rely on last.
+
+        Raises:
+            EnvironmentRefusal: the storage cannot be reached.
+        """
+        names = [path.relative_to(self._folder.root).as_posix() for path in paths]
+        with self._faults_named():
+            for name in sorted(names, key=_in_order):
+                self._write(name)
+        self._copied.update(filter(_is_record, names))
+
+    def keep_trial(self, trial: str) -> None:
+        """Copy a finished trial with its curves, its record last."""
+        board = self._folder.tensorboard / trial
+        self.keep([*_files(board), *_files(self._folder.trial(trial))])
+
+    def keep_all(self, *, derived: bool = True) -> None:
+        """Make the copy what the run is: copy what differs, remove what the run has no more.
+
+        Args:
+            derived: with models and report, which follow from the rest.
+
+        Raises:
+            EnvironmentRefusal: the storage cannot be reached.
+        """
+        left_alone = () if derived else (self._folder.models.name, self._folder.report.name)
+        mine = {name for name in self._of_the_run() if name.split("/")[0] not in left_alone}
+        with self._faults_named():
+            kept = {name for name in self._kept() if name.split("/")[0] not in left_alone}
+            whole = {name for name in mine & kept if _is_record(name) and self._is_copied(name)}
+            # The run's own record goes first and comes last: without it the rest is no run.
+            for name in sorted(kept - (mine - {RUN}), key=_in_order, reverse=True):
+                self._files.delete_file(f"{self._base}/{name}")
+        folders = {name.rpartition("/")[0] for name in whole}
+        self.keep(
+            self._folder.root / name
+            for name in mine
+            if not (name in kept and name.rpartition("/")[0] in folders)
+        )
+
+    def _is_copied(self, name: str) -> bool:
+        """Whether a trial's record there is the one here; its files are listed in it."""
+        if name not in self._copied:
+            with self._files.open_input_stream(f"{self._base}/{name}") as there:
+                if there.read() != (self._folder.root / name).read_bytes():
+                    return False
+            self._copied.add(name)
+        return True
+
+    def _of_the_run(self) -> Iterator[str]:
+        """Names of all files that are worth keeping: neither locks nor Ray's own."""
+        for path in _files(self._folder.root):
+            name = path.relative_to(self._folder.root).as_posix()
+            if not name.startswith((".", f"{self._folder.ray.name}/")):
+                yield name
+
+    def _kept(self) -> set[str]:
+        """Names of the files that are in the storage."""
+        from pyarrow.fs import FileSelector
+
+        found = self._files.get_file_info(
+            FileSelector(self._base, recursive=True, allow_not_found=True)
+        )
+        return {
+            file.path.removeprefix(f"{self._base}/")
+            for file in found
+            if file.is_file and not file.base_name.startswith(TEMPORARY_PREFIX)
+        }
+
+    def _write(self, name: str) -> None:
+        target = f"{self._base}/{name}"
+        aside = target
+        if self._files.type_name not in _APPEARS_WHOLE:
+            above, _, last = target.rpartition("/")
+            self._files.create_dir(above, recursive=True)
+            aside = f"{above}/{TEMPORARY_PREFIX}{last}"
+        with (
+            (self._folder.root / name).open("rb") as file,
+            self._files.open_output_stream(aside) as stream,
+        ):
+            while piece := file.read(_PIECE_BYTES):
+                stream.write(piece)
+        if aside != target:
+            self._files.move(aside, target)
+
+    @contextmanager
+    def _faults_named(self) -> Iterator[None]:
+        from pyarrow import ArrowException
+
+        try:
+            yield
+        except (ArrowException, OSError) as fault:
+            raise EnvironmentRefusal(
+                f"the storage cannot be used: {' '.join(str(fault).split())[:200]}",
+                where=self._base,
+                fix=_FIX,
+            ) from fault
+
+
+def _files(folder: Path) -> list[Path]:
+    return [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(TEMPORARY_PREFIX)
+    ]
+
+
+def _in_order(name: str) -> tuple[bool, bool, str]:
+    """Records after all else, and the run's own last."""
+    return name == RUN, _is_record(name), name
+
+
+def _is_record(name: str) -> bool:
+    return name.rpartition("/")[2] == TrialFile.RECORD
+
+
+def storage_of(folder: RunFolder, typed: str | None) -> Storage | None:
+    """The storage that was asked for.
+
+    Raises:
+        UsageRefusal: there is no such kind of storage.
+    """
+    return Storage(folder, *opened(typed)) if typed else None
+
+
+def fetch_missing(folder: RunFolder, storage: Storage) -> None:
+    """Bring a run back that is not here any more; see `Storage.fetch`."""
+    if not folder.exists():
+        try:
+            with folder.locked():
+                storage.fetch()
+        finally:
+            folder.discard_unstarted()
+
+
+@contextmanager
+def kept(storage: Storage | None) -> Iterator[Callable[[str], None]]:
+    """Keep a run for the time of the block; yields what takes the name of a finished trial.
+
+    Trials are copied by a thread, so that none waits for it; a fault there waits for the end, when
+    whatever is missing is copied.
+
+    Raises:
+        EnvironmentRefusal: at the start or at the end, the storage cannot be reached.
+    """
+    if storage is None:
+        yield lambda _: None
+        return
+    storage.keep_all(derived=False)
+    with ThreadPoolExecutor(1) as thread:
+
+        def finished(trial: str) -> None:
+            thread.submit(storage.keep_trial, trial).add_done_callback(_logged)
+
+        yield finished
+    storage.keep_all()
+
+
+def _logged(done: Future[None]) -> None:
+    if fault := done.exception():
+        _LOG.warning("a trial was not copied: %s", fault)

@@ -1,0 +1,237 @@
+"""What people use today, on the default space: Ray Tune with ASHA and OptunaSearch, and KerasTuner.
+
+    python -m tests.benchmarks.search.rivals ray TASK.json DATASET.h5 EVENTS TRIALS
+    python -m tests.benchmarks.search.rivals keras_tuner TASK.json DATASET.h5 EVENTS
+
+Both train the plain Keras script's network on its tf.data pipeline (`plain_ray_keras`). The task's
+one point is the baseline, whose epochs, sizes and seed hold for all trials. EVENTS is a file that
+gets a line per validated epoch, with the time, and one per trial with its test accuracy, for which
+the best epoch's weights are restored.
+
+KerasTuner runs as its documentation has it for several workers: a chief that owns the Hyperband
+oracle, and worker processes.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from search_spaces.config import TrialConfig
+from search_spaces.space import Categorical, SearchSpace
+from tests.benchmarks import plain_ray_keras as plain
+from tests.benchmarks.task import Task
+
+SPACE = SearchSpace()
+_IDENTITY = "KERASTUNER_TUNER_ID"
+
+
+def main(words: list[str]) -> None:
+    """Run one of the two."""
+    name, task_path, *rest = words
+    task = Task.read(Path(task_path))
+    if name == "ray":
+        dataset, events, trials = rest
+        ray_sweep(task, dataset, events, int(trials))
+    elif _IDENTITY in os.environ:
+        keras_tuner_process(task, Path(rest[0]), rest[1], Path(rest[2]))
+    else:
+        keras_tuner_sweep(words, task.concurrent)
+
+
+def note(events: str, trial: str, **figures: float) -> None:
+    """Add a line; lines of several processes do not mix."""
+    line = json.dumps({"time": time.time(), "trial": trial, **figures}) + "\n"
+    with Path(events).open("a") as file:
+        file.write(line)
+
+
+def ray_sweep(task: Task, dataset: str, events: str, trials: int) -> None:
+    """OptunaSearch and ASHAScheduler with their defaults, over actors that are reused."""
+    os.environ.update(RAY_USAGE_STATS_ENABLED="0", TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1")
+    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+
+    import ray
+    from ray import tune
+    from ray.tune.schedulers import ASHAScheduler
+    from ray.tune.search.optuna import OptunaSearch
+
+    from sweep.schedule.optuna_trials import distributions
+
+    [base] = task.points.values()
+    told = {"metric": "accuracy", "mode": "max"}
+    temporary = Path(tempfile.mkdtemp(prefix="rays-"))
+    try:
+        ray.init(
+            num_cpus=task.concurrent * task.cpus,
+            include_dashboard=False,
+            log_to_driver=False,
+            configure_logging=False,
+            _temp_dir=str(temporary),
+        )
+        trainable = tune.with_parameters(ray_trial, task=task, dataset=dataset, events=events)
+        space = distributions(SPACE, base.backbone)
+        results = tune.Tuner(
+            tune.with_resources(trainable, {"cpu": task.cpus}),
+            tune_config=tune.TuneConfig(
+                search_alg=OptunaSearch(space=space, seed=task.seed, **told),
+                # One more than there are, or Ray stops a trial before it predicts its test photos.
+                scheduler=ASHAScheduler(max_t=base.epochs + 1, **told),
+                num_samples=trials,
+                max_concurrent_trials=task.concurrent,
+                reuse_actors=True,
+            ),
+            run_config=tune.RunConfig(storage_path=str(temporary / "results"), verbose=0),
+        ).fit()
+        if results.num_errors:
+            raise RuntimeError(f"a trial failed: {results.errors[0]}")
+    finally:
+        ray.shutdown()
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def ray_trial(config: dict[str, Any], *, task: Task, dataset: str, events: str) -> None:
+    """One trial in a process that may have trained others."""
+    started = time.perf_counter()
+
+    import keras
+    from ray import tune
+
+    name = tune.get_context().get_trial_id()
+
+    def report(accuracy: float) -> None:
+        note(events, name, accuracy=accuracy)
+        tune.report({"accuracy": accuracy})
+
+    try:
+        outcome = plain.train(point(task, config), task, Path(dataset), report, started)
+        note(events, name, test=outcome["test_accuracy"])
+    finally:
+        keras.backend.clear_session()
+
+
+def point(task: Task, values: Mapping[str, Any]) -> TrialConfig:
+    """The baseline with searched values put in."""
+    [base] = task.points.values()
+    return SPACE.configured(base, values)
+
+
+def keras_tuner_sweep(words: list[str], workers: int) -> None:
+    """Start a chief and its workers; done when these are."""
+    folder = tempfile.mkdtemp(prefix="kt-")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    shared = {
+        **os.environ,
+        "KERASTUNER_ORACLE_IP": "127.0.0.1",
+        "KERASTUNER_ORACLE_PORT": f"{port}",
+    }
+    command = [sys.executable, "-m", "tests.benchmarks.search.rivals", *words, folder]
+    names = ["chief", *(f"worker-{number}" for number in range(workers))]
+    running = [subprocess.Popen(command, env={**shared, _IDENTITY: name}) for name in names]
+    try:
+        codes = [one.wait() for one in running[1:]]
+    finally:
+        for one in running:  # the chief sleeps for up to 20 s after the last trial
+            one.kill()
+            one.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+    if any(codes):
+        raise RuntimeError(f"a worker of KerasTuner ended with {codes}")
+
+
+def keras_tuner_process(task: Task, dataset: Path, events: str, folder: Path) -> None:
+    """The chief, or one worker: the same script, as KerasTuner wants it."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+    import keras_tuner
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(task.cpus)
+    tf.config.set_visible_devices([], "GPU")
+    [base] = task.points.values()
+
+    class HyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
+        def build(self, hp: Any) -> Any:
+            return compiled(point(task, _values(hp, base.backbone)), task)
+
+        def fit(self, hp: Any, model: Any, *positional: Any, **named: Any) -> Any:
+            chosen = point(task, _values(hp, base.backbone))
+            return fitted(model, chosen, task, dataset, events, named)
+
+    tuner = keras_tuner.Hyperband(
+        HyperModel(),
+        objective=keras_tuner.Objective("val_accuracy", "max"),
+        max_epochs=base.epochs,
+        seed=task.seed,
+        directory=str(folder),
+        project_name="live",
+        overwrite=os.environ[_IDENTITY] == "chief",
+    )
+    tuner.search(verbose=0)
+
+
+def _values(hp: Any, backbone: str) -> dict[str, Any]:
+    return {
+        one.name: hp.Choice(one.name, [str(choice) for choice in one.choices])
+        if isinstance(one, Categorical)
+        else hp.Float(one.name, one.low, one.high, sampling="log")
+        for one in SPACE.dimensions(backbone)
+    }
+
+
+def compiled(chosen: TrialConfig, task: Task) -> Any:
+    """The plain script's network, compiled as there; two classes."""
+    import keras
+
+    model = plain.build(chosen, classes=2, task=task)
+    model.compile(
+        optimizer=plain.optimizer(chosen),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def fitted(
+    model: Any, chosen: TrialConfig, task: Task, dataset: Path, events: str, named: dict[str, Any]
+) -> Any:
+    """Train by the plain script's pipeline, from and to the epoch that KerasTuner says."""
+    import keras
+
+    from trainables.photos.dataset import open_dataset
+    from trainables.photos.splits import split
+
+    data = open_dataset(dataset)
+    parts, name = split(data, seed=task.seed), f"{chosen.key}-{named.get('initial_epoch', 0)}"
+    read = functools.partial(plain.batches, data.photos(), data.labels, point=chosen)
+    best = keras.callbacks.EarlyStopping(
+        "val_accuracy", mode="max", patience=chosen.epochs, restore_best_weights=True
+    )
+    told = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda _, logs: note(events, name, accuracy=logs["val_accuracy"])
+    )
+    history = model.fit(
+        read(rows=parts.indices("train"), shuffled=True),
+        validation_data=read(rows=parts.indices("validation"), shuffled=False),
+        **{**named, "callbacks": [*named["callbacks"], best, told]},
+    )
+    rows = parts.indices("test")
+    answers = model.predict(read(rows=rows, shuffled=False), verbose=0).argmax(axis=1)
+    note(events, name, test=float((answers == data.labels[rows]).mean()))
+    return history
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
