@@ -106,6 +106,7 @@ def test_a_searched_dimension_is_one_field(copied: Path) -> None:
     )
     told = run(
         copied,
+        "from dataclasses import replace\n"
         "from search_spaces import paper\n"
         "from search_spaces.config import TrialConfig\n"
         "from search_spaces.settings import FLAGS\n"
@@ -119,7 +120,7 @@ def test_a_searched_dimension_is_one_field(copied: Path) -> None:
         "config = suggest(space, base, 1, seed=0, history=[])\n"
         "print(DIMENSIONS[-1], 1 <= config.patience <= 9 and config.patience != 2)\n"
         "print('patience' in FLAGS['search'].help)\n"
-        "print('patience 3.0' in configuration({**base.to_dict(), 'patience': 3.0}))\n",
+        "print('patience 3.0' in configuration(replace(base, patience=3.0)))\n",
     )
     assert told.split("\n")[:3] == ["patience True", "True", "True"]
 
