@@ -107,6 +107,7 @@ def test_a_searched_dimension_is_one_field(copied: Path) -> None:
     told = run(
         copied,
         "from dataclasses import replace\n"
+        "from results.ledger.serialise import from_json\n"
         "from search_spaces import paper\n"
         "from search_spaces.config import TrialConfig\n"
         "from search_spaces.settings import FLAGS\n"
@@ -115,7 +116,7 @@ def test_a_searched_dimension_is_one_field(copied: Path) -> None:
         "from sweep.schedule.suggest import suggest\n"
         "base = paper.baseline('VGG16')\n"
         "old = base.to_dict(); del old['patience']\n"
-        "assert TrialConfig.from_dict(old) == base\n"
+        "assert from_json(TrialConfig, old) == base\n"
         "space = SearchSpace(varied=parse_search('patience,optimizer'))\n"
         "config = suggest(space, base, 1, seed=0, history=[])\n"
         "print(DIMENSIONS[-1], 1 <= config.patience <= 9 and config.patience != 2)\n"

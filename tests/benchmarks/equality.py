@@ -74,13 +74,12 @@ def _apart(some: Sequence[float], others: Sequence[float]) -> float:
 def _first_loss(config: Any, data: Any) -> float:
     """The loss of our first batch, of a network that is set up as `train` does it."""
     from trainables.features.fill import frozen_inputs
-    from trainables.networks.scaling import scaling_kind
     from trainables.training.network_cache import NetworkCache
 
     networks = NetworkCache()
     full = networks.full_network(config, data)
     cut = full.cut(config.unfreeze)
-    inputs = frozen_inputs(full, cut, data, scaling_kind(config.backbone, config.scaling))
+    inputs = frozen_inputs(full, cut, data, config.scaling_kind)
     network = networks.network(full, cut, inputs.format, jit_compile=data.jit_compile)
     network.reset(optimizer=config.optimizer, learning_rate=config.learning_rate, seed=config.seed)
     rows = data.split.indices("train")

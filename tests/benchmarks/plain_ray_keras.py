@@ -209,9 +209,9 @@ def batches(photos: Any, labels: Any, rows: Any, point: TrialConfig, *, shuffled
     """[n, S, S, 3] scaled photos and [n] labels, batch by batch, prepared ahead of the network."""
     import tensorflow as tf
 
-    from trainables.networks.scaling import scaled, scaling_kind
+    from trainables.networks.scaling import scaled
 
-    kind = scaling_kind(point.backbone, point.scaling)
+    kind = point.scaling_kind
     data = tf.data.Dataset.from_tensor_slices((photos[rows], labels[rows]))
     if shuffled:
         data = data.shuffle(len(rows), seed=point.seed)

@@ -106,7 +106,6 @@ def fixed(spec: Spec) -> Any:
 def reading(spec: Spec) -> Any:
     """Seconds per decoded photo, per fetched row of the paper's cut, per fetched batch and step."""
     from trainables.features.fill import frozen_inputs
-    from trainables.networks.scaling import scaling_kind
     from trainables.photos.decoding import decode
     from trainables.training.network_cache import NetworkCache
     from trainables.training.train import train
@@ -115,7 +114,7 @@ def reading(spec: Spec) -> Any:
     data = training_data(spec, "features", (config.unfreeze,))
     result = train(config, data, lambda _: None, networks=networks)
     full = networks.full_network(config, data)
-    kind = scaling_kind(config.backbone, config.scaling)
+    kind = config.scaling_kind
     arrays = frozen_inputs(full, full.cut(config.unfreeze), data, kind).arrays
     rng = np.random.default_rng(spec["seed"])
     orders = [rng.permutation(len(data.photos))[: config.batch_size] for _ in range(50)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 from typing import Any
 
 from search_spaces.backbones import HEAD, backbone_named
@@ -47,10 +48,7 @@ def further_trials(place: Workplace) -> list[Row]:
     sizes, ours, theirs = place.sizes, [], []
     entry = backbone_named(sizes.backbone)
     points = paper_points((entry.name,), 1, _sized(place))
-    changed = {
-        name: {**one.to_dict(), "unfreeze": other_cut(entry)} for name, one in points.items()
-    }
-    other = {name: type(points[name]).from_dict(one) for name, one in changed.items()}
+    other = {name: replace(one, unfreeze=other_cut(entry)) for name, one in points.items()}
     dataset = place.dataset(PHOTOS, sizes.image)
     for _ in range(max(1, sizes.repeats - 1)):
         spec = {**_spec(place, entry.name, PHOTOS, sizes.image), "repeats": sizes.repeats}

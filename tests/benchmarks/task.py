@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from results.ledger.files import read_json, write_json
+from results.ledger.serialise import from_json
 from search_spaces import paper
 from search_spaces.backbones import HEAD, NAMES, Backbone
 from search_spaces.config import OPTIMIZERS, TrialConfig, TrialId
@@ -68,7 +69,7 @@ class Task:
     @staticmethod
     def read(path: Path) -> Task:
         values: dict[str, Any] = read_json(path)
-        points = {name: TrialConfig.from_dict(one) for name, one in values["points"].items()}
+        points = {name: from_json(TrialConfig, one) for name, one in values["points"].items()}
         return Task(**{**values, "points": points})
 
 

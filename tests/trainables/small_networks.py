@@ -53,4 +53,4 @@ def training_data(
 def point(backbone: str, *, size: int, **changes: object) -> TrialConfig:
     """The paper's configuration, small, with a rate that moves something in two epochs."""
     small = paper.baseline(backbone, epochs=2, batch_size=8, image_size=size, seed=SEED)
-    return TrialConfig.from_dict({**small.to_dict(), "learning_rate": 1e-3, **changes})
+    return TrialConfig(**{**vars(small), "learning_rate": 1e-3, **changes})

@@ -19,7 +19,7 @@ from search_spaces.presets import cache_dir_known_as
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 from trainables.networks.backbones import FullNetwork, build, weights_of
 from trainables.networks.frozen import as_list
-from trainables.networks.scaling import scaled, scaling_kind
+from trainables.networks.scaling import scaled
 from trainables.networks.weight_files import resolve
 from trainables.networks.weights import Weights
 
@@ -93,7 +93,7 @@ def photo_model(whole: FullNetwork, record: TrialRecord, *, any_size: bool = Tru
     pixels = keras.ops.cast(photos, "float32")
     if any_size:
         pixels = keras.layers.Resizing(size, size, antialias=True, name="resized")(pixels)
-    pixels = scaled(pixels, scaling_kind(record.config.backbone, record.config.scaling))
+    pixels = scaled(pixels, record.config.scaling_kind)
     network = whole.part((0,), (whole.graph.output,))
     [logits] = as_list(network([pixels], training=False))
     probabilities = keras.layers.Softmax(name="probabilities")(logits)

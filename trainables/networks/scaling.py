@@ -18,17 +18,10 @@ from typing import Any
 
 import keras
 
-from search_spaces.backbones import Scaling, backbone_named
-
 IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
 IMAGENET_MEAN_RGB = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION_RGB = (0.229, 0.224, 0.225)
 """As Keras' `imagenet_utils.preprocess_input` has them, of pixels 0 to 255 and 0 to 1."""
-
-
-def scaling_kind(backbone: str, scaling: str) -> str:
-    """`unit`, or the kind that the backbone's ImageNet weights expect."""
-    return backbone_named(backbone).native_scaling if scaling == Scaling.NATIVE else Scaling.UNIT
 
 
 def scaled(photos: Any, kind: str) -> Any:

@@ -16,7 +16,6 @@ from trainables.features.fill import Inputs, TrainingData, frozen_inputs
 from trainables.networks.backbones import FullNetwork
 from trainables.networks.cuts import PHOTO, Cut, nearest_sources
 from trainables.networks.network import InputFormat
-from trainables.networks.scaling import scaling_kind
 from trainables.photos.views import View
 from trainables.progress import Progress
 
@@ -97,7 +96,7 @@ def trial_inputs(
     Raises:
         EnvironmentRefusal: the disk is full or broken.
     """
-    scaling = scaling_kind(config.backbone, config.scaling)
+    scaling = config.scaling_kind
     sets = [data, *(_of_view(data, number) for number in range(1, config.views))]
     photos, *views = (frozen_inputs(full, cut, each, scaling, progress) for each in sets)
     if any(view.format != photos.format for view in views):

@@ -34,7 +34,6 @@ from trainables.progress import Progress, quiet
 from trainables.training.anatomy import anatomy
 from trainables.training.inputs import Part, trial_inputs
 from trainables.training.network_cache import NetworkCache
-from trainables.training.rates import learning_rate
 from trainables.training.validated import Validated
 
 Report = Callable[[EpochRecord], None]
@@ -231,7 +230,7 @@ def _train_once(
     photos, size = len(part.rows), config.batch_size
     steps = math.ceil(photos / size)
     first = (epoch - 1) * steps
-    rates = [learning_rate(config, number, steps) for number in range(first, first + steps)]
+    rates = [config.rate_at(number, steps) for number in range(first, first + steps)]
     for read, labels in part.batches(chance, size * network.batches_at_once(size)):
         step = done // size
         counts = [min(size, len(labels) - start) for start in range(0, len(labels), size)]

@@ -18,16 +18,15 @@ import numpy as np
 import pytest
 
 from results.ledger.records import TrialResult
-from search_spaces.backbones import CATALOGUE, HEAD, Backbone, backbone_named
+from search_spaces.backbones import CATALOGUE, HEAD, Backbone, Scaling, backbone_named
 from search_spaces.config import TrialConfig
 from tests.trainables.small_networks import NO_ROOM, PLENTY, point, training_data
 from trainables.features.fill import TrainingData
 from trainables.networks.cuts import PHOTO
-from trainables.networks.scaling import scaling_kind
 
 pytestmark = pytest.mark.slow
 
-KIND = {entry.name: scaling_kind(entry.name, "unit") for entry in CATALOGUE}
+KIND = {entry.name: Scaling.UNIT for entry in CATALOGUE}
 
 
 WHOLE = 32

@@ -67,7 +67,6 @@ def test_a_deep_trial_starts_from_the_trained_head_that_it_is_given(tmp_path: Pa
 
 def test_a_heads_moving_statistics_are_taken_over_as_well(tmp_path: Path) -> None:
     from trainables.features.fill import frozen_inputs
-    from trainables.networks.scaling import scaling_kind
     from trainables.training.network_cache import NetworkCache
     from trainables.training.train import train
 
@@ -78,7 +77,7 @@ def test_a_heads_moving_statistics_are_taken_over_as_well(tmp_path: Path) -> Non
     head = train(alone, data, report=lambda _: None, networks=networks).weights
     full = networks.full_network(alone, data)
     cut = full.cut(point_of_baseline)
-    inputs = frozen_inputs(full, cut, data, scaling_kind(name, alone.scaling))
+    inputs = frozen_inputs(full, cut, data, alone.scaling_kind)
     network = networks.network(full, cut, inputs.format)
     network.reset(optimizer="adam", learning_rate=1e-3, seed=1)
     network.start_head(head)
@@ -139,7 +138,6 @@ def test_training_photos_are_predicted_by_the_kept_weights_in_inference_mode(
     tmp_path: Path,
 ) -> None:
     from trainables.features.fill import frozen_inputs
-    from trainables.networks.scaling import scaling_kind
     from trainables.training.network_cache import NetworkCache
     from trainables.training.train import train
 
@@ -148,7 +146,7 @@ def test_training_photos_are_predicted_by_the_kept_weights_in_inference_mode(
     result = train(config, data, report=lambda _: None, networks=networks)
     full = networks.full_network(config, data)
     cut = full.cut(config.unfreeze)
-    inputs = frozen_inputs(full, cut, data, scaling_kind(config.backbone, config.scaling))
+    inputs = frozen_inputs(full, cut, data, config.scaling_kind)
     network = networks.network(full, cut, inputs.format)
     network.reset(optimizer=config.optimizer, learning_rate=config.learning_rate, seed=1)
     network.load(dict(result.weights))

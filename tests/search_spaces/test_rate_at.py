@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search_spaces import paper
-from trainables.training.rates import learning_rate
 
 BASE = paper.baseline("VGG16", epochs=4)
 
@@ -21,7 +20,7 @@ def test_no_step_is_above_the_rate_or_below_zero(
     warmup: int, schedule: str, steps: int, epochs: int
 ) -> None:
     config = dataclasses.replace(BASE, warmup=warmup, schedule=schedule, epochs=epochs)
-    rates = [learning_rate(config, step, steps) for step in range(epochs * steps)]
+    rates = [config.rate_at(step, steps) for step in range(epochs * steps)]
     assert all(0 <= rate <= config.learning_rate for rate in rates)
     rising = rates[: warmup * steps]
     assert rising == sorted(rising)
@@ -29,12 +28,12 @@ def test_no_step_is_above_the_rate_or_below_zero(
 
 
 def test_the_documented_rate_is_the_same_at_every_step() -> None:
-    assert {learning_rate(BASE, step, 3) for step in range(12)} == {5e-5}
+    assert {BASE.rate_at(step, 3) for step in range(12)} == {5e-5}
 
 
 def test_a_warm_up_is_over_when_its_epochs_are_and_a_cosine_ends_at_zero() -> None:
     config = dataclasses.replace(BASE, warmup=2, schedule="cosine")
-    rates = [learning_rate(config, step, 2) / 5e-5 for step in range(8)]
+    rates = [config.rate_at(step, 2) / 5e-5 for step in range(8)]
     assert rates[:4] == pytest.approx([0.25, 0.5, 0.75, 1.0])
     assert rates[5] == pytest.approx(0.5)
     assert rates[7] == pytest.approx(0.0, abs=1e-12)
