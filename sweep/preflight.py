@@ -123,14 +123,15 @@ def refuse_unlockable(
         EnvironmentRefusal: no lock can be taken there, or it has no effect.
     """
     _refuse_unwritable(folder, name)
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".lock-test-") as file:
+    named = disk_faults_named(folder)
+    with named, tempfile.NamedTemporaryFile(dir=folder, prefix=".lock-test-") as file:
         path = Path(file.name)
-        try:
-            with path.open(mode) as held:
+        with path.open(mode) as held:
+            try:
                 lock(held.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
                 why = "it keeps nobody out" if elsewhere(path) else ""
-        except OSError as fault:
-            why = f"{fault.strerror}"
+            except OSError as fault:
+                why = f"{fault.strerror}"
     if why:
         raise EnvironmentRefusal(
             f"file locks must hold in this folder: {why}",

@@ -22,6 +22,9 @@ ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 _OUR_OWN_RAY = {
     # Ray listens on all interfaces; without a token anybody who reaches a port can run code.
     "RAY_AUTH_MODE": "token",
+    # Where memory lacks Ray would kill the process that watches a training process, and Tune would
+    # end over it. The system kills the training process, which has a second attempt.
+    "RAY_memory_monitor_refresh_ms": "0",
 }
 _RAY = {
     "RAY_USAGE_STATS_ENABLED": "0",

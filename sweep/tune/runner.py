@@ -114,7 +114,8 @@ def _fit(
         raise
     except Exception as fault:
         _LOG.exception("Ray Tune ended with an error")
-        raise ray_died(type(fault).__name__, RunFolder(context.run)) from fault
+        reason = next(iter(str(fault).splitlines()), "")[:200]
+        raise ray_died(f"{type(fault).__name__}: {reason}", RunFolder(context.run)) from fault
 
 
 class _RefusalStopper(NeverRestored, tune.Stopper):  # type: ignore[misc]

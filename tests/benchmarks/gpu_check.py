@@ -22,7 +22,6 @@ from results.ledger.files import write_text
 from search_spaces.backbones import HEAD
 from search_spaces.config import PRECISIONS, TrialConfig
 from search_spaces.installed import version_of
-from tests.trainables.small_networks import NO_ROOM, PLENTY, point, training_data
 
 NO_GPU = 2
 Counts = tuple[int, int, int]
@@ -59,10 +58,12 @@ def main(words: Sequence[str]) -> int:
     arguments = parser.parse_args(words)
     from trainables.networks.devices import configure, gpu_names
 
-    configure(cpus=4, gpus=1)
+    configure(cpus=4, gpus=1)  # before TensorFlow is imported, which otherwise logs
     if not gpu_names():
         print("gpu-check: TensorFlow finds no GPU here; nothing was measured.", file=sys.stderr)
         return NO_GPU
+    from tests.trainables.small_networks import point
+
     deep = point("Xception", size=150, epochs=4, batch_size=32)
     write_text(arguments.out, page(" + ".join(gpu_names()), deep, measured(deep, _COUNTS)))
     print(f"gpu-check: wrote {arguments.out}")
@@ -84,6 +85,7 @@ def measured(deep: TrialConfig, counts: Counts) -> list[Found]:
 def _measured(
     way: str, config: TrialConfig, counts: Counts, loops: bool | None = None, **how: Any
 ) -> Found:
+    from tests.trainables.small_networks import NO_ROOM, PLENTY, training_data
     from trainables.training.network_cache import NetworkCache
     from trainables.training.train import train
 
