@@ -257,3 +257,5 @@ def _log_libraries_like_us() -> None:
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(logging.WARNING)
+    # Tune writes no results of its own here, and would say so for every trial.
+    logging.getLogger("ray.tune.analysis").setLevel(logging.ERROR)

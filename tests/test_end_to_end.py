@@ -84,6 +84,10 @@ def test_every_file_is_as_it_was_written_and_covered(finished: Finished) -> None
     assert verdict.files >= len(files)
 
 
+def test_the_log_of_a_sweep_without_faults_has_no_word_of_rays(finished: Finished) -> None:
+    assert " ray." not in finished.folder.log.read_text()
+
+
 def test_the_summary_says_what_the_ledger_says(finished: Finished) -> None:
     summary = read_json(finished.folder.summary_json)
     assert summary["complete"]
