@@ -88,7 +88,8 @@ def _kill(process: subprocess.Popen[str]) -> None:
         os.kill(process.pid, signal.SIGKILL)
     for other in ours:
         end(other)
-    process.communicate()
+    if process.returncode is None:  # else it has ended by itself and was read
+        process.communicate()
 
 
 def _journal(root: Path) -> list[list[str]]:
