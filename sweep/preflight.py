@@ -52,8 +52,9 @@ def refuse_unfit(
         _refuse_little_memory(machine, hardware)
     places = {"TMPDIR": temporary, "--run-dir": run, "--cache-dir": machine.cache_dir}
     for name, folder in places.items():
-        _refuse_unwritable(folder, name)
-        if folder != temporary:
+        if folder == temporary:
+            _refuse_unwritable(folder, name)
+        else:
             refuse_unlockable(folder, name, mode="r+b" if folder == run else "rb")
         megabytes = free(folder)
         if megabytes < _LEAST_MEGABYTES:
