@@ -136,15 +136,23 @@ COLUMNS = (
 )
 
 
+def lines_of(summary: Summary) -> list[Line]:
+    """A line per candidate, or one for a backbone that has none yet; empty without any."""
+    return [
+        Line(backbone, confirmation, candidate)
+        for backbone in summary.backbones
+        if (confirmation := backbone.confirmation) is not None
+        for candidate in confirmation.trials or (None,)
+    ]
+
+
 def confirmed(summary: Summary) -> Sheet:
     """Each backbone's candidates on the fresh seeds, the winner in bold; empty without any."""
     shown: list[Row] = []
-    for backbone in summary.backbones:
-        if (confirmation := backbone.confirmation) is not None:
-            for candidate in confirmation.trials or (None,):
-                line = Line(backbone, confirmation, candidate)
-                wins = candidate is not None and candidate.trial == confirmation.winner
-                shown += rows(COLUMNS, [line], "strong" if wins else "", line.where)
+    for line in lines_of(summary):
+        candidate = line.candidate
+        wins = candidate is not None and candidate.trial == line.confirmation.winner
+        shown += rows(COLUMNS, [line], "strong" if wins else "", line.where)
     return Sheet(
         "confirmed",
         marked(summary, "Confirmed on fresh seeds"),

@@ -11,7 +11,7 @@ from dataclasses import replace
 from results.report import kinds
 from results.report.fresh_columns import has_fresh
 from results.report.sheets import Column, Sheet, chosen_by, lay_out, with_metric
-from results.report.sheets_confirmation import Line
+from results.report.sheets_confirmation import Line, lines_of
 from results.report.sheets_methods import BEST, best_label, best_note
 from results.scores.types import Summary
 
@@ -51,18 +51,12 @@ def best_alone(summary: Summary) -> Sheet:
 
 def verdicts(summary: Summary) -> Sheet:
     """What fresh seeds say, a row per backbone; empty without any."""
-    lines = [
-        Line(backbone, confirmation, candidate)
-        for backbone in summary.backbones
-        if (confirmation := backbone.confirmation) is not None
-        for candidate in confirmation.trials or (None,)
-    ]
     return lay_out(
         summary,
         "verdicts",
         "Is it better than the documented baseline?",
         _VERDICTS,
-        [line for line in lines if line.is_last_word],
+        [line for line in lines_of(summary) if line.is_last_word],
         note="Means over the seeds. Gain: in percentage points, an interval over photos and seeds. "
         "p: adjusted for the backbones compared (Holm).",
     )
