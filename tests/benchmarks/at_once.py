@@ -20,7 +20,7 @@ from tests.benchmarks.probes import Spec, main, point, training_data
 def at_once(spec: Spec) -> dict[str, Any]:
     """Seconds of epochs, training and validation, each way, and whether the losses are equal."""
     from results.ledger.runs import SPLITS
-    from trainables.networks.network import InputFormat
+    from trainables.networks.frozen import InputFormat
     from trainables.training.inputs import Part
     from trainables.training.network_cache import NetworkCache
     from trainables.training.train import _reset, _run_epochs

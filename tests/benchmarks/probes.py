@@ -142,7 +142,7 @@ def rates(spec: Spec) -> Any:
     """Seconds per photo through the frozen layers of the paper's cut, in batches, traced before."""
     from trainables.features.fill import PASS_BATCH
     from trainables.networks.cuts import PHOTO
-    from trainables.networks.network import FrozenLayers, InputFormat
+    from trainables.networks.frozen import FrozenLayers, InputFormat
     from trainables.training.network_cache import NetworkCache
 
     config = point(spec)

@@ -26,7 +26,7 @@ from trainables.features.store import FeatureKey, Features, FeatureStore
 from trainables.networks.backbones import FullNetwork, output_of
 from trainables.networks.cuts import Cut
 from trainables.networks.devices import gpu_names, onednn_setting
-from trainables.networks.network import FrozenLayers, InputFormat
+from trainables.networks.frozen import FrozenLayers, InputFormat
 from trainables.networks.weights import Weights
 from trainables.progress import Progress, quiet
 

@@ -23,12 +23,10 @@ from trainables.networks.backbones import FullNetwork, weights_of
 from trainables.networks.compiled import CompiledFunction
 from trainables.networks.cuts import Cut
 from trainables.networks.devices import gpu_names
-from trainables.networks.frozen import FrozenLayers, InputFormat, as_list, as_tensors
+from trainables.networks.frozen import InputFormat, as_list, as_tensors
 from trainables.networks.loops import answering_loop, training_loop
 from trainables.networks.losses import CROSS_ENTROPY, Loss
 from trainables.networks.optimizers import OptimizerKind, Optimizers, sgd_momentum
-
-__all__ = ["FrozenLayers", "InputFormat", "Network"]
 
 CHUNK_BYTES = 16 * 2**20
 """Of what a network reads in one call, if it loops: bounds memory, and the time between two signs

@@ -15,7 +15,7 @@ from search_spaces.config import TrialConfig
 from trainables.features.fill import Inputs, TrainingData, frozen_inputs
 from trainables.networks.backbones import FullNetwork
 from trainables.networks.cuts import PHOTO, Cut, nearest_sources
-from trainables.networks.network import InputFormat
+from trainables.networks.frozen import InputFormat
 from trainables.photos.views import View
 from trainables.progress import Progress
 

@@ -8,7 +8,8 @@ from search_spaces.config import TrialConfig
 from trainables.features.fill import TrainingData
 from trainables.networks.backbones import FullNetwork, build
 from trainables.networks.cuts import PHOTO, Cut
-from trainables.networks.network import InputFormat, Network
+from trainables.networks.frozen import InputFormat
+from trainables.networks.network import Network
 
 
 class NetworkCache:

@@ -100,7 +100,8 @@ def test_cached_and_recomputed_training_agree_bit_for_bit_unless_places_move_bit
 def test_stored_and_recomputed_features_of_the_same_batch_give_the_same_answers(
     name: str, tmp_path: Path
 ) -> None:
-    from trainables.networks.network import InputFormat, Network
+    from trainables.networks.frozen import InputFormat
+    from trainables.networks.network import Network
     from trainables.training.network_cache import NetworkCache
 
     config, networks = placed(backbone_named(name), "head"), NetworkCache()
@@ -117,7 +118,7 @@ def test_stored_and_recomputed_features_of_the_same_batch_give_the_same_answers(
 
 def frozen_part(config: TrialConfig, data: TrainingData, networks: Any) -> tuple[Any, Any, Any]:
     """The network, its cut, and what computes the cut from photos."""
-    from trainables.networks.network import FrozenLayers, InputFormat
+    from trainables.networks.frozen import FrozenLayers, InputFormat
 
     full = networks.full_network(config, data)
     cut, read = full.cut(config.unfreeze), InputFormat((PHOTO,), KIND[config.backbone])
