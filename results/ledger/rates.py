@@ -123,8 +123,7 @@ def measured_rates(records: Sequence[TrialRecord], train_photos: int) -> Rates |
     epochs = [epoch for record in trained for epoch in record.epochs[1:] or record.epochs]
     by_point: dict[str, list[float]] = defaultdict(list)
     for record in trained:
-        seconds = record.cost.seconds_trained / len(record.epochs)
-        by_point[record.config.unfreeze].append(seconds / train_photos)
+        by_point[record.config.unfreeze].append(record.seconds_per_epoch / train_photos)
     return Rates(
         seconds_pass=seconds_pass / photos,
         seconds_skipped=fmean(timed) if len(timed) == len(trained) else None,

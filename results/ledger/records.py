@@ -153,6 +153,15 @@ class TrialRecord:
         return self.config.with_half_batch() if self.batch_halved else self.config
 
     @property
+    def seconds_per_epoch(self) -> float:
+        """With an epoch's share of the trial's beginning and end, but not of its features.
+
+        Raises:
+            ZeroDivisionError: no epoch was trained.
+        """
+        return self.cost.seconds_trained / len(self.epochs)
+
+    @property
     def score(self) -> float | None:
         """What the trial is chosen by, higher is better; None if it has no scores."""
         return self.validation_accuracy if self.validation_score is None else self.validation_score

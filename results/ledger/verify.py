@@ -79,8 +79,10 @@ class _Checks:
 
 
 def _check_run(folder: RunFolder, checks: _Checks) -> None:
-    run = checks.read(folder.read_run) if folder.exists() else None
-    if not folder.exists():
+    run = None
+    if folder.exists():
+        run = checks.read(folder.read_run)
+    else:
         checks.read(partial(read_json, folder.run_json, fix=NEW_RUN))
     checks.read(folder.read_split)
     if folder.warm_start_json.exists() or (run and run.settings.warm_start):

@@ -118,8 +118,7 @@ def _known(
 ) -> _Known:
     seconds: dict[str, list[float]] = {point: [] for point in course.points}
     for record in records:
-        own = seconds.setdefault(record.config.unfreeze, [])
-        own.append(record.cost.seconds_trained / len(record.epochs))
+        seconds.setdefault(record.config.unfreeze, []).append(record.seconds_per_epoch)
     for config, epoch in running:
         seconds.setdefault(config.unfreeze, []).append(epoch)
     measured = {point: fmean(values) for point, values in seconds.items() if values}
