@@ -7,6 +7,8 @@ search's seed and on fresh ones, the two scalings compared, and the members of e
 
 from __future__ import annotations
 
+from itertools import chain
+
 from results.ledger.files import read_json
 from results.ledger.records import Status
 from results.ledger.remedies import reported_again
@@ -132,7 +134,8 @@ def _per_class(evidence: Evidence, label: int) -> Counts:
 
 
 def _counts(evidence: Evidence) -> TrialCounts:
-    statuses = [record.status for record in (*evidence.records, *evidence.repeats)]
+    repeats = map(evidence.fresh.counted, evidence.run.settings.backbones)
+    statuses = [record.status for record in chain(evidence.records, *repeats)]
     return TrialCounts(
         planned=evidence.planned,
         completed=statuses.count(Status.COMPLETED),
