@@ -144,11 +144,17 @@ def _right(evidence: Evidence, members: tuple[str, ...]) -> metrics.Correct:
 def _differs(
     left: Evidence, right: Evidence, ours: tuple[str, ...], theirs: tuple[str, ...]
 ) -> tuple[str, ...]:
-    if len(ours) > 1:
-        return () if ours == theirs else (f"{' + '.join(ours)}, {' + '.join(theirs)}",)
-    mine, other = left.record(ours[0]), right.record(theirs[0])
-    first, second = mine.config.to_dict(), other.config.to_dict()
+    """What differs between two methods as trained, be they of one trial or of several."""
+    averages = len(ours) > 1
+    if averages and ours != theirs:
+        return (f"{' + '.join(ours)}, {' + '.join(theirs)}",)
+    configs = [
+        (left.record(mine).trained, right.record(other).trained)
+        for mine, other in zip(ours, theirs, strict=True)
+    ]
     return tuple(
-        f"{name.replace('_', ' ')}: {first[name]}, {second[name]}"
-        for name in differing(mine.config, other.config)
+        f"{f'{first.backbone} ' * averages}{name.replace('_', ' ')}: "
+        f"{getattr(first, name)}, {getattr(second, name)}"
+        for first, second in configs
+        for name in differing(first, second)
     )
