@@ -39,7 +39,7 @@ def _of_config(key: str) -> Column:
         "unfreeze": ("unfreeze", TEXT),
         "scaling": ("scale", WORD),
     }.get(key, ("", TEXT))
-    return Column(key, heading, kind, lambda row: getattr(row.config, key))
+    return Column(key, heading, kind, lambda row: getattr(row.trained, key))
 
 
 def _of_cost(key: str) -> Column:
