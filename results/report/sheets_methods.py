@@ -281,4 +281,5 @@ def best_note(backbone: BackboneSummary, *, brief: bool = False) -> str:
         return configuration(trial.config, brief=brief)
     if backbone.finished == 0:
         return "no trial finished yet"
-    return f"no trial has scores; {backbone.failed} failed: {backbone.baseline.error}"
+    reason = f": {backbone.baseline.error}" if backbone.baseline.error else ""
+    return f"no trial has scores; {backbone.failed} failed{reason}"
