@@ -110,6 +110,7 @@ def _check_trial(folder: RunFolder, place: Path, checks: _Checks) -> None:
         checks.read(partial(check_digest, place / name, digest, fix=fix))
     for path in folder.trial_files(trial):
         if path.name not in listed:
+            checks.files += 1
             checks.faults.append(
                 EnvironmentRefusal(
                     "the trial did not write this file", where=str(path), fix="Remove it."

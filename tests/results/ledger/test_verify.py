@@ -63,6 +63,8 @@ def test_every_file_that_there_is_counts_once(run: RunFolder) -> None:
     assert verify(run).files == there()
     run.left_out_json.unlink()
     assert verify(run).files == there()
+    (run.trial(TRIAL) / "notes.txt").touch()  # which the trial did not write
+    assert verify(run).files == there()
 
 
 @pytest.mark.parametrize(

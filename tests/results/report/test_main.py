@@ -77,6 +77,14 @@ def test_what_trials_took_is_printed_as_a_rate_file(
     assert rates.seconds_step == pytest.approx(1.25 / SMALL["train"])
 
 
+def test_a_run_without_a_trial_is_not_said_to_have_read_all_features_from_the_store(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_run(tmp_path, [])
+    assert main(["rates", str(tmp_path)]) == UsageRefusal.exit_code
+    assert "or trained nothing" in capsys.readouterr().err
+
+
 def test_a_report_is_made_again_from_the_ledger(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
