@@ -10,7 +10,7 @@ from results.ledger.runs import Split
 from results.ledger.store import RunFolder
 from results.scores import ensemble, metrics
 from results.scores.comparisons import differing
-from results.scores.evidence import Evidence, averaged, candidate, read_evidence
+from results.scores.evidence import Evidence, averaged, read_evidence
 from results.scores.method_types import (
     ENSEMBLE,
     ComparedRow,
@@ -41,7 +41,9 @@ def compare(first: RunFolder, second: RunFolder) -> Comparison:
         if backbone in named
         for role in ("baseline", "best")
     ]
-    methods.append((ENSEMBLE, _best_two(left), _best_two(right)))
+    methods.append(
+        (ENSEMBLE, ensemble.best_two(left.winners()), ensemble.best_two(right.winners()))
+    )
     return Comparison(
         first=_name(left),
         second=_name(right),
@@ -103,10 +105,6 @@ def _members(evidence: Evidence, backbone: str, role: str) -> tuple[str, ...]:
     if record is None or record.validation_accuracy is None:
         return ()
     return (record.trial,)
-
-
-def _best_two(evidence: Evidence) -> tuple[str, ...]:
-    return ensemble.best_two([candidate(record) for record in evidence.winners()])
 
 
 def _row(

@@ -18,7 +18,7 @@ from results.ledger.store import RunFolder
 from results.scores import comparisons, costs, ensemble
 from results.scores.confirmation import confirmations
 from results.scores.confirmation_types import Confirmation
-from results.scores.evidence import Evidence, candidate, read_evidence, scored
+from results.scores.evidence import Evidence, read_evidence, scored
 from results.scores.method_types import EnsembleSummary, Pair, ScalingRow
 from results.scores.methods import baseline_method, ensemble_summary, trial_method
 from results.scores.mistakes import find_mistakes
@@ -45,10 +45,9 @@ def summarise(folder: RunFolder) -> Summary:
     """
     evidence = read_evidence(folder)
     run = evidence.run
-    winners = [candidate(record) for record in evidence.winners()]
     confirmed = confirmations(evidence)
     backbones = tuple(_backbone(evidence, name, confirmed.get(name)) for name in evidence.backbones)
-    best_two = ensemble_summary(evidence, ensemble.best_two(winners))
+    best_two = ensemble_summary(evidence, ensemble.best_two(evidence.winners()))
     scaling = comparisons.scaling_rows(evidence)
     ensembles = comparisons.ensemble_rows(evidence)
     pairs = _pairs(evidence, backbones, best_two, scaling)
