@@ -10,7 +10,7 @@ from results.ledger.runs import Split
 from results.ledger.store import RunFolder
 from results.scores import ensemble, metrics
 from results.scores.comparisons import differing
-from results.scores.evidence import Evidence, averaged, read_evidence
+from results.scores.evidence import Evidence, averaged, catalogue_order, read_evidence
 from results.scores.method_types import (
     ENSEMBLE,
     ComparedRow,
@@ -18,7 +18,6 @@ from results.scores.method_types import (
     Comparison,
     Side,
 )
-from search_spaces.backbones import NAMES
 from search_spaces.settings import FLAGS
 
 _SHOWN = 12
@@ -34,11 +33,9 @@ def compare(first: RunFolder, second: RunFolder) -> Comparison:
     """
     left, right = read_evidence(first), read_evidence(second)
     paired = same_split(left, right)
-    named = {*left.backbones, *right.backbones}
     methods = [
         (f"{backbone} {role}", _members(left, backbone, role), _members(right, backbone, role))
-        for backbone in NAMES
-        if backbone in named
+        for backbone in sorted({*left.backbones, *right.backbones}, key=catalogue_order)
         for role in ("baseline", "best")
     ]
     methods.append(
