@@ -46,10 +46,11 @@ def split(dataset: Dataset, *, seed: int, alike: Lookalikes | None = None) -> Sp
         parts = [_TRAIN] * len(dataset.files)
     for row in left_out:
         parts[row] = LEFT_OUT
-    for label in range(len(dataset.record.classes)):
-        rows = [
-            row for row, part in enumerate(parts) if part == _TRAIN and dataset.labels[row] == label
-        ]
+    by_label: list[list[int]] = [[] for _ in dataset.record.classes]
+    for row, (part, label) in enumerate(zip(parts, dataset.labels.tolist(), strict=True)):
+        if part == _TRAIN:
+            by_label[label].append(row)
+    for label, rows in enumerate(by_label):
         groups = _groups(rows, looks, np.random.default_rng([seed, label]))
         if len(groups) < len(divided):
             raise _too_small(dataset, label, len(groups), divided)
