@@ -80,8 +80,9 @@ def card(summary: Summary, files: Mapping[str, str]) -> str:
         f"`{best.name}.keras`: {_made_of(best)}.",
         "## How to load one\n\n" + _LOAD.format(file=f"{best.name}.keras"),
         "Photos go in as uint8 RGB, [N, H, W, 3], of any size; probabilities come out, [N, C], in "
-        f"the order of `classes`. Resizing to {size}, scaling and averaging are inside. Load "
-        "only files that you trust.",
+        f"the order of `classes`. Resizing to {size}, scaling and averaging are inside. A photo "
+        "that its camera only marked as turned must be turned before: `load_img` does not, "
+        "`PIL.ImageOps.exif_transpose` does. Load only files that you trust.",
         *(
             [
                 "A `.tflite` file takes photos of that size alone, and has `classes.json` in it as "
