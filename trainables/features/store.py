@@ -36,8 +36,6 @@ from results.ledger.files import (
 )
 from trainables.features.file import FeatureKey, Features, FeatureWriter, laid_out, mapped
 
-__all__ = ["FeatureKey", "FeatureStore", "FeatureWriter", "Features"]
-
 _MEGABYTE = 1024 * 1024
 _LOCK = ".lock-"
 
