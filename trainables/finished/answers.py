@@ -75,13 +75,13 @@ def as_json(outcome: Answer | Skipped, classes: tuple[str, ...], top: int | None
             {"file": outcome.name, "error": safe_name(outcome.reason)}, ensure_ascii=False
         )
     ranked = outcome.ranked(classes)
-    told = {
+    answer = {
         "file": outcome.name,
         "class": outcome.predicted,
         "probability": round(outcome.probability, 6),
         "probabilities": {name: round(share, 6) for name, share in ranked[:top]},
     }
-    return json.dumps(told, ensure_ascii=False)
+    return json.dumps(answer, ensure_ascii=False)
 
 
 @contextmanager

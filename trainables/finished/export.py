@@ -47,7 +47,7 @@ def export(folder: RunFolder, *, tflite: bool = False) -> list[Path]:
             where="--tflite",
             fix="Export without it.",
         )
-    trials_of = {one.name: one.trials for one in winners(summary)}
+    trials_of = {model.name: model.trials for model in winners(summary)}
     if not trials_of:
         raise DataRefusal("no trial of this run has weights", where=str(folder.root))
     files = []

@@ -40,15 +40,15 @@ def photo_files(given: Sequence[Source], *, typed: Iterable[str] = ()) -> Iterat
     Raises:
         DataRefusal: something given does not exist, a list cannot be read, or there is no photo.
     """
-    for one in map(str, given):
-        if not (one == STANDARD_INPUT or _is_address(one) or _exists(one) or _matching(one)):
-            raise DataRefusal("there is no such photo or folder", where=safe_name(one))
-    found = chain.from_iterable(_listed(str(one), typed) for one in given)
-    first = next(found, None)
+    names = [str(source) for source in given]
+    for name in names:
+        if not (name == STANDARD_INPUT or _is_address(name) or _exists(name) or _matching(name)):
+            raise DataRefusal("there is no such photo or folder", where=safe_name(name))
+    photos = chain.from_iterable(_listed(name, typed) for name in names)
+    first = next(photos, None)
     if first is None:
-        where = ", ".join(safe_name(str(one)) for one in given)
-        raise DataRefusal("there are no photos", where=where)
-    return chain([first], found)
+        raise DataRefusal("there are no photos", where=", ".join(map(safe_name, names)))
+    return chain([first], photos)
 
 
 def content(source: Source) -> bytes:

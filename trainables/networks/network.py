@@ -62,9 +62,9 @@ class Network:
         self._read = read
         self._jit_compile = jit_compile
         self._unit_loss = tf.ones(())
-        still = full.batch_norms(cut) if freezes_batch_norm else ()
-        self._still = [full.layers[node] for node in still]
-        with _untrained(self._still):
+        norms = full.batch_norms(cut) if freezes_batch_norm else ()
+        self._frozen_norms = [full.layers[node] for node in norms]
+        with _untrained(self._frozen_norms):
             self._variables = self._live.trainable_variables
         self._optimizers = Optimizers(self._variables, full.precision, jit_compile=jit_compile)
         self._by_loss: dict[tuple[Loss, float | None], CompiledFunction] = {}
@@ -219,7 +219,7 @@ class Network:
         tensors = self._read.network_inputs(inputs)
         if self._frozen is not None:
             tensors = as_list(self._frozen(tensors, training=False))
-        with _untrained(self._still):
+        with _untrained(self._frozen_norms):
             return as_list(self._live(tensors, training=training))[0]
 
     def _set_dropout(self, rate: float | None) -> float | None:
