@@ -97,4 +97,4 @@ def confusion_image(confusion: Sequence[Sequence[int]]) -> NDArray[np.uint8]:
     light, dark = np.array([247.0, 251.0, 255.0]), np.array([8.0, 48.0, 107.0])
     colours = light + shares[..., None] * (dark - light)
     cell = max(1, min(_CELL_PIXELS, _MOST_PIXELS // len(counts)))
-    return colours.astype(np.uint8).repeat(cell, axis=0).repeat(cell, axis=1)
+    return np.kron(colours.astype(np.uint8), np.ones((cell, cell, 1), np.uint8))

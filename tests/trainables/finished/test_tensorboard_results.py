@@ -15,7 +15,8 @@ def test_a_confusion_matrix_is_a_picture_of_bounded_size(classes: int, side: int
     counts = np.eye(classes, dtype=int)
     counts[0, 0] = 0  # a class without test photos
     image = confusion_image(counts.tolist())
-    assert (image.shape, image.dtype) == ((side, side, 3), np.uint8)
+    assert image.shape == (side, side, 3)
+    assert image.dtype == np.uint8
     assert image[0, 0].tolist() == [247, 251, 255]
     if classes > 1:
         assert image[-1, -1].tolist() == [8, 48, 107]
