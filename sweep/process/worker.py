@@ -116,7 +116,7 @@ def small_photos(context: RunContext, rows: list[int]) -> dict[int, NDArray[np.u
     """Thumbnails of some photos, by row."""
     from trainables.photos.dataset import open_dataset
 
-    return open_dataset(context.dataset).thumbnails(rows)
+    return open_dataset(context.dataset, rows).thumbnails(rows)
 
 
 def serve(connection: Connection) -> None:
