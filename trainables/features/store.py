@@ -1,4 +1,4 @@
-"""The feature store: what a frozen layer says of every photo, computed once for ever.
+"""The feature store: the outputs of frozen layers for every photo, computed once for all runs.
 
 One file per (photos, backbone, weights, scaling, layer, number type, numerics) below
 `<cache>/features/`: a contiguous HDF5 dataset that readers map into memory, so that all epochs, all

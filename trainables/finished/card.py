@@ -220,6 +220,6 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _safe(text: object) -> str:
-    """A name from outside, as Markdown shows it: one line, nothing obeyed."""
+    """A name from outside, escaped for Markdown: one line, no markup."""
     line = clean(text)
     return "".join(f"\\{letter}" if letter in "\\`*_[]<>#|!~&" else letter for letter in line)

@@ -1,7 +1,7 @@
 """The two parts of a network that run: frozen layers, and the trained part.
 
-A network is built once in a process and set back for every trial: building it and tracing its step
-takes seconds, setting it back takes a fraction of one. The gradient's trace depends on the loss and
+A network is built once in a process and reset for every trial: building it and tracing its step
+takes seconds, a reset takes a fraction of one. The gradient's trace depends on the loss and
 the head's Dropout, not on the optimizer, so each optimizer only traces its own update, and for a
 head alone a loop of both; the number that float16 scales the loss by changes from step to step and
 is an input of the gradient.
@@ -29,8 +29,8 @@ from trainables.networks.losses import CROSS_ENTROPY, Loss
 from trainables.networks.optimizers import OptimizerKind, Optimizers, sgd_momentum
 
 CHUNK_BYTES = 16 * 2**20
-"""Of what a network reads in one call, if it loops: bounds memory, and the time between two signs
-of a step."""
+"""Of what a network reads in one call, if it loops: bounds the memory, and the time between two
+reports of progress."""
 
 
 class Network:

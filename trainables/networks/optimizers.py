@@ -1,4 +1,4 @@
-"""Keras' optimizers as a trial asks for them, set back for every trial that shares one."""
+"""Keras' optimizers by name and settings, reset for every trial that shares one."""
 
 from __future__ import annotations
 

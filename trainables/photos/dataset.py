@@ -1,4 +1,4 @@
-"""A dataset as one HDF5 file: written whole, read back with suspicion.
+"""A dataset as one HDF5 file: written whole, and checked whenever it is read.
 
     photos  [N, S, S, 3] uint8, contiguous, so that a reader can map it straight from the file
     labels  [N] int64, indices into the class names

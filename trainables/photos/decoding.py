@@ -45,7 +45,7 @@ SUFFIXES = frozenset(
 )
 MAX_PIXELS = 64_000_000
 """Of one photo, before resizing: 256 MB as Pillow holds it, which takes two of these to convert and
-four to put on white. Above it: a bomb, or a map."""
+four to put on white. Larger files are decompression bombs, or maps and the like."""
 
 MAX_BYTES = 256 * 1024 * 1024
 """Of one photo file."""

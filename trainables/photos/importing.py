@@ -7,7 +7,7 @@ Left out, each with its reason in `DataRecord.rejected`:
 - photos that cannot be decoded (more than 5 % of them: the whole source is refused);
 - photos that look the same under two labels: which label is true cannot be known, so all go;
 - where the split is given, a photo that another split also has: the copy in test/ stays, then the
-  one in validation/, so that nothing learned from is asked for again.
+  one in validation/, so that no photo is both trained on and tested on.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Understood, below any number of wrapping folders and the same in a folder and in a zip:
 
     cats/*.jpg  dogs/*.jpg                              one folder a class, two classes or more
-    train/cats/*.jpg  validation/cats/*.jpg  test/...   a split already made, which is obeyed
+    train/cats/*.jpg  validation/cats/*.jpg  test/...   a split already made, which is kept
 
 A class folder may have folders of its own; all photos below it are of its class. Photos that lie
 beside the class folders belong to no class: they are listed as rejected, not guessed.

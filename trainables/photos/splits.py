@@ -1,11 +1,11 @@
 """60 / 20 / 20: which photo trains, which chooses, which only reports.
 
-Each class is split on its own, shuffled by the seed. Photos that look alike stay in one split,
-so nothing learned from is asked for again; such groups are placed first, in train while there is
-room (twins in the test set would count one answer twice), and the rest fills every split to its
-share. Shares are rounded per class and never zero.
+Each class is split on its own, shuffled by the seed. Photos that look alike stay in one split, so
+that none is both trained on and tested on. Such groups are placed first, in train while there is
+room (two copies in the test set would count one answer twice), and the rest fills every split to
+its share. Shares are rounded per class and never zero.
 
-A split that came with the photos is obeyed. Where it has no validation or no test part, that part
+A split that came with the photos is kept. Where it has no validation or no test part, that part
 is carved out of train: a quarter of what train would otherwise keep beside it (60 : 20), so a fifth
 of train for each missing part if both are missing.
 """
