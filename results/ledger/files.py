@@ -127,7 +127,9 @@ def free_megabytes(path: Path) -> int:
 
 def _nearest_existing(path: Path) -> Path:
     """The path or the nearest folder above it that exists; the top where none does."""
-    return next((place for place in (path, *path.parents) if place.exists()), Path(path.anchor))
+    # Not `Path.exists`, which raises for names that are too long for any file.
+    places = (place for place in (path, *path.parents) if os.path.exists(place))  # noqa: PTH110
+    return next(places, Path(path.anchor))
 
 
 def folder_bytes(folder: Path) -> int:
