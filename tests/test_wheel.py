@@ -84,7 +84,8 @@ def test_a_sweep_trains_from_it_and_leaves_nothing_in_the_users_folder(
     home = tmp_path / "home"
     (home / "results").mkdir(parents=True)  # a name of ours
     photos = photo_folder(tmp_path / "photos")
-    words = [*small(photos, tmp_path / "cache", tmp_path / "run"), "--backbones", "vgg16"]
+    words = small(photos, tmp_path / "cache", tmp_path / "run", backbones="vgg16")
+    words += ["--trials", "1", "--max-concurrent", "1"]
     before = {path for path in site.rglob("*") if "__pycache__" not in path.parts}
     done = command(site, home, "run", *words)
     assert (done.returncode, done.stderr) == (0, "")
