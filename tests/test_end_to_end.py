@@ -18,7 +18,16 @@ from results.ledger.files import read_json
 from results.ledger.rates import read_rates
 from results.ledger.store import RunFolder
 from results.ledger.verify import verify
-from tests.sweeps import HOME, outcomes, photo_folder, record_times, resume, small, sweep
+from tests.sweeps import (
+    HOME,
+    outcomes,
+    photo_folder,
+    record_times,
+    resume,
+    small,
+    sweep,
+    with_table_1,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -50,13 +59,12 @@ class Finished:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+def finished(tmp_path_factory: pytest.TempPathFactory, table_1: Path) -> Finished:
     root = tmp_path_factory.mktemp("sweep")
-    photos = photo_folder(root / "photos")
-    words = small(photos, root / "cache", root / "run")
-    code, out, err = sweep(*words, onednn=DEFAULT)
+    photos, cache = photo_folder(root / "photos"), with_table_1(root / "cache", table_1)
+    code, out, err = sweep(*small(photos, cache, root / "run"), onednn=DEFAULT)
     assert (code, err) == (0, "")
-    return Finished(photos, root / "cache", root / "run", out)
+    return Finished(photos, cache, root / "run", out)
 
 
 def test_every_planned_trial_has_its_record_and_artefacts(finished: Finished) -> None:

@@ -26,6 +26,7 @@ from tests.sweeps import (
     start,
     sweep,
     when,
+    with_table_1,
 )
 
 pytestmark = pytest.mark.slow
@@ -68,8 +69,8 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+def cache(tmp_path_factory: pytest.TempPathFactory, table_1: Path) -> Path:
+    return with_table_1(tmp_path_factory.mktemp("cached") / "cache", table_1)
 
 
 @pytest.fixture(scope="module")

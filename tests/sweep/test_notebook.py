@@ -15,7 +15,7 @@ import pytest
 import sweep
 from search_spaces.refusals import DataRefusal, EnvironmentRefusal, Refusal, UsageRefusal
 from sweep import notebook
-from tests.sweeps import HOME, finish, photo_folder, small, when
+from tests.sweeps import HOME, finish, photo_folder, small, when, with_table_1
 
 
 @pytest.mark.parametrize(
@@ -147,10 +147,10 @@ def start(code: str, cwd: Path) -> subprocess.Popen[str]:
 
 @pytest.mark.slow
 def test_a_sweep_shows_its_progress_and_returns_its_run_and_an_interrupt_ends_it(
-    tmp_path: Path,
+    tmp_path: Path, table_1: Path
 ) -> None:
     photos, run = photo_folder(tmp_path / "photos"), tmp_path / "run"
-    words = small(photos, tmp_path / "cache", run, backbones="vgg16")
+    words = small(photos, with_table_1(tmp_path / "cache", table_1), run, backbones="vgg16")
     first = start(called(words), tmp_path)
     when(first, lambda: any(run.glob("trials/*/*/trial.json")), signal.SIGINT)
     code, out, err = finish(first)
