@@ -40,6 +40,9 @@ TRIALS = [
 DEFAULT = ""
 """Nothing in the environment: oneDNN is on."""
 
+ALONE = ("--max-concurrent", "1")
+"""One trial after another; `test_interruptions` has two at a time."""
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -62,7 +65,7 @@ class Finished:
 def finished(tmp_path_factory: pytest.TempPathFactory, table_1: Path) -> Finished:
     root = tmp_path_factory.mktemp("sweep")
     photos, cache = photo_folder(root / "photos"), with_table_1(root / "cache", table_1)
-    code, out, err = sweep(*small(photos, cache, root / "run"), onednn=DEFAULT)
+    code, out, err = sweep(*small(photos, cache, root / "run"), *ALONE, onednn=DEFAULT)
     assert (code, err) == (0, "")
     return Finished(photos, cache, root / "run", out)
 
@@ -237,7 +240,7 @@ def test_a_resumed_run_that_is_complete_trains_nothing(finished: Finished) -> No
 def test_another_run_on_the_same_photos_pushes_none_through_frozen_layers(
     finished: Finished, tmp_path: Path
 ) -> None:
-    words = small(finished.photos, finished.cache, tmp_path / "again")
+    words = [*small(finished.photos, finished.cache, tmp_path / "again"), *ALONE]
     code, out, err = sweep(*words, "--plan", onednn=DEFAULT)
     assert (code, err) == (0, "")
     assert "estimated from what earlier runs measured here" in " ".join(out.split())

@@ -150,8 +150,9 @@ def test_a_sweep_shows_its_progress_and_returns_its_run_and_an_interrupt_ends_it
     tmp_path: Path, table_1: Path
 ) -> None:
     photos, run = photo_folder(tmp_path / "photos"), tmp_path / "run"
-    words = small(photos, with_table_1(tmp_path / "cache", table_1), run, backbones="vgg16")
-    first = start(called(words), tmp_path)
+    cache, alone = with_table_1(tmp_path / "cache", table_1), ("--max-concurrent", "1")
+    words = small(photos, cache, run, backbones="vgg16")
+    first = start(called([*words, *alone]), tmp_path)
     when(first, lambda: any(run.glob("trials/*/*/trial.json")), signal.SIGINT)
     code, out, err = finish(first)
     assert code != 0
@@ -159,12 +160,8 @@ def test_a_sweep_shows_its_progress_and_returns_its_run_and_an_interrupt_ends_it
     assert "trials done and kept" in " ".join(out.split())
     assert not (run / "report").exists()
 
-    code, out, err = finish(
-        start(
-            called(["--resume", str(run), "--cache-dir", str(tmp_path / "cache")]) + CHECKS,
-            tmp_path,
-        )
-    )
+    words = ["--resume", str(run), "--cache-dir", str(cache), *alone]
+    code, out, err = finish(start(called(words) + CHECKS, tmp_path))
     assert (code, err) == (0, "")
     assert out.endswith("as promised\n")
     assert "report:" in out
