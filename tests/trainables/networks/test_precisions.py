@@ -60,7 +60,7 @@ def a_network(
     """A network at the cut behind POINT that reads photos, set back, and eight rows to train on."""
     from trainables.features.fill import frozen_inputs
 
-    data = data_of(folder, max_bytes=NO_ROOM, precision=precision)
+    data = data_of(folder / "none", max_bytes=NO_ROOM, precision=precision)
     full = networks.full_network(vgg16(), data)
     cut = full.cut(POINT)
     inputs = frozen_inputs(full, cut, data, "unit")
