@@ -15,16 +15,16 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import copyfileobj
 from typing import Any
 
-from results.ledger.files import TEMPORARY_PREFIX, whole_or_absent
+from results.ledger.files import PIECE_BYTES, TEMPORARY_PREFIX, whole_or_absent
 from results.ledger.places import TrialFile
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
 RUN = RunFolder(Path()).run_json.name
 _LOG = logging.getLogger(__name__)
-_PIECE_BYTES = 16 * 1024 * 1024
 _APPEARS_WHOLE = ("s3", "gcs")
 """Where an object is whole or absent by itself; elsewhere a file is written aside and renamed."""
 _FIX = "Check the address, the network and the credentials; then resume the run with --storage."
@@ -110,8 +110,7 @@ class Storage:
                     whole_or_absent(self._folder.root / name) as part,
                     part.open("wb") as file,
                 ):
-                    while piece := source.read(_PIECE_BYTES):
-                        file.write(piece)
+                    copyfileobj(source, file, PIECE_BYTES)
 
     def keep(self, paths: Iterable[Path]) -> None:
         """Copy files of the run, those that others rely on last.
@@ -194,8 +193,7 @@ class Storage:
             (self._folder.root / name).open("rb") as file,
             self._files.open_output_stream(aside) as stream,
         ):
-            while piece := file.read(_PIECE_BYTES):
-                stream.write(piece)
+            copyfileobj(file, stream, PIECE_BYTES)
         if aside != target:
             self._files.move(aside, target)
 
