@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from results.ledger.records import EpochRecord, TrialRecord
 from results.ledger.runs import DataRecord, Rejected, Split
 from results.ledger.store import RunFolder
+from search_spaces.config import TrialId
 from search_spaces.refusals import Refusal
 from search_spaces.settings import Settings
 from sweep.hardware import Machine
@@ -181,7 +182,7 @@ def train_and_commit(
     from trainables.training.train import Diverged, train
 
     folder, trial, config = RunFolder(context.run), assignment.trial_id.name, assignment.trained
-    if assignment.trial_id == context.settings.planned[0]:
+    if assignment.trial_id == TrialId(context.settings.backbones[0], 0):  # once a run
         describe_experiment(folder.tensorboard)
     log = TrialLog(folder.tensorboard, trial, config)
 

@@ -7,12 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from search_spaces.backbones import backbone_named
 from search_spaces.config import TrialId
 from search_spaces.settings import Settings
 from sweep.schedule.early_stopping import rungs
 from sweep.schedule.order import order_of
+
+
+class Kind(Enum):
+    """What a trial is: a probe (the head alone, first), whole (the baseline and its twin, which no
+    rule stops), suggested (any point, and early stopping may cut it), or a repeat of the baseline
+    or of the best two searched trials."""
+
+    PROBE = auto()
+    WHOLE = auto()
+    SUGGESTED = auto()
+    REPEAT = auto()
 
 
 @dataclass(frozen=True)
@@ -62,15 +74,12 @@ class Course:
             known=known or {},
         )
 
-    def is_probe(self, trial: TrialId) -> bool:
-        return 1 <= trial.number <= self.probes and not trial.repeat
-
-    def is_whole(self, trial: TrialId) -> bool:
-        return trial.number in self.whole and not trial.repeat
-
-    def is_suggested(self, trial: TrialId) -> bool:
-        """Whether it is neither short nor whole."""
-        return not (trial.repeat or self.is_probe(trial) or self.is_whole(trial))
+    def kind(self, trial: TrialId) -> Kind:
+        if trial.repeat:
+            return Kind.REPEAT
+        if trial.number in self.whole:
+            return Kind.WHOLE
+        return Kind.PROBE if 1 <= trial.number <= self.probes else Kind.SUGGESTED
 
 
 def _share(epochs: int) -> float:

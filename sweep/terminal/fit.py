@@ -6,16 +6,18 @@ what its own trials take.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from results.ledger.records import TrialRecord
 from results.ledger.repeats import SEARCHED
 from results.ledger.units import duration
 from search_spaces.config import TrialId
+from sweep.schedule.course import Kind
 from sweep.schedule.kinds import Kinds
 from sweep.schedule.paces import seconds_per_epoch
 from sweep.schedule.reserve import USABLE
+from sweep.schedule.tally import tallied
 from sweep.terminal.plan import BackbonePlan
 
 _UNKNOWN = (
@@ -53,8 +55,12 @@ def time_budget_words(
     """
     if seconds is None or not any(plan.repeats for plan in plans):
         return ""
-    epochs = seconds_per_epoch({plan.name: plan.course for plan in plans}, finished)
-    needs = {plan.name: _needs(plan, epochs[plan.name], finished) for plan in plans}
+    tallies = tallied({plan.name: plan.course for plan in plans}, finished)
+    epochs, done = seconds_per_epoch(tallies), {record.id for record in finished}
+    needs = {
+        name: _needs(plan, Kinds(tallies[name], epochs[name]), done)
+        for name, plan in ((plan.name, plan) for plan in plans)
+    }
     known = {name: one for name, one in needs.items() if one is not None}
     if len(known) < len(plans):
         return _UNKNOWN
@@ -75,22 +81,21 @@ def time_budget_words(
     )
 
 
-def _needs(
-    plan: BackbonePlan, epochs: Mapping[str, float], finished: Sequence[TrialRecord]
-) -> _Needs | None:
-    """None where too little is known."""
-    course, own = plan.course, [one for one in finished if one.backbone == plan.name]
-    kinds = Kinds(course, epochs, own)
-    whole, suggested, repeat = kinds.whole, kinds.suggested, kinds.repeat
+def _needs(plan: BackbonePlan, kinds: Kinds, done: Collection[TrialId]) -> _Needs | None:
+    """None where too little is known.
+
+    Args:
+        done: finished trials.
+    """
+    course, whole, suggested, repeat = kinds.course, kinds.whole, kinds.suggested, kinds.repeat
     if whole is None or suggested is None or repeat is None:
         return None
-    done = {record.id for record in own}
     first = max(min(SEARCHED, course.searched), course.probes)
     trials = [TrialId(plan.name, number) for number in range(first + 1)]
     seconds = [kinds.of(trial) or 0.0 for trial in trials if trial not in done]
-    repeats = plan.repeats - sum(trial.repeat > 0 for trial in done)
+    repeats = plan.repeats - kinds.tally.counts[Kind.REPEAT]
     features = plan.estimate.seconds_prefix if plan.estimate else 0.0
-    searched = sum(1 for trial in done if trial.number and not trial.repeat)
+    searched = kinds.tally.searched - kinds.tally.has_baseline
     return _Needs(
         always=features + sum(seconds) + max(0, repeats) * repeat,
         more=suggested,

@@ -21,6 +21,7 @@ from rich.text import Text
 from results.ledger.records import EpochRecord, Status, TrialRecord
 from search_spaces.config import TrialId
 from search_spaces.metrics import ACCURACY, metric_words, signed
+from sweep.schedule.tally import tallied
 from sweep.terminal.eta import Running, seconds_left
 from sweep.terminal.forecasts import Forecast, Forecasts
 from sweep.terminal.plan import BackbonePlan
@@ -61,14 +62,14 @@ class LiveTable:
     ) -> None:
         self._console = console
         self._plans = plans
-        self._finished = list(finished)
+        self._tallies = tallied({plan.name: plan.course for plan in plans}, finished)
         self._at_once = at_once
         self._metric = metric
         self._usage = usage
         self._used = ""
         self._running: dict[TrialId, tuple[Running, float]] = {}
         self._first: float | None = None
-        self._kept = len(self._finished)
+        self._worked = 0.0
         self._clock = clock
         self._started = clock()
         self._forecasts = Forecasts()
@@ -104,6 +105,10 @@ class LiveTable:
     def _planned(self) -> int:
         return sum(plan.trials for plan in self._plans)
 
+    @property
+    def _finished(self) -> int:
+        return sum(tally.finished for tally in self._tallies.values())
+
     def running(self, state: Running) -> None:
         """A trial started, ended an epoch or said what it is doing."""
         self._first = self._clock() if self._first is None else self._first
@@ -115,8 +120,9 @@ class LiveTable:
     def finished(self, record: TrialRecord) -> None:
         """A trial has its record."""
         self._running.pop(record.id, None)
-        self._finished.append(record)
-        self._plans = [plan.settled(self._finished) for plan in self._plans]
+        self._worked += record.cost.seconds_total
+        self._tallies[record.backbone].add(record)
+        self._plans = [plan.settled(self._tallies[plan.name]) for plan in self._plans]
         self._note()
         if not self._console.is_terminal:
             self._say(self.line(record))
@@ -129,14 +135,14 @@ class LiveTable:
             f"{backbone}: the search ended after {searched - left_out} of {searched} trials, the "
             "rest of the time budget is for the fresh seeds"
         )
-        fewer = replace(plan, trials=plan.trials - left_out).settled(self._finished)
+        fewer = replace(plan, trials=plan.trials - left_out).settled(self._tallies[backbone])
         self._plans = [fewer if one is plan else one for one in self._plans]
         _LOG.info(line)
         self._say(line)
 
     def ended(self) -> None:
         """The sweep is over: if nothing is left of it, log how far off the told ends were."""
-        if len(self._finished) < self._planned:
+        if self._finished < self._planned:
             return
         for words, share in _REMEMBERED.items():
             if (told := self.forecast(share)) is not None:
@@ -163,7 +169,7 @@ class LiveTable:
 
     def line(self, record: TrialRecord) -> str:
         """One finished trial in one line."""
-        start = f"[{len(self._finished)}/{self._planned}] {record.trial}"
+        start = f"[{self._finished}/{self._planned}] {record.trial}"
         if record.status == Status.FAILED:
             return f"{start}  failed: {record.error}"
         stops = {Status.STOPPED_EARLY: "  stopped early", Status.OUT_OF_TIME: "  out of time"}
@@ -180,12 +186,12 @@ class LiveTable:
             f"{state.assignment.trial_id.name} {doing(state)}"
             for state, _ in list(self._running.values())
         ]
-        far = f"[{len(self._finished)}/{self._planned}] {self._remaining()}"
+        far = f"[{self._finished}/{self._planned}] {self._remaining()}"
         return f"{far}: {', '.join(runs)}" if runs else far
 
     def table(self) -> Group:
         """The whole state, for a terminal."""
-        title = f"{len(self._finished)} of {self._planned} trials, {self._remaining()}"
+        title = f"{self._finished} of {self._planned} trials, {self._remaining()}"
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
         table.add_column("backbone", overflow="fold")
         table.add_column("done", justify="right", no_wrap=True)
@@ -209,18 +215,16 @@ class LiveTable:
 
     def _rows(self, plan: BackbonePlan) -> list[tuple[str, ...]]:
         """One row per running trial, at least one; the first shows the backbone's progress too."""
-        # Copies: the thread that draws reads these while trials start and finish.
-        records = [record for record in list(self._finished) if record.backbone == plan.name]
-        search = [record for record in records if not record.repeat]
-        scored = [(record.score, record) for record in search if record.score is not None]
-        best = max(scored, key=lambda one: one[0], default=(None, None))[1]
+        tally = self._tallies[plan.name]
+        best = tally.best
         progress = (
             plan.name,
-            f"{len(records)}/{plan.trials}",
+            f"{tally.finished}/{plan.trials}",
             TrialId(plan.name, best.number).label if best else "",
             self._shown(best) if best else "",
         )
         columns = 4 if self._shows_config else 3
+        # A copy: the thread that draws reads these while trials start and finish.
         running = [
             self._running_cells(state)[:columns]
             for trial_id, (state, _) in list(self._running.items())
@@ -254,12 +258,10 @@ class LiveTable:
         """Seconds until the end; None while nothing is known."""
         now = self._clock()
         running = [(state, now - started) for state, started in list(self._running.values())]
-        finished = list(self._finished)
-        worked = sum(record.cost.seconds_total for record in finished[self._kept :])
-        worked += sum(elapsed for _, elapsed in running)
+        worked = self._worked + sum(elapsed for _, elapsed in running)
         could = self._at_once * (now - (now if self._first is None else self._first))
         busy = min(1.0, max(_LEAST_BUSY, worked / could)) if worked and could else 1.0
-        return seconds_left(self._plans, finished, running, self._at_once, busy)
+        return seconds_left(self._plans, self._tallies, running, self._at_once, busy)
 
 
 def doing(state: Running) -> str:

@@ -19,6 +19,7 @@ from search_spaces.backbones import SCALINGS
 from search_spaces.settings import Settings
 from sweep.hardware import Machine
 from sweep.schedule.course import Course
+from sweep.schedule.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,12 @@ class BackbonePlan:
     seeds: int = 0
     course: Course = field(default_factory=Course)
 
-    def settled(self, finished: Sequence[TrialRecord]) -> BackbonePlan:
+    def settled(self, tally: Tally) -> BackbonePlan:
         """The plan once the search is over: how many repeats there are is known then."""
-        search = [one for one in finished if one.backbone == self.name and not one.repeat]
         searched = self.trials - self.repeats
-        if not self.repeats or len(search) < searched:
+        if not self.repeats or tally.searched < searched:
             return self
-        known = self.seeds * len(candidates(search))
+        known = self.seeds * len(candidates(tally.contenders))
         return replace(self, trials=searched + known, repeats=known)
 
 
