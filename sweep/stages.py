@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -176,6 +177,7 @@ class Sweep:
                 plans,
                 finished,
                 at_once=self._machine.max_concurrent,
+                budget=self._machine.time_budget or math.inf,
                 metric=context.settings.metric,
                 usage=usage.words,
             ) as table,

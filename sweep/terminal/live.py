@@ -7,6 +7,7 @@ and a long silence is broken by a line that says what runs.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -44,6 +45,7 @@ class LiveTable:
         plans: of the sweep, resumed trials included.
         finished: records that a resumed run already has.
         at_once: how many trials can run at a time.
+        budget: seconds after which no trial starts and those that run end with their epoch.
         metric: the run's, which is shown of trials and epochs.
         usage: tells how busy the machine is.
         clock: tells seconds, from whatever start.
@@ -56,6 +58,7 @@ class LiveTable:
         finished: Sequence[TrialRecord] = (),
         *,
         at_once: int = 1,
+        budget: float = math.inf,
         metric: str = ACCURACY,
         usage: Callable[[], str] = lambda: "",
         clock: Callable[[], float] = time.monotonic,
@@ -64,6 +67,7 @@ class LiveTable:
         self._plans = plans
         self._tallies = tallied({plan.name: plan.course for plan in plans}, finished)
         self._at_once = at_once
+        self._budget = budget
         self._metric = metric
         self._usage = usage
         self._used = ""
@@ -261,7 +265,8 @@ class LiveTable:
         worked = self._worked + sum(elapsed for _, elapsed in running)
         could = self._at_once * (now - (now if self._first is None else self._first))
         busy = min(1.0, max(_LEAST_BUSY, worked / could)) if worked and could else 1.0
-        return seconds_left(self._plans, self._tallies, running, self._at_once, busy)
+        left = seconds_left(self._plans, self._tallies, running, self._at_once, busy)
+        return None if left is None else min(left, max(0.0, self._started + self._budget - now))
 
 
 def doing(state: Running) -> str:
