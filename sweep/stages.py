@@ -191,7 +191,7 @@ class Sweep:
                 log([record])
                 self._keep(record.trial)
 
-            run_trials(pool, context, on_running=table.running, on_finished=finish)
+            run_trials(pool, context, on_running=table.running, on_finished=finish, say=table.say)
             table.ended()
         self._table = None
 

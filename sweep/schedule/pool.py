@@ -242,5 +242,5 @@ class Pool:
     def _lost(self, trial_id: TrialId) -> TrialRecord:
         config = self._folder.read_suggestion(trial_id.name)
         assert config is not None, "a suggestion is logged before its trial starts"
-        error = "the worker process died twice without a record; out of memory?"
+        error = "its worker process, or the node, was lost twice without a record; out of memory?"
         return TrialRecord.failed(trial_id, config, error)

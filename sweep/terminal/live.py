@@ -103,7 +103,7 @@ class LiveTable:
         if self._console.is_terminal:
             self._used = self._usage()
         elif self._silence.is_due:
-            self._say(self.heartbeat())
+            self.say(self.heartbeat())
 
     @property
     def _planned(self) -> int:
@@ -129,7 +129,7 @@ class LiveTable:
         self._plans = [plan.settled(self._tallies[plan.name]) for plan in self._plans]
         self._note()
         if not self._console.is_terminal:
-            self._say(self.line(record))
+            self.say(self.line(record))
 
     def search_ended(self, backbone: str, left_out: int) -> None:
         """The time budget has no room for the rest of a backbone's search."""
@@ -142,7 +142,7 @@ class LiveTable:
         fewer = replace(plan, trials=plan.trials - left_out).settled(self._tallies[backbone])
         self._plans = [fewer if one is plan else one for one in self._plans]
         _LOG.info(line)
-        self._say(line)
+        self.say(line)
 
     def ended(self) -> None:
         """The sweep is over: if nothing is left of it, log how far off the told ends were."""
@@ -167,7 +167,8 @@ class LiveTable:
         if self._forecasts.is_due(elapsed) and (left := self._left()) is not None:
             self._forecasts.note(elapsed, left)
 
-    def _say(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """Show a line; on a terminal the table stays below it."""
         self._silence.broken()
         print_plain(self._console, line)
 

@@ -67,7 +67,7 @@ class Read(TrialRecord):
         return super().__getattribute__(name)
 
     @staticmethod
-    def of(made: TrialRecord) -> Read:
+    def counting(made: TrialRecord) -> Read:
         read = object.__new__(Read)
         read.__dict__.update(vars(made))
         return read
@@ -80,11 +80,13 @@ def reads_of_a_further_trial(earlier: int) -> int:
     counts = {"train": 240, "validation": 80, "test": 80}
     table = LiveTable(Console(file=io.StringIO()), plan(CHOSEN, counts))
     for number in range(earlier):
-        made = Read.of(dataclasses.replace(finished(number, chance, rates=10**6), repeat=0))
+        made = Read.counting(dataclasses.replace(finished(number, chance, rates=10**6), repeat=0))
         reserve.ended(made)
         table.finished(made)
     Read.times = 0
-    made = Read.of(dataclasses.replace(finished(earlier, random.Random(2), rates=9), repeat=0))
+    made = Read.counting(
+        dataclasses.replace(finished(earlier, random.Random(2), rates=9), repeat=0)
+    )
     reserve.ended(made)
     table.finished(made)
     table.table()
