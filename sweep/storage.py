@@ -11,14 +11,16 @@ S3 server is `s3://BUCKET/PATH?endpoint_override=http://HOST:PORT`.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from shutil import copyfileobj
 from typing import Any
 
-from results.ledger.files import PIECE_BYTES, TEMPORARY_PREFIX, whole_or_absent
+from results.ledger.files import PIECE_BYTES, TEMPORARY_PREFIX, file_sha256, whole_or_absent
 from results.ledger.places import TrialFile
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
@@ -65,7 +67,8 @@ class Storage:
         self._folder = folder
         self._files = files
         self._base = f"{path.rstrip('/')}/{folder.root.name}"
-        self._copied: set[str] = set()
+        self._copied: dict[str, str] = {}
+        """By the name of a trial's record, its digest when it was copied."""
 
     def refuse_taken(self) -> None:
         """Check that a new run may be kept under its name.
@@ -95,7 +98,8 @@ class Storage:
 
         Raises:
             UsageRefusal: it is not there.
-            EnvironmentRefusal: the storage cannot be reached, or the disk is full.
+            EnvironmentRefusal: the storage cannot be reached, a name there leads out of the folder,
+                or the disk is full.
         """
         if not self.has_run():
             raise UsageRefusal(
@@ -104,10 +108,11 @@ class Storage:
                 fix="Give the folder that holds a run.json, or the storage that has its copy.",
             )
         with self._faults_named():
-            for name in sorted(self._kept(), key=_in_order):
+            places = {name: self._place(name) for name in sorted(self._kept(), key=_in_order)}
+            for name, place in places.items():
                 with (
                     self._files.open_input_stream(f"{self._base}/{name}") as source,
-                    whole_or_absent(self._folder.root / name) as part,
+                    whole_or_absent(place) as part,
                     part.open("wb") as file,
                 ):
                     copyfileobj(source, file, PIECE_BYTES)
@@ -121,8 +126,10 @@ class Storage:
         names = [path.relative_to(self._folder.root).as_posix() for path in paths]
         with self._faults_named():
             for name in sorted(names, key=_in_order):
+                digest = file_sha256(self._folder.root / name) if _is_record(name) else ""
                 self._write(name)
-        self._copied.update(filter(_is_record, names))
+                if digest:  # from before it was copied: a record may be written again meanwhile
+                    self._copied[name] = digest
 
     def keep_trial(self, trial: str) -> None:
         """Copy a finished trial with its curves, its record last."""
@@ -155,12 +162,11 @@ class Storage:
 
     def _is_copied(self, name: str) -> bool:
         """Whether a trial's record there is the one here; its files are listed in it."""
+        digest = file_sha256(self._folder.root / name)
         if name not in self._copied:
             with self._files.open_input_stream(f"{self._base}/{name}") as there:
-                if there.read() != (self._folder.root / name).read_bytes():
-                    return False
-            self._copied.add(name)
-        return True
+                self._copied[name] = sha256(there.read()).hexdigest()
+        return self._copied[name] == digest
 
     def _of_the_run(self) -> Iterator[str]:
         """Names of all files that are worth keeping: neither locks nor Ray's own."""
@@ -181,6 +187,18 @@ class Storage:
             for file in found
             if file.is_file and not file.base_name.startswith(TEMPORARY_PREFIX)
         }
+
+    def _place(self, name: str) -> Path:
+        """Where a file of the storage goes; an object's name may hold anything."""
+        root = self._folder.root
+        place = Path(os.path.normpath(root / name))
+        if not place.is_relative_to(root):
+            raise EnvironmentRefusal(
+                f"names of a run's files are needed in the storage, got {name!r}",
+                where=self._base,
+                fix="Remove it there; this tool wrote no such file.",
+            )
+        return place
 
     def _write(self, name: str) -> None:
         target = f"{self._base}/{name}"

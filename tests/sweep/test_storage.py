@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from results.ledger.dropping import drop_weights
 from results.ledger.places import TrialFile
 from results.ledger.store import RunFolder
 from results.ledger.verify import verify
@@ -152,6 +153,38 @@ def test_what_changed_is_copied_again_and_what_is_gone_is_removed(
     shutil.rmtree(run.root)
     Storage(run, *place).fetch()
     assert content(run) == before
+
+
+def test_a_trial_whose_weights_are_dropped_after_it_was_copied_comes_back_without_them(
+    run: RunFolder, place: tuple[Any, str]
+) -> None:
+    record = run.read_record(TRIAL)
+    assert record is not None
+    storage = Storage(run, *place)
+    storage.keep_trial(TRIAL)
+    drop_weights(run, record)
+    storage.keep_all()
+    before = content(run)
+    shutil.rmtree(run.root)
+    Storage(run, *place).fetch()
+    assert content(run) == before
+    assert verify(run).faults == ()
+
+
+@pytest.mark.parametrize("name", ["../evil", "trials/../../evil", "/evil"])
+def test_a_name_in_the_storage_that_leads_out_of_the_folder_is_refused(
+    run: RunFolder, tmp_path: Path, name: str
+) -> None:
+    class Hostile(Storage):
+        def _kept(self) -> set[str]:
+            return {name}
+
+    place = opened(str(tmp_path / "storage/deep"))
+    Storage(run, *place).keep_all()
+    shutil.rmtree(run.root)
+    with pytest.raises(EnvironmentRefusal, match="names of a run's files are needed"):
+        Hostile(run, *place).fetch()
+    assert not run.root.exists()
 
 
 def test_a_trial_is_copied_when_it_is_finished_its_record_last(
