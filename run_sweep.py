@@ -14,14 +14,13 @@ import os
 import sys
 import traceback
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from results.ledger.files import disk_faults_named
-from search_spaces.refusals import Refusal
+from search_spaces.refusals import Refusal, in_one_line
 from sweep.process.environment import set_for_ray
 from sweep.process.guardian import Hold, guarded, unguarded
 from sweep.signals import Interrupted, signals_as_exceptions
@@ -41,18 +40,19 @@ def main(words: Sequence[str], hold: Hold = unguarded, prog: str = "run_sweep.py
     """
     logging.getLogger().addHandler(logging.NullHandler())
     try:
-        with signals_as_exceptions(), _tracebacks(wanted=is_verbose(words)):
+        with signals_as_exceptions():
             return _story(parse_arguments(words, os.environ, prog=prog), words, hold)
-    except Refusal as refusal:
-        print(f"error: {refusal}", file=sys.stderr)
-        return refusal.exit_code
     except Interrupted as stop:
         return stop.exit_code
     except Exception as fault:
+        if is_verbose(words):
+            traceback.print_exc()
+        if isinstance(fault, Refusal):
+            print(f"error: {fault}", file=sys.stderr)
+            return fault.exit_code
         _LOG.exception("unexpected")
-        text = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
         more = "(--verbose and the run's log.txt say more)"
-        print(f"error: unexpected {text} {more}.", file=sys.stderr)
+        print(f"error: unexpected {in_one_line(fault)[:300]} {more}.", file=sys.stderr)
         return UNEXPECTED
 
 
@@ -104,17 +104,6 @@ def _story(arguments: Namespace, words: Sequence[str], hold: Hold) -> int:
                     sweep.export()
             sweep.say_what_next(complete=summary.complete, exported=exported)
     return COMPLETE if summary.complete and not summary.trials.failed else NOT_ALL
-
-
-@contextmanager
-def _tracebacks(*, wanted: bool) -> Iterator[None]:
-    """Show the whole traceback of whatever goes wrong, to those who ask for it."""
-    try:
-        yield
-    except Exception:
-        if wanted:
-            traceback.print_exc()
-        raise
 
 
 def _log_to(log: Path, *, verbose: bool) -> None:

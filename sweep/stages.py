@@ -69,9 +69,8 @@ class Sweep:
         self._arguments = arguments
         self._words = words
         self._hardware = detect()
-        run = (
-            self.folder.read_run().with_more_trials(arguments.trials) if arguments.resume else None
-        )
+        read = self.folder.read_run() if arguments.resume else None
+        self._resumed = run = read.with_more_trials(arguments.trials) if read else None
         most = len(run.planned) if run else most_trials(arguments)
         settings = run.settings if run else None
         if arguments.rate_file:
@@ -87,12 +86,10 @@ class Sweep:
 
     def show_plan(self) -> None:
         """Print what would run, without starting it."""
-        if self._arguments.resume:
-            run = self.folder.read_run().with_more_trials(self._arguments.trials)
-            settings, finished = run.settings, self.folder.records()
-            refuse_contradictions(self._arguments, settings)
+        if self._resumed:
+            refuse_contradictions(self._arguments, self._resumed.settings)
             counts = self.folder.read_split().counts()
-            self._show(settings, counts, finished)
+            self._show(self._resumed.settings, counts, self.folder.records())
             return
         with showing(self.console) as progress:
             new = gather(self._arguments, self._machine, progress=progress, warn=self._warn)

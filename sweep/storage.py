@@ -223,7 +223,7 @@ class Storage:
             yield
         except (ArrowException, OSError) as fault:
             raise EnvironmentRefusal(
-                f"the storage cannot be used: {' '.join(str(fault).split())[:200]}",
+                f"the storage cannot be used: {str(fault)[:200]}",
                 where=self._base,
                 fix=_FIX,
             ) from fault

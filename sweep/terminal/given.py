@@ -115,26 +115,17 @@ def words_of(value: Any, *, switch: bool, where: str) -> tuple[str, ...] | None:
     Raises:
         UsageRefusal: no flag takes a value of its type.
     """
-    if switch != isinstance(value, bool):
-        needed = "true or false" if switch else "a text, a number or a list of names"
-        raise UsageRefusal(
-            f"{needed} is needed, got {_shortened(value)}", where=where, fix=f"Give {needed}."
-        )
-    if isinstance(value, bool):
-        return () if value else None
-    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
-        word = ",".join(value)
-    elif isinstance(value, str | os.PathLike | Real):
-        word = str(value)
-    else:
-        word = "\0"
-    if "\0" in word:
-        raise UsageRefusal(
-            f"a text, a number or a list of names is needed, got {_shortened(value)}",
-            where=where,
-            fix="Correct it.",
-        )
-    return (word,)
+    needed = "true or false" if switch else "a text, a number or a list of names"
+    if switch == isinstance(value, bool):
+        if switch:
+            return () if value else None
+        if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+            value = ",".join(value)
+        if isinstance(value, str | os.PathLike | Real) and "\0" not in str(value):
+            return (str(value),)
+    raise UsageRefusal(
+        f"{needed} is needed, got {_shortened(value)}", where=where, fix=f"Give {needed}."
+    )
 
 
 def merged(*sources: Mapping[str, Given]) -> dict[str, Given]:
