@@ -201,7 +201,7 @@ class Sweep:
         seconds = self._machine.time_budget
         if seconds is None or not (settings.confirm and settings.trials):
             return None
-        courses = {one.name: one.course for one in plans}
+        courses = {planned.name: planned.course for planned in plans}
         return Reserve(settings, courses, seconds, self._machine.max_concurrent)
 
     def measure(self, prepared: Prepared) -> None:

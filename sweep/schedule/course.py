@@ -1,4 +1,4 @@
-"""What of a backbone's search is known before it: which trials are short, which are whole.
+"""What is known of a backbone's search before it starts: which trials are short, which whole.
 
 From it the live table expects seconds (`sweep.terminal.eta`).
 """
@@ -34,9 +34,9 @@ class Course:
     Attributes:
         searched: how many trials the search has besides the baseline.
         probes: trials of the head alone that come first: numbers 1 and up.
-        whole: numbers of the others that early stopping does not concern.
+        whole: numbers of the other trials that are never stopped early.
         epochs: of a trial that is not stopped.
-        share: of these epochs, what other trials train on average; 1 without early stopping.
+        share: of its epochs, what a suggested trial is expected to train; 1 without early stopping.
         points: where trials may be unfrozen, the head first; empty if nothing is known.
         usual: the baseline's among them.
         visited: those that the search chooses from.
@@ -83,8 +83,8 @@ class Course:
 
 
 def _share(epochs: int) -> float:
-    """Half of the trials pass each rung: more than one in `ETA`, since its bar is that of trials
-    that knew less, heads alone among them."""
+    """The share of its epochs that a trial trains if half of the trials pass each rung. It is more
+    than one in `ETA`: bars come from earlier trials, which are worse, heads alone among them."""
     trained, going_on, before = 0.0, 1.0, 0
     for rung in (*rungs(epochs), epochs):
         trained += going_on * (rung - before)

@@ -14,7 +14,7 @@ from sweep.schedule.course import Course, Kind
 from sweep.schedule.tally import Tally
 
 _PRIOR = 2
-"""What is expected before anything is measured weighs as much as so many trials."""
+"""What is expected before anything is measured counts as this many measured trials."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,8 @@ class Kinds:
 
     @property
     def suggested(self) -> float | None:
-        """How many epochs, early stopping foresees; as such trials end, they say so."""
+        """Of a trial that the sampler suggests, and that early stopping may cut: at first by the
+        share of its epochs that is expected to be left, later by that of trials that have ended."""
         mean = self._mean_epoch
         if mean is None:
             return None
@@ -108,8 +109,9 @@ class Kinds:
 
     @property
     def _mean_epoch(self) -> float | None:
-        """Over what the sampler suggests: all points alike until there is some."""
-        expected = [self.epochs[one] for one in self.course.visited if one in self.epochs]
+        """Of an epoch of suggested trials. All points count alike at first, and later as often as
+        they were suggested."""
+        expected = [self.epochs[point] for point in self.course.visited if point in self.epochs]
         if not expected:
             return None
         visited = Counter(self.tally.visited)

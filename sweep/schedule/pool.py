@@ -198,7 +198,7 @@ class Pool:
         return Assignment(number, config, self._cutoffs(backbone, place, config))
 
     def _cutoffs(self, backbone: _Backbone, place: int, config: TrialConfig) -> dict[int, float]:
-        """None for probes, which cost little and set the others' bars, and for the two trials that
+        """Empty for probes, which cost little and set the others' bars, and for the two trials that
         the report compares: the baseline and its twin."""
         in_full = place <= backbone.order.probes or config == backbone.order.twin
         return backbone.bars.cutoffs() if self._settings.early_stopping and not in_full else {}

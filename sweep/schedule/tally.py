@@ -146,8 +146,8 @@ class Tally:
         distinct: dict[tuple[bool, TrialConfig], TrialRecord] = {}
         for one in sorted((*self.contenders, record), key=lambda one: one.rank):
             distinct.setdefault((one.is_baseline, one.config), one)
-        baseline = [one for one in distinct.values() if one.is_baseline]
-        searched = [one for one in distinct.values() if not one.is_baseline]
+        baseline = [contender for contender in distinct.values() if contender.is_baseline]
+        searched = [contender for contender in distinct.values() if not contender.is_baseline]
         # One more than are chosen: its configuration may turn out to be the baseline's.
         self.contenders = (*baseline, *searched[: SEARCHED + 1])
 

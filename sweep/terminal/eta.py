@@ -75,7 +75,7 @@ class _Backbone:
 
     def begun(self) -> Counter[Kind]:
         """How many trials of each kind are finished or running."""
-        running = (self.tally.course.kind(one.assignment.trial_id) for one, _ in self.here)
+        running = (self.tally.course.kind(state.assignment.trial_id) for state, _ in self.here)
         return Counter(self.tally.counts) + Counter(running)
 
 
@@ -118,9 +118,16 @@ def _backbone(
     running: Sequence[tuple[Running, float]],
     epochs: Mapping[str, float],
 ) -> _Backbone:
-    here = [one for one in running if one[0].assignment.config.backbone == plan.name]
-    assigned = (one.assignment for one, _ in here)
-    begun = [one.config for one in assigned if tally.course.kind(one.trial_id) is Kind.SUGGESTED]
+    here = [
+        (state, elapsed)
+        for state, elapsed in running
+        if state.assignment.config.backbone == plan.name
+    ]
+    begun = [
+        state.assignment.config
+        for state, _ in here
+        if tally.course.kind(state.assignment.trial_id) is Kind.SUGGESTED
+    ]
     return _Backbone(plan, tally, here, Kinds(tally, epochs, begun))
 
 
@@ -154,16 +161,17 @@ def _running(backbone: _Backbone, probe: float, trial: float, one_pass: float) -
 
 def _completed(measured: Sequence[_Pace]) -> list[tuple[float, float, float]]:
     """Seconds of a probe, another trial and a pass, where a backbone has none those of others."""
-    both = [(one.probe, one.trial) for one in measured if one.probe and one.trial]
+    both = [(pace.probe, pace.trial) for pace in measured if pace.probe and pace.trial]
     ratio = sum(trial for _, trial in both) / sum(probe for probe, _ in both) if both else None
-    probe_mean = _mean(one.probe for one in measured)
-    trial_mean = _mean(one.trial for one in measured)
-    features = _mean(one.features for one in measured) or 0.0
+    probe_mean = _mean(pace.probe for pace in measured)
+    trial_mean = _mean(pace.trial for pace in measured)
+    features = _mean(pace.features for pace in measured) or 0.0
     paces = []
-    for one in measured:
-        like_its_probes = one.probe * ratio if one.probe and ratio else None
-        trial = _first(one.trial, like_its_probes, trial_mean, one.probe, probe_mean)
-        paces.append((_first(one.probe, probe_mean, trial), trial, _first(one.features, features)))
+    for pace in measured:
+        like_its_probes = pace.probe * ratio if pace.probe and ratio else None
+        trial = _first(pace.trial, like_its_probes, trial_mean, pace.probe, probe_mean)
+        probe = _first(pace.probe, probe_mean, trial)
+        paces.append((probe, trial, _first(pace.features, features)))
     return paces
 
 
@@ -187,7 +195,7 @@ def _measured(backbone: _Backbone) -> _Pace:
     expected = known.seconds_trained / unfinished if known and unfinished else None
     probe, trial = (_of_kind(backbone, probes=probes) for probes in (True, False))
     searched = backbone.kinds.suggested
-    return _Pace(probe, next((one for one in (searched, trial) if one), expected), features)
+    return _Pace(probe, next((value for value in (searched, trial) if value), expected), features)
 
 
 def _of_kind(backbone: _Backbone, *, probes: bool) -> float | None:

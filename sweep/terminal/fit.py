@@ -32,8 +32,9 @@ class _Needs:
 
     Attributes:
         always: of features, heads, baseline and repeats.
-        more: of each other trial of the search.
-        first: how many searched trials there are before these.
+        more: of each further trial of the search.
+        first: searched trials that `always` counts, or that are done.
+        searched: trials that the whole search has besides the baseline.
     """
 
     always: float
@@ -57,24 +58,22 @@ def time_budget_words(
         return ""
     tallies = tallied({plan.name: plan.course for plan in plans}, finished)
     epochs, done = seconds_per_epoch(tallies), {record.id for record in finished}
-    needs = {
-        name: _needs(plan, Kinds(tallies[name], epochs[name]), done)
-        for name, plan in ((plan.name, plan) for plan in plans)
-    }
-    known = {name: one for name, one in needs.items() if one is not None}
+    kinds = {name: Kinds(tally, epochs[name]) for name, tally in tallies.items()}
+    needs = {plan.name: _needs(plan, kinds[plan.name], done) for plan in plans}
+    known = {name: need for name, need in needs.items() if need is not None}
     if len(known) < len(plans):
         return _UNKNOWN
-    left = USABLE * at_once * seconds - sum(one.always for one in known.values())
+    left = USABLE * at_once * seconds - sum(need.always for need in known.values())
     if left < 0:
-        least = sum(one.always for one in known.values()) / at_once / USABLE
+        least = sum(need.always for need in known.values()) / at_once / USABLE
         return (
             f"The time budget is too short for the fresh seeds: with the fewest trials that they "
             f"can confirm the sweep takes about {duration(least)}. Give more, or lower --confirm."
         )
     counts = _counts(known, left)
-    if all(counts[name] == one.searched for name, one in known.items()):
+    if all(counts[name] == need.searched for name, need in known.items()):
         return "The time budget has room for all of it."
-    words = ", ".join(f"{counts[name]} of {one.searched} of {name}" for name, one in known.items())
+    words = ", ".join(f"{counts[name]} of {known[name].searched} of {name}" for name in known)
     return (
         f"The time budget has room for the fresh seeds and about so many searched trials: {words}. "
         "What does not fit is left out; a resume goes on with it."
@@ -106,8 +105,8 @@ def _needs(plan: BackbonePlan, kinds: Kinds, done: Collection[TrialId]) -> _Need
 
 def _counts(needs: Mapping[str, _Needs], left: float) -> dict[str, int]:
     """Searched trials by backbone, round after round as far as the seconds go."""
-    counts = {name: one.first for name, one in needs.items()}
-    going_on = [name for name, one in needs.items() if one.first < one.searched]
+    counts = {name: need.first for name, need in needs.items()}
+    going_on = [name for name, need in needs.items() if need.first < need.searched]
     while going_on:
         for name in list(going_on):
             left -= needs[name].more

@@ -30,9 +30,9 @@ from sweep.terminal.silence import Silence, print_plain, ticking
 
 _LOG = logging.getLogger(__name__)
 _REMEMBERED = {"a fifth": 0.2, "half": 0.5}
-"""After which shares of the time what was told of the end is held against it."""
+"""Shares of a sweep's time after which the end that was told is compared with the real one."""
 _LEAST_BUSY = 0.5
-"""Less is not the order of trials but a failure, which says nothing about the rest."""
+"""A smaller share is due to a failure, not to trials that wait for others: it will not go on."""
 _WIDTH_WITH_CONFIG = 100
 _SECONDS_BETWEEN_TICKS = 2.0
 
@@ -140,7 +140,7 @@ class LiveTable:
             "rest of the time budget is for the fresh seeds"
         )
         fewer = replace(plan, trials=plan.trials - left_out).settled(self._tallies[backbone])
-        self._plans = [fewer if one is plan else one for one in self._plans]
+        self._plans = [fewer if other is plan else other for other in self._plans]
         _LOG.info(line)
         self.say(line)
 

@@ -65,7 +65,7 @@ class BackbonePlan:
         passes: times that each photo goes through the frozen layers, at most: once per scaling.
         photos_prefix: photos through the frozen layers, at most.
         photos_trained: training photos over all epochs of the unfinished trials, at most.
-        photos_plain: photos that a plain script would push through the whole network for these.
+        photos_plain: photos that a plain script would push through the whole network instead.
         estimate: in bytes and seconds; None until a run has measured the backbone here.
         repeats: of `trials`, those that repeat the search's best, on so many `seeds` each.
         course: how the search goes.
