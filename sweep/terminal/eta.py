@@ -150,12 +150,15 @@ def _running(backbone: _Backbone, probe: float, trial: float, one_pass: float) -
     """Seconds that each running trial still takes."""
     course, left = backbone.tally.course, []
     for state, elapsed in backbone.here:
-        fills = state.assignment.config.scaling not in backbone.tally.filled
         trial_id, config = state.assignment.trial_id, state.assignment.config
+        if state.epoch:
+            left.append((config.epochs - state.epoch.epoch) * state.epoch.seconds)
+            continue
         expected = backbone.kinds.of_config(trial_id, config)
         if expected is None:
             expected = probe if course.kind(trial_id) is Kind.PROBE else trial
-        left.append(_of_running(state, elapsed, expected + (one_pass if fills else 0.0)))
+        features = 0.0 if config.scaling in backbone.tally.filled else one_pass
+        left.append(max(0.0, expected + features - elapsed))
     return left
 
 
@@ -187,11 +190,9 @@ def _first(*values: float | None) -> float:
 def _measured(backbone: _Backbone) -> _Pace:
     plan, tally = backbone.plan, backbone.tally
     known, unfinished = plan.estimate, plan.trials - plan.finished
-    features: float | None
+    features = known.seconds_prefix / plan.passes if known and plan.passes else None
     if tally.filled:
         features = tally.features / len(tally.filled)
-    else:
-        features = known.seconds_prefix / plan.passes if known and plan.passes else None
     expected = known.seconds_trained / unfinished if known and unfinished else None
     probe, trial = (_of_kind(backbone, probes=probes) for probes in (True, False))
     searched = backbone.kinds.suggested
@@ -220,10 +221,3 @@ def _of_repeat(backbone: _Backbone) -> float | None:
     is_over = backbone.tally.searched >= backbone.plan.trials - backbone.plan.repeats
     expected = None if is_over else backbone.kinds.repeat
     return backbone.kinds.measured_repeat if expected is None else expected
-
-
-def _of_running(state: Running, elapsed: float, expected: float) -> float:
-    """Seconds that a running trial still takes, of `expected` in all."""
-    if state.epoch is None:
-        return max(0.0, expected - elapsed)
-    return (state.assignment.config.epochs - state.epoch.epoch) * state.epoch.seconds
