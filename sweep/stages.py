@@ -26,6 +26,7 @@ from search_spaces.installed import version_of
 from search_spaces.settings import Settings
 from sweep.elsewhere import share_elsewhere
 from sweep.hardware import detect, share
+from sweep.keeping import fetch_missing, kept, storage_of
 from sweep.preflight import refuse_unfit
 from sweep.prepare import Prepared, gather, refuse_taken, resume, run_folder, start
 from sweep.process.commands import export_winners, measure_backbones, reproduce
@@ -33,7 +34,6 @@ from sweep.process.environment import run_onednn
 from sweep.process.worker import small_photos
 from sweep.rates import keep_rates, known_rates
 from sweep.schedule.reserve import Reserve
-from sweep.storage import fetch_missing, kept, storage_of
 from sweep.terminal.arguments import most_trials, refuse_contradictions
 from sweep.terminal.bars import showing
 from sweep.terminal.clock import elsewhere

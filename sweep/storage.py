@@ -10,10 +10,8 @@ S3 server is `s3://BUCKET/PATH?endpoint_override=http://HOST:PORT`.
 
 from __future__ import annotations
 
-import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -22,11 +20,11 @@ from typing import Any
 
 from results.ledger.files import PIECE_BYTES, TEMPORARY_PREFIX, file_sha256, whole_or_absent
 from results.ledger.places import TrialFile
+from results.ledger.records import Status
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
 RUN = RunFolder(Path()).run_json.name
-_LOG = logging.getLogger(__name__)
 _APPEARS_WHOLE = ("s3", "gcs")
 """Where an object is whole or absent by itself; elsewhere a file is written aside and renamed."""
 _FIX = "Check the address, the network and the credentials; then resume the run with --storage."
@@ -117,6 +115,30 @@ class Storage:
                 ):
                     copyfileobj(source, file, PIECE_BYTES)
 
+    def refuse_ahead(self) -> None:
+        """Check that the folder has all trials of the copy, which loses those that it has not.
+
+        Raises:
+            UsageRefusal: the run went on elsewhere.
+            EnvironmentRefusal: the storage cannot be reached.
+        """
+        with self._faults_named():
+            ahead = [
+                name
+                for name in sorted(self._kept())
+                if _is_record(name)
+                and not (self._folder.root / name).exists()
+                # A resume that was killed may have removed repeats that the time budget cut.
+                and Status.OUT_OF_TIME.encode() not in self._content(name)
+            ]
+        if ahead:
+            raise UsageRefusal(
+                f"the storage has {len(ahead)} finished trials that are not here, such as "
+                f"{ahead[0]}: the run went on elsewhere",
+                where=self._base,
+                fix="Move the folder away; --resume then brings the run back from the storage.",
+            )
+
     def keep(self, paths: Iterable[Path]) -> None:
         """Copy files of the run, those that others rely on last.
 
@@ -164,8 +186,7 @@ class Storage:
         """Whether a trial's record there is the one here; its files are listed in it."""
         digest = file_sha256(self._folder.root / name)
         if name not in self._copied:
-            with self._files.open_input_stream(f"{self._base}/{name}") as there:
-                self._copied[name] = sha256(there.read()).hexdigest()
+            self._copied[name] = sha256(self._content(name)).hexdigest()
         return self._copied[name] == digest
 
     def _of_the_run(self) -> Iterator[str]:
@@ -187,6 +208,10 @@ class Storage:
             for file in found
             if file.is_file and not file.base_name.startswith(TEMPORARY_PREFIX)
         }
+
+    def _content(self, name: str) -> bytes:
+        with self._files.open_input_stream(f"{self._base}/{name}") as there:
+            return bytes(there.read())
 
     def _place(self, name: str) -> Path:
         """Where a file of the storage goes; an object's name may hold anything."""
@@ -244,50 +269,3 @@ def _in_order(name: str) -> tuple[bool, bool, str]:
 
 def _is_record(name: str) -> bool:
     return name.rpartition("/")[2] == TrialFile.RECORD
-
-
-def storage_of(folder: RunFolder, typed: str | None) -> Storage | None:
-    """The storage that was asked for.
-
-    Raises:
-        UsageRefusal: there is no such kind of storage.
-    """
-    return Storage(folder, *opened(typed)) if typed else None
-
-
-def fetch_missing(folder: RunFolder, storage: Storage) -> None:
-    """Bring a run back that is not here any more; see `Storage.fetch`."""
-    if not folder.exists():
-        try:
-            with folder.locked():
-                storage.fetch()
-        finally:
-            folder.discard_unstarted()
-
-
-@contextmanager
-def kept(storage: Storage | None) -> Iterator[Callable[[str], None]]:
-    """Keep a run for the time of the block; yields what takes the name of a finished trial.
-
-    Trials are copied by a thread, so that none waits for it; a fault there waits for the end, when
-    whatever is missing is copied.
-
-    Raises:
-        EnvironmentRefusal: at the start or at the end, the storage cannot be reached.
-    """
-    if storage is None:
-        yield lambda _: None
-        return
-    storage.keep_all(derived=False)
-    with ThreadPoolExecutor(1) as thread:
-
-        def finished(trial: str) -> None:
-            thread.submit(storage.keep_trial, trial).add_done_callback(_logged)
-
-        yield finished
-    storage.keep_all()
-
-
-def _logged(done: Future[None]) -> None:
-    if fault := done.exception():
-        _LOG.warning("a trial was not copied: %s", fault)
