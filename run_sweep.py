@@ -22,7 +22,8 @@ from typing import NoReturn
 from results.ledger.files import disk_faults_named
 from search_spaces.refusals import Refusal, in_one_line
 from sweep.process.environment import set_for_ray
-from sweep.process.guardian import Hold, guarded, unguarded
+from sweep.process.guardian import guarded
+from sweep.process.messages import UNGUARDED, Guardian
 from sweep.signals import Interrupted, signals_as_exceptions
 from sweep.terminal.arguments import is_verbose, parse_arguments
 
@@ -31,17 +32,17 @@ _LOG = logging.getLogger(__name__)
 COMPLETE, NOT_ALL, UNEXPECTED = 0, 1, 4
 
 
-def main(words: Sequence[str], hold: Hold = unguarded, prog: str = "run_sweep.py") -> int:
+def main(words: Sequence[str], guardian: Guardian = UNGUARDED, prog: str = "run_sweep.py") -> int:
     """Run the command and return its exit code; what goes wrong is one line on stderr.
 
     Args:
-        hold: see `sweep.process.guardian`.
+        guardian: of this process, see `sweep.process.messages`.
         prog: what the command is called in its help.
     """
     logging.getLogger().addHandler(logging.NullHandler())
     try:
         with signals_as_exceptions():
-            return _story(parse_arguments(words, os.environ, prog=prog), words, hold)
+            return _story(parse_arguments(words, os.environ, prog=prog), words, guardian)
     except Interrupted as stop:
         return stop.exit_code
     except Exception as fault:
@@ -56,7 +57,7 @@ def main(words: Sequence[str], hold: Hold = unguarded, prog: str = "run_sweep.py
         return UNEXPECTED
 
 
-def _story(arguments: Namespace, words: Sequence[str], hold: Hold) -> int:
+def _story(arguments: Namespace, words: Sequence[str], guardian: Guardian) -> int:
     """The stages in their order. Libraries are loaded here, after `--help` has answered."""
     if arguments.print_config:
         from sweep.terminal.printed import as_toml
@@ -85,12 +86,12 @@ def _story(arguments: Namespace, words: Sequence[str], hold: Hold) -> int:
         sweep.leaving_nothing_unstarted(),
         signals_as_exceptions(sweep.hide_table),
     ):
-        hold(folder.root, lock)
+        guardian.hold(folder.root, lock)
         sweep.check_folder()
         _log_to(folder.log, verbose=arguments.verbose)
         prepared = sweep.prepare()
         with sweep.tensorboard(), sweep.kept():
-            sweep.train(prepared)
+            sweep.train(prepared, guardian)
             with sweep.doing("measuring the backbones"):
                 sweep.measure(prepared)
             with sweep.doing("writing the report"):

@@ -31,6 +31,7 @@ from sweep.preflight import refuse_unfit
 from sweep.prepare import Prepared, gather, refuse_taken, resume, run_folder, start
 from sweep.process.commands import export_winners, measure_backbones, reproduce
 from sweep.process.environment import run_onednn
+from sweep.process.messages import Guardian
 from sweep.process.worker import small_photos
 from sweep.rates import keep_rates, known_rates
 from sweep.schedule.reserve import Reserve
@@ -150,7 +151,7 @@ class Sweep:
         with kept(self._storage) as self._keep:
             yield
 
-    def train(self, prepared: Prepared) -> None:
+    def train(self, prepared: Prepared, guardian: Guardian) -> None:
         """Train every trial that is left, as far as the budgets go."""
         from sweep.schedule.mlflow_runs import logged_to_mlflow
         from sweep.schedule.pool import Pool
@@ -188,7 +189,14 @@ class Sweep:
                 log([record])
                 self._keep(record.trial)
 
-            run_trials(pool, context, on_running=table.running, on_finished=finish, say=table.say)
+            run_trials(
+                pool,
+                context,
+                on_running=table.running,
+                on_finished=finish,
+                say=table.say,
+                watched=guardian.watching_ray,
+            )
             table.ended()
         self._table = None
 

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -169,8 +170,10 @@ def test_a_ray_that_dies_ends_the_sweep_with_a_line_and_leaves_no_process(
     process = start(*small(photos, cache, run))
     when(process, lambda: len(named(process.pid, name)) > 0, signal.SIGCONT)
     started = descendants(process.pid)
+    killed = time.monotonic()
     os.kill(named(process.pid, name)[0].pid, signal.SIGKILL)
     code, _, err = finish(process)
+    assert time.monotonic() - killed < 10
     assert code == 4
     assert len(err.splitlines()) == 1
     assert err.startswith(f"error: Ray died: its {name} has ended ({run / 'log.txt'})")

@@ -12,11 +12,13 @@ import pytest
 
 from results.ledger.records import EpochRecord
 from results.ledger.store import RunFolder
+from search_spaces.backbones import HEAD
 from search_spaces.refusals import EnvironmentRefusal
 from sweep.process.activity import Activity
 from sweep.process.context import RunContext
 from sweep.process.trainer import Trainer, TrainerDied, resident_bytes
 from sweep.schedule.assignment import Assignment
+from tests.crash.soak import Holding
 from tests.sweep.helpers import machine, settings
 from tests.sweeps import photo_folder
 
@@ -168,3 +170,17 @@ def test_memory_that_is_taken_is_counted() -> None:
     taken = bytearray(b"x" * 50_000_000)
     assert resident_bytes() - before > 40_000_000
     assert taken
+
+
+def test_fifty_trials_leave_a_training_process_as_it_was_after_ten(context: RunContext) -> None:
+    trainer, base = Trainer(context), context.settings.baseline("VGG16")
+    seen: list[Holding] = []
+    for number in range(1, 51):
+        config = replace(base, unfreeze=HEAD, learning_rate=1e-4 * number, epochs=1)
+        trainer.train(Assignment(number, config, {}), lambda _: None)
+        seen.append(Holding.of(trainer._process.pid, Path(trainer._temporary.name)))
+    trainer.close()
+    early, late = seen[9], seen[-1]
+    assert late.resident < 1.05 * early.resident
+    assert late.descriptors <= early.descriptors
+    assert late.temporary <= early.temporary
