@@ -25,7 +25,7 @@ from sweep.process.environment import set_for_ray
 from sweep.process.guardian import guarded
 from sweep.process.messages import UNGUARDED, Guardian
 from sweep.signals import Interrupted, signals_as_exceptions
-from sweep.terminal.arguments import is_verbose, parse_arguments
+from sweep.terminal.arguments import parse_arguments
 
 _LOG = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def main(words: Sequence[str], guardian: Guardian = UNGUARDED, prog: str = "run_
     except Interrupted as stop:
         return stop.exit_code
     except Exception as fault:
-        if is_verbose(words):
+        if "--verbose" in words:  # the rest may not be readable
             traceback.print_exc()
         if isinstance(fault, Refusal):
             print(f"error: {fault}", file=sys.stderr)
