@@ -31,6 +31,8 @@ DIGEST = "sha256"
 
 _LAST_KEY = re.compile(rb',?\n  "%s": "([0-9a-f]{64})"\n}\n\Z' % DIGEST.encode())
 _MEGABYTE = 1024 * 1024
+PIECE_BYTES = 16 * _MEGABYTE
+"""Of a file that is copied to another place, as much is in memory at a time."""
 _CANNOT_WRITE = (
     *(errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.EFBIG),
     *(errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG),
