@@ -97,6 +97,9 @@ def ray_trial(task: Task, dataset: str, events: str) -> type:
             self._begin(new_config)
             return True
 
+        def save_checkpoint(self, checkpoint_dir: str) -> None:
+            """Nothing is kept, though Ray asks: it would only cost time."""
+
         def _begin(self, config: dict[str, Any]) -> None:
             import keras
 
