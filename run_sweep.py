@@ -14,49 +14,50 @@ import os
 import sys
 import traceback
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from results.ledger.files import disk_faults_named
-from search_spaces.refusals import Refusal
+from search_spaces.refusals import Refusal, in_one_line
 from sweep.process.environment import set_for_ray
-from sweep.process.guardian import Hold, guarded, unguarded
+from sweep.process.guardian import guarded
+from sweep.process.messages import UNGUARDED, Guardian
 from sweep.signals import Interrupted, signals_as_exceptions
-from sweep.terminal.arguments import is_verbose, parse_arguments
+from sweep.terminal.arguments import parse_arguments
 
 _LOG = logging.getLogger(__name__)
 
 COMPLETE, NOT_ALL, UNEXPECTED = 0, 1, 4
 
 
-def main(words: Sequence[str], hold: Hold = unguarded, prog: str = "run_sweep.py") -> int:
+def main(words: Sequence[str], guardian: Guardian = UNGUARDED, prog: str = "run_sweep.py") -> int:
     """Run the command and return its exit code; what goes wrong is one line on stderr.
 
     Args:
-        hold: see `sweep.process.guardian`.
+        guardian: of this process, see `sweep.process.messages`.
         prog: what the command is called in its help.
     """
     logging.getLogger().addHandler(logging.NullHandler())
     try:
-        with signals_as_exceptions(), _tracebacks(wanted=is_verbose(words)):
-            return _story(parse_arguments(words, os.environ, prog=prog), words, hold)
-    except Refusal as refusal:
-        print(f"error: {refusal}", file=sys.stderr)
-        return refusal.exit_code
+        with signals_as_exceptions():
+            return _story(parse_arguments(words, os.environ, prog=prog), words, guardian)
     except Interrupted as stop:
         return stop.exit_code
     except Exception as fault:
+        if "--verbose" in words:  # the rest may not be readable
+            traceback.print_exc()
+        if isinstance(fault, Refusal):
+            print(f"error: {fault}", file=sys.stderr)
+            return fault.exit_code
         _LOG.exception("unexpected")
-        text = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
         more = "(--verbose and the run's log.txt say more)"
-        print(f"error: unexpected {text} {more}.", file=sys.stderr)
+        print(f"error: unexpected {in_one_line(fault)[:300]} {more}.", file=sys.stderr)
         return UNEXPECTED
 
 
-def _story(arguments: Namespace, words: Sequence[str], hold: Hold) -> int:
+def _story(arguments: Namespace, words: Sequence[str], guardian: Guardian) -> int:
     """The stages in their order. Libraries are loaded here, after `--help` has answered."""
     if arguments.print_config:
         from sweep.terminal.printed import as_toml
@@ -68,7 +69,7 @@ def _story(arguments: Namespace, words: Sequence[str], hold: Hold) -> int:
     from rich.console import Console
 
     from results.report.terminal import told
-    from results.report.write import write_report
+    from results.report.write import draw_report, write_summary
     from results.scores.mistakes import rows_to_show
     from results.scores.summary import summarise
     from sweep.stages import Sweep, reproduce_trial
@@ -85,36 +86,25 @@ def _story(arguments: Namespace, words: Sequence[str], hold: Hold) -> int:
         sweep.leaving_nothing_unstarted(),
         signals_as_exceptions(sweep.hide_table),
     ):
-        hold(folder.root, lock)
+        guardian.hold(folder.root, lock)
         sweep.check_folder()
         _log_to(folder.log, verbose=arguments.verbose)
         prepared = sweep.prepare()
         with sweep.tensorboard(), sweep.kept():
-            sweep.train(prepared)
+            sweep.train(prepared, guardian)
             with sweep.doing("measuring the backbones"):
                 sweep.measure(prepared)
-            with sweep.doing("writing the report"):
+            with sweep.doing("computing the results"):
                 summary = summarise(folder)
                 sweep.keep_thumbnails(prepared, rows_to_show(summary))
-                write_report(folder, summary)
+                write_summary(folder, summary)
             for part in told(summary, arguments.tables):
                 sweep.console.print(part)
-            if exported := summary.winner is not None:
-                with sweep.doing("writing the models"):
-                    sweep.export()
+            exported = summary.winner is not None
+            with sweep.doing("writing report and models"), sweep.exporting(wanted=exported):
+                draw_report(folder, summary)
             sweep.say_what_next(complete=summary.complete, exported=exported)
     return COMPLETE if summary.complete and not summary.trials.failed else NOT_ALL
-
-
-@contextmanager
-def _tracebacks(*, wanted: bool) -> Iterator[None]:
-    """Show the whole traceback of whatever goes wrong, to those who ask for it."""
-    try:
-        yield
-    except Exception:
-        if wanted:
-            traceback.print_exc()
-        raise
 
 
 def _log_to(log: Path, *, verbose: bool) -> None:

@@ -18,7 +18,8 @@ from typing import NoReturn
 
 from search_spaces.refusals import Refusal, one_of
 from search_spaces.values import Parser
-from sweep.process.guardian import Hold, guarded, unguarded
+from sweep.process.guardian import guarded
+from sweep.process.messages import UNGUARDED, Guardian
 
 NAME = "transfer-sweep"
 
@@ -36,11 +37,11 @@ COMMANDS = {
 """What each does, in the order of use."""
 
 
-Lead = Callable[[Callable[[Hold], int]], int]
+Lead = Callable[[Callable[[Guardian], int]], int]
 """Does the work of a sweep, such as `sweep.process.guardian.guarded`."""
 
 
-def main(words: Sequence[str], lead: Lead = lambda work: work(unguarded)) -> int:
+def main(words: Sequence[str], lead: Lead = lambda work: work(UNGUARDED)) -> int:
     """Run a command; return its exit code.
 
     Args:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -25,14 +26,15 @@ from search_spaces.installed import version_of
 from search_spaces.settings import Settings
 from sweep.elsewhere import share_elsewhere
 from sweep.hardware import detect, share
+from sweep.keeping import fetch_missing, kept, storage_of
 from sweep.preflight import refuse_unfit
 from sweep.prepare import Prepared, gather, refuse_taken, resume, run_folder, start
-from sweep.process.commands import export_winners, measure_backbones, reproduce
+from sweep.process.commands import exporting_winners, measure_backbones, reproduce
 from sweep.process.environment import run_onednn
+from sweep.process.messages import Guardian
 from sweep.process.worker import small_photos
 from sweep.rates import keep_rates, known_rates
 from sweep.schedule.reserve import Reserve
-from sweep.storage import fetch_missing, kept, storage_of
 from sweep.terminal.arguments import most_trials, refuse_contradictions
 from sweep.terminal.bars import showing
 from sweep.terminal.clock import elsewhere
@@ -68,9 +70,8 @@ class Sweep:
         self._arguments = arguments
         self._words = words
         self._hardware = detect()
-        run = (
-            self.folder.read_run().with_more_trials(arguments.trials) if arguments.resume else None
-        )
+        read = self.folder.read_run() if arguments.resume else None
+        self._resumed = run = read.with_more_trials(arguments.trials) if read else None
         most = len(run.planned) if run else most_trials(arguments)
         settings = run.settings if run else None
         if arguments.rate_file:
@@ -86,12 +87,10 @@ class Sweep:
 
     def show_plan(self) -> None:
         """Print what would run, without starting it."""
-        if self._arguments.resume:
-            run = self.folder.read_run().with_more_trials(self._arguments.trials)
-            settings, finished = run.settings, self.folder.records()
-            refuse_contradictions(self._arguments, settings)
+        if self._resumed:
+            refuse_contradictions(self._arguments, self._resumed.settings)
             counts = self.folder.read_split().counts()
-            self._show(settings, counts, finished)
+            self._show(self._resumed.settings, counts, self.folder.records())
             return
         with showing(self.console) as progress:
             new = gather(self._arguments, self._machine, progress=progress, warn=self._warn)
@@ -152,7 +151,7 @@ class Sweep:
         with kept(self._storage) as self._keep:
             yield
 
-    def train(self, prepared: Prepared) -> None:
+    def train(self, prepared: Prepared, guardian: Guardian) -> None:
         """Train every trial that is left, as far as the budgets go."""
         from sweep.schedule.mlflow_runs import logged_to_mlflow
         from sweep.schedule.pool import Pool
@@ -176,6 +175,7 @@ class Sweep:
                 plans,
                 finished,
                 at_once=self._machine.max_concurrent,
+                budget=self._machine.time_budget or math.inf,
                 metric=context.settings.metric,
                 usage=usage.words,
             ) as table,
@@ -189,7 +189,14 @@ class Sweep:
                 log([record])
                 self._keep(record.trial)
 
-            run_trials(pool, context, on_running=table.running, on_finished=finish)
+            run_trials(
+                pool,
+                context,
+                on_running=table.running,
+                on_finished=finish,
+                say=table.say,
+                watched=guardian.watching_ray,
+            )
             table.ended()
         self._table = None
 
@@ -202,7 +209,7 @@ class Sweep:
         seconds = self._machine.time_budget
         if seconds is None or not (settings.confirm and settings.trials):
             return None
-        courses = {one.name: one.course for one in plans}
+        courses = {planned.name: planned.course for planned in plans}
         return Reserve(settings, courses, seconds, self._machine.max_concurrent)
 
     def measure(self, prepared: Prepared) -> None:
@@ -222,9 +229,9 @@ class Sweep:
         """Keep small copies of some photos for the report."""
         write_thumbnails(self.folder, small_photos(prepared.context, rows))
 
-    def export(self) -> None:
-        """Write the winners as Keras models."""
-        export_winners(self.folder)
+    def exporting(self, *, wanted: bool) -> AbstractContextManager[None]:
+        """Write the winners as Keras models beside the block, if there are any."""
+        return exporting_winners(self.folder) if wanted else nullcontext()
 
     def doing(self, what: str) -> AbstractContextManager[None]:
         """Say what the block does, where it takes its time."""

@@ -31,6 +31,8 @@ DIGEST = "sha256"
 
 _LAST_KEY = re.compile(rb',?\n  "%s": "([0-9a-f]{64})"\n}\n\Z' % DIGEST.encode())
 _MEGABYTE = 1024 * 1024
+PIECE_BYTES = 16 * _MEGABYTE
+"""Of a file that is copied to another place, as much is in memory at a time."""
 _CANNOT_WRITE = (
     *(errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.EFBIG),
     *(errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG),
@@ -127,7 +129,9 @@ def free_megabytes(path: Path) -> int:
 
 def _nearest_existing(path: Path) -> Path:
     """The path or the nearest folder above it that exists; the top where none does."""
-    return next((place for place in (path, *path.parents) if place.exists()), Path(path.anchor))
+    # Not `Path.exists`, which raises for names that are too long for any file.
+    places = (place for place in (path, *path.parents) if os.path.exists(place))  # noqa: PTH110
+    return next(places, Path(path.anchor))
 
 
 def folder_bytes(folder: Path) -> int:

@@ -6,6 +6,7 @@ JSON files carry their own SHA-256; the other files that anything reads are list
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -45,7 +46,7 @@ def verify(folder: RunFolder) -> Verdict:
     Raises:
         UsageRefusal: the folder holds no run, nor trials of one.
     """
-    if not folder.exists() and not folder.trials.is_dir():
+    if not folder.exists() and not os.path.isdir(folder.trials):  # noqa: PTH112
         folder.read_run()
     checks = _Checks()
     _check_run(folder, checks)

@@ -31,15 +31,9 @@ from results.ledger.places import RunPlaces
 from results.ledger.remedies import resume_command
 from search_spaces.refusals import EnvironmentRefusal, Refusal
 from sweep.process.leftovers import NOTE, descendants, end, end_leftovers
+from sweep.process.messages import DriverState, Guardian, GuardianByMessages
+from sweep.process.ray_watch import SECONDS_BETWEEN_LOOKS, RayWatch, ray_died
 from sweep.signals import STOP
-
-Hold = Callable[[Path, int], None]
-"""Told the run's folder and the descriptor of its lock, which the guardian then holds too."""
-
-
-def unguarded(_root: Path, _lock: int) -> None:
-    """A `Hold` where there is no guardian: whoever calls ends what it has started."""
-
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 _SECONDS_TO_STOP = 4.0
@@ -48,17 +42,16 @@ _ENVIRONMENT = EnvironmentRefusal.exit_code
 _SAID_WHY = (2, 3, _ENVIRONMENT)
 """Exit codes of a driver that has printed its line."""
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
-_ENDED = b"\0"
 
 
-def guarded(work: Callable[[Hold], int], *, patience: float = _SECONDS_TO_STOP) -> int:
+def guarded(work: Callable[[Guardian], int], *, patience: float = _SECONDS_TO_STOP) -> int:
     """Do the work in a process of its own; return its exit code, or 128 and a signal's number.
 
     The first signal lets the work stop, a second one ends at once. To be called before any thread
     is started: this process is copied.
 
     Args:
-        work: takes a `Hold`, to be called once the run's folder is locked; returns an exit code.
+        work: tells its guardian when the run's folder is locked; returns an exit code.
         patience: seconds that it may take to put things away after a signal; compiled code may
             never return.
     """
@@ -90,7 +83,7 @@ def guarded(work: Callable[[Hold], int], *, patience: float = _SECONDS_TO_STOP) 
     return _ENVIRONMENT
 
 
-def _guard(lifeline: int, work: Callable[[Hold], int], patience: float) -> int:
+def _guard(lifeline: int, work: Callable[[Guardian], int], patience: float) -> int:
     """The guardian: start the driver, see it end, end the rest; signals stay blocked."""
     os.setsid()
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
@@ -99,14 +92,15 @@ def _guard(lifeline: int, work: Callable[[Hold], int], patience: float) -> int:
     if driver == 0:
         os.close(lifeline)
         ours.close()
-        os._exit(_drive(work, theirs))
+        os._exit(_drive(work, GuardianByMessages(theirs)))
     theirs.close()
-    end_seen = _await(driver, lifeline, patience)
+    state = DriverState(ours)
+    end_seen = _await(driver, lifeline, state, patience)
     _end_all(driver)
-    told = _told(ours)
-    if told.root is not None:
-        end_leftovers(told.root / NOTE)
-    return _verdict(end_seen, told)
+    state.read()
+    if state.root is not None:
+        end_leftovers(state.root / NOTE)
+    return _verdict(end_seen, state)
 
 
 def _prctl(option: int, value: int) -> None:
@@ -115,19 +109,15 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
-def _drive(work: Callable[[Hold], int], guardian: socket.socket) -> int:
+def _drive(work: Callable[[Guardian], int], guardian: GuardianByMessages) -> int:
     """The driver: the work's exit code; nothing is left to the interpreter's own end."""
     os.setpgid(0, 0)
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # not without the guardian
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-
-    def hold(root: Path, lock: int) -> None:
-        socket.send_fds(guardian, [os.fsencode(root)], [lock])
-
     try:
-        code = work(hold)
+        code = work(guardian)
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except BaseException:
@@ -136,33 +126,42 @@ def _drive(work: Callable[[Hold], int], guardian: socket.socket) -> int:
     with suppress(OSError, ValueError):  # nobody reads any more
         sys.stdout.flush()
         sys.stderr.flush()
-    guardian.send(_ENDED)
+    guardian.say_ended()
     return code
 
 
 @dataclass(frozen=True)
 class _End:
     """Attributes: the driver's exit code, None if it still runs; the first signal that came, or 0;
-    whether the process that was typed is gone."""
+    whether the process that was typed is gone; which of Ray's processes is, while Ray is needed."""
 
     code: int | None
     signal: int = 0
     abandoned: bool = False
+    without: str | None = None
 
 
-def _await(driver: int, lifeline: int, patience: float) -> _End:
+def _await(driver: int, lifeline: int, state: DriverState, patience: float) -> _End:
     """Wait until the driver has ended or must be ended; orphans that end are collected."""
     woken, wakes = os.pipe()
     os.set_blocking(wakes, False)
     signal.set_wakeup_fd(wakes)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    asked, until = 0, math.inf
+    asked, until, watch = 0, math.inf, RayWatch(os.getpid())
     while True:
         code = _collect(driver)
         left = until - time.monotonic()
         if code is not None or left <= 0:
             return _End(code, asked)
-        ready, _, _ = select.select([lifeline, woken], [], [], None if left == math.inf else left)
+        state.read()
+        if state.needs_ray and not asked:
+            without = watch.ended()
+            state.read()  # Ray may end because it is no longer needed
+            if without and state.needs_ray:
+                return _End(None, without=without)
+            left = SECONDS_BETWEEN_LOOKS
+        waited_for: list[int | socket.socket] = [lifeline, woken, state.socket]
+        ready, _, _ = select.select(waited_for, [], [], None if left == math.inf else left)
         if woken in ready:
             os.read(woken, 4096)
         if lifeline in ready:
@@ -205,47 +204,35 @@ def _end_all(driver: int) -> None:
         return
 
 
-@dataclass(frozen=True)
-class _Told:
-    """What the driver told: the run's folder, and whether the work came to its end."""
-
-    root: Path | None = None
-    ended: bool = False
-
-
-def _told(driver: socket.socket) -> _Told:
-    """Read what the driver sent; the lock that came with it is held until this process ends."""
-    driver.setblocking(False)
-    told = _Told()
-    with suppress(BlockingIOError):
-        while True:
-            message, _, _, _ = socket.recv_fds(driver, 65536, 1)
-            if message == _ENDED:
-                told = _Told(told.root, ended=True)
-            else:
-                told = _Told(Path(os.fsdecode(message)), told.ended)
-    return told
-
-
-def _verdict(end_seen: _End, told: _Told) -> int:
+def _verdict(end_seen: _End, state: DriverState) -> int:
     """Say what the driver could not say itself; return the exit code."""
     code = end_seen.code
     if end_seen.abandoned:
         return _ENVIRONMENT  # nobody is there to see it
-    if not told.ended and os.isatty(1):
+    if not state.ended and os.isatty(1):
         os.write(1, b"\x1b[?25h")  # the cursor, which a table may hide
-    if end_seen.signal and not (told.ended and code in (0, 1)):
-        _say(_stopped(told.root), 1)
+    if end_seen.signal and not (state.ended and code in (0, 1)):
+        _say(_stopped(state.root), 1)
         return 128 + end_seen.signal
-    if code is not None and (told.ended or code in _SAID_WHY):
+    if end_seen.without and state.root is not None:
+        return _without_ray(end_seen.without, RunPlaces(state.root))
+    if code is not None and (state.ended or code in _SAID_WHY):
         return code
     refusal = EnvironmentRefusal(
         f"the process that led the sweep ended unexpectedly with {code}; out of memory?",
-        where=str(RunPlaces(told.root).log) if told.root else "",
-        fix=f"Go on with: {resume_command(told.root)}" if told.root else "Start it again.",
+        where=str(RunPlaces(state.root).log) if state.root else "",
+        fix=f"Go on with: {resume_command(state.root)}" if state.root else "Start it again.",
     )
     _say(f"error: {refusal}", 2)
     return _ENVIRONMENT
+
+
+def _without_ray(name: str, places: RunPlaces) -> int:
+    refusal = ray_died(f"its {name} has ended", places)
+    _say(f"error: {refusal}", 2)
+    with suppress(OSError), places.log.open("a") as log:
+        log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} ERROR {refusal}\n")
+    return refusal.exit_code
 
 
 def _stopped(root: Path | None) -> str:

@@ -29,12 +29,13 @@ from numpy.typing import NDArray
 from results.ledger.records import EpochRecord, TrialRecord
 from results.ledger.runs import DataRecord, Rejected, Split
 from results.ledger.store import RunFolder
-from search_spaces.refusals import Refusal
+from search_spaces.config import TrialId
+from search_spaces.refusals import Refusal, in_one_line
 from search_spaces.settings import Settings
 from sweep.hardware import Machine
 from sweep.process.activity import ActivityReporter
 from sweep.process.context import RunContext
-from sweep.process.outcomes import failed, finished, in_one_line, is_out_of_memory
+from sweep.process.outcomes import failed, finished, is_out_of_memory
 from sweep.process.patience import LOADING, SignOfLife
 from sweep.process.trainer import OutOfMemory, TrialFinished, resident_bytes
 from sweep.schedule.assignment import Assignment
@@ -116,7 +117,7 @@ def small_photos(context: RunContext, rows: list[int]) -> dict[int, NDArray[np.u
     """Thumbnails of some photos, by row."""
     from trainables.photos.dataset import open_dataset
 
-    return open_dataset(context.dataset).thumbnails(rows)
+    return open_dataset(context.dataset, rows).thumbnails(rows)
 
 
 def serve(connection: Connection) -> None:
@@ -176,12 +177,12 @@ def train_and_commit(
         progress(LOADING, 0, None)
     data, networks = _workplace(context)
 
-    from trainables.training.heads import head_of
+    from trainables.training.heads import trained_head
     from trainables.training.tensorboard import TrialLog, describe_experiment
     from trainables.training.train import Diverged, train
 
     folder, trial, config = RunFolder(context.run), assignment.trial_id.name, assignment.trained
-    if assignment.trial_id == context.settings.planned[0]:
+    if assignment.trial_id == TrialId(context.settings.backbones[0], 0):  # once a run
         describe_experiment(folder.tensorboard)
     log = TrialLog(folder.tensorboard, trial, config)
 
@@ -191,7 +192,7 @@ def train_and_commit(
 
     progress("building", 0, None)
     try:
-        head = head_of(config, assignment.repeat, folder=folder, data=data, networks=networks)
+        head = trained_head(config, assignment.repeat, folder=folder, data=data, networks=networks)
         result = train(
             config,
             data,
@@ -207,7 +208,8 @@ def train_and_commit(
     except Exception as fault:
         if is_out_of_memory(fault):
             raise
-        record = failed(assignment, fault, diverged=isinstance(fault, Diverged))
+        error = in_one_line(fault)
+        record = failed(assignment, error, diverged=isinstance(fault, Diverged))
         folder.write_failure(trial, traceback.format_exc())
     else:
         progress("writing", 0, None)

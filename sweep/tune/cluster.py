@@ -11,16 +11,13 @@ import secrets
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from functools import partial
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
 
 import ray
 
 from results.ledger.files import refuse_others_folder
-from results.ledger.remedies import resume_command
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
 from sweep.hardware import Machine, gpus_needed
@@ -33,20 +30,23 @@ from sweep.process.leftovers import (
 )
 from sweep.signals import signals_at_once
 from sweep.tune.nodes import code_copied
-from sweep.tune.watch import ray_watched
 
 _LOG = logging.getLogger(__name__)
 
 
 @contextmanager
-def ray_started(machine: Machine, folder: RunFolder) -> Iterator[None]:
+def ray_started(
+    machine: Machine, folder: RunFolder, watched: Callable[[], AbstractContextManager[None]]
+) -> Iterator[None]:
     """Ray for the time of the block: our own instance, or a cluster if an address is given.
 
     Our own has token authentication, no dashboard, and a temporary folder that is removed at the
     end; what a killed run of this folder left there is removed first.
 
-    In the block a signal ends this process at once, and so does the death of Ray's own processes,
-    with a line that says so; the guardian ends the others.
+    In the block a signal ends this process at once; the guardian ends the others.
+
+    Args:
+        watched: the time in which Ray's own processes must live.
 
     Raises:
         EnvironmentRefusal: Ray does not start.
@@ -59,7 +59,7 @@ def ray_started(machine: Machine, folder: RunFolder) -> Iterator[None]:
     refuse_others_folder(folder.ray)
     write_note(note, temporary)
     try:
-        with signals_at_once(), ray_watched(partial(_end_without_ray, folder)):
+        with signals_at_once(), watched():
             _start(machine, temporary)
             write_note(note, temporary, descendants(os.getpid()))
             yield
@@ -67,23 +67,6 @@ def ray_started(machine: Machine, folder: RunFolder) -> Iterator[None]:
         ray.shutdown()
         shutil.rmtree(temporary, ignore_errors=True)
         note.unlink(missing_ok=True)
-
-
-def _end_without_ray(folder: RunFolder, name: str) -> NoReturn:
-    """End this process: what it does in compiled code of Ray would take a minute to give up."""
-    refusal = ray_died(f"its {name} has ended", folder)
-    _LOG.error("%s", refusal)
-    os.write(2, f"error: {refusal}\n".encode())
-    os._exit(refusal.exit_code)
-
-
-def ray_died(how: str, folder: RunFolder) -> EnvironmentRefusal:
-    """The refusal of a sweep that lost its Ray."""
-    return EnvironmentRefusal(
-        f"Ray died: {how}",
-        where=str(folder.log),
-        fix=f"Finished trials are kept; go on with: {resume_command(folder.root)}",
-    )
 
 
 def _start(machine: Machine, temporary: Path) -> None:

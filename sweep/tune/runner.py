@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,12 +20,18 @@ from results.ledger.store import RunFolder
 from search_spaces.refusals import Refusal
 from sweep.process.context import RunContext
 from sweep.process.environment import NeverRestored
+from sweep.process.ray_watch import ray_died
 from sweep.schedule.pool import Pool
 from sweep.schedule.studies import Studies
 from sweep.terminal.eta import Running
-from sweep.tune.cluster import ray_died, ray_started
+from sweep.tune.cluster import ray_started
 from sweep.tune.depot import Origin, open_depot
-from sweep.tune.nodes import refuse_unfit_nodes, what_must_agree
+from sweep.tune.nodes import (
+    nodes_for_trials,
+    nodes_watched,
+    refuse_unfit_nodes,
+    what_must_agree,
+)
 from sweep.tune.searcher import PoolSearcher, budget, deadline
 from sweep.tune.task import run_trial
 
@@ -39,12 +46,16 @@ def run_trials(
     *,
     on_running: Callable[[Running], None],
     on_finished: Callable[[TrialRecord], None],
+    say: Callable[[str], None],
+    watched: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
     """Train every trial that is left, as far as the budgets go.
 
     Args:
         on_running: called when a trial starts, ends an epoch or says what it is doing.
         on_finished: called with every new record.
+        say: shows a line.
+        watched: the time in which Ray's own processes must live.
 
     Raises:
         EnvironmentRefusal: Ray cannot be started or died, a node of the cluster is unfit, the disk
@@ -65,14 +76,15 @@ def run_trials(
         on_finished=on_finished,
     )
     try:
-        with ray_started(context.machine, folder):
+        with ray_started(context.machine, folder, watched):
             if context.machine.address is None:
                 _fit(pool, searcher, context, on_running)
             else:
                 expected = what_must_agree()
                 refuse_unfit_nodes(context.machine, expected)
                 origin, _desk = open_depot(context, expected)
-                _fit(pool, searcher, context, on_running, origin)
+                with nodes_watched(lambda: len(nodes_for_trials(context.machine)), say):
+                    _fit(pool, searcher, context, on_running, origin)
     finally:
         studies.write()
     if searcher.refusal:

@@ -19,6 +19,8 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +38,15 @@ def main(words: list[str]) -> None:
     write_json(out, {"trials": sweep(Task.read(task_path), dataset)})
 
 
-def sweep(task: Task, dataset: Path) -> dict[str, dict[str, Any]]:
-    """Run the trials by Ray Tune; return each one's last report."""
+@contextmanager
+def ray_instance(task: Task) -> Iterator[Path]:
+    """Ray of a sweep's size for the time of the block, and a folder for its results."""
     os.environ.update(RAY_USAGE_STATS_ENABLED="0", TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1")
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 
     import ray
-    from ray import tune
 
-    temporary = Path(tempfile.mkdtemp(prefix="plain-"))
+    temporary = Path(tempfile.mkdtemp(prefix="rays-"))
     try:
         ray.init(
             num_cpus=task.concurrent * task.cpus,
@@ -53,21 +55,27 @@ def sweep(task: Task, dataset: Path) -> dict[str, dict[str, Any]]:
             configure_logging=False,
             _temp_dir=str(temporary),
         )
-        shared = {"task": task, "dataset": str(dataset)}
-        trainable = tune.with_parameters(trial, **shared)
-        tuner = tune.Tuner(
-            tune.with_resources(trainable, {"cpu": task.cpus}),
-            param_space={"name": tune.grid_search(list(task.points))},
-            tune_config=tune.TuneConfig(max_concurrent_trials=task.concurrent),
-            run_config=tune.RunConfig(storage_path=str(temporary / "results"), verbose=0),
-        )
-        results = tuner.fit()
-        if results.num_errors:
-            raise RuntimeError(f"a plain trial failed: {results.errors[0]}")
-        return {one.config["name"]: one.metrics["outcome"] for one in results}
+        yield temporary / "results"
     finally:
         ray.shutdown()
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def sweep(task: Task, dataset: Path) -> dict[str, dict[str, Any]]:
+    """Run the trials by Ray Tune; return each one's last report."""
+    with ray_instance(task) as results_folder:
+        from ray import tune
+
+        trainable = tune.with_parameters(trial, task=task, dataset=str(dataset))
+        results = tune.Tuner(
+            tune.with_resources(trainable, {"cpu": task.cpus}),
+            param_space={"name": tune.grid_search(list(task.points))},
+            tune_config=tune.TuneConfig(max_concurrent_trials=task.concurrent),
+            run_config=tune.RunConfig(storage_path=str(results_folder), verbose=0),
+        ).fit()
+        if results.num_errors:
+            raise RuntimeError(f"a plain trial failed: {results.errors[0]}")
+        return {one.config["name"]: one.metrics["outcome"] for one in results}
 
 
 def trial(config: dict[str, Any], *, task: Task, dataset: str) -> None:

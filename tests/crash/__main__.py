@@ -27,6 +27,7 @@ from tests.crash.odd_names import odd_names
 from tests.crash.real import ray_deaths, real_kills
 from tests.crash.report import Result, report
 from tests.crash.row import Row
+from tests.crash.soak import soak
 from tests.crash.stages import PARTS as STAGE_PARTS
 from tests.crash.stages import stage_faults
 from tests.crash.stock import stock
@@ -64,6 +65,7 @@ TASKS = (
     Task(20_000, lambda seed, _: malformed(seed, 100), 0.08),
     Task(100, lambda seed, _: odd_names(seed, 4), 0.04),
     Task(60, lambda seed, _: orders(seed, runs=1), 0.02),
+    Task(500, lambda seed, _: soak(seed, 500), 0.02),
     Task(0, lambda seed, _: circumstances(seed), 0.02),
     Task(10_000, lambda seed, _: copies(seed, 500), 0.02),
 )

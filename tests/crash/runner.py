@@ -12,7 +12,7 @@ import os
 import random
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
@@ -64,6 +64,8 @@ class Local:
         *,
         on_running: Callable[[Running], None],
         on_finished: Callable[[TrialRecord], None],
+        say: Callable[[str], None],
+        watched: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         """As `sweep.tune.runner.run_trials`."""
         add = self._mirror(pool, context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.crash.malformed import malformed
 from tests.crash.moved import circumstances
 from tests.crash.odd_names import odd_names
 from tests.crash.row import Row
+from tests.crash.soak import soak
 from tests.crash.stages import stage_faults
 from tests.crash.timing import orders
 
@@ -64,6 +66,14 @@ def test_what_is_written_beside_the_ledger_is_whole_after_a_fault() -> None:
 @pytest.mark.slow
 def test_a_database_that_cannot_be_written_stops_no_sweep_and_is_made_anew() -> None:
     hold(alone(database, SEED, 10))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="needs Linux's /proc")
+def test_fifty_trials_leave_the_driver_as_large_as_ten_did() -> None:
+    row = alone(soak, SEED, 50)
+    hold(row)
+    assert row.count >= 50
 
 
 @pytest.mark.slow

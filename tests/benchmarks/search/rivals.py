@@ -58,27 +58,15 @@ def note(events: str, trial: str, **figures: float) -> None:
 
 def ray_sweep(task: Task, dataset: str, events: str, trials: int) -> None:
     """OptunaSearch and ASHAScheduler with their defaults, over actors that are reused."""
-    os.environ.update(RAY_USAGE_STATS_ENABLED="0", TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1")
-    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+    with plain.ray_instance(task) as results_folder:
+        from ray import tune
+        from ray.tune.schedulers import ASHAScheduler
+        from ray.tune.search.optuna import OptunaSearch
 
-    import ray
-    from ray import tune
-    from ray.tune.schedulers import ASHAScheduler
-    from ray.tune.search.optuna import OptunaSearch
+        from sweep.schedule.optuna_trials import distributions
 
-    from sweep.schedule.optuna_trials import distributions
-
-    [base] = task.points.values()
-    told = {"metric": "accuracy", "mode": "max"}
-    temporary = Path(tempfile.mkdtemp(prefix="rays-"))
-    try:
-        ray.init(
-            num_cpus=task.concurrent * task.cpus,
-            include_dashboard=False,
-            log_to_driver=False,
-            configure_logging=False,
-            _temp_dir=str(temporary),
-        )
+        [base] = task.points.values()
+        told = {"metric": "accuracy", "mode": "max"}
         trainable = tune.with_parameters(ray_trial, task=task, dataset=dataset, events=events)
         space = distributions(SPACE, base.backbone)
         results = tune.Tuner(
@@ -91,13 +79,10 @@ def ray_sweep(task: Task, dataset: str, events: str, trials: int) -> None:
                 max_concurrent_trials=task.concurrent,
                 reuse_actors=True,
             ),
-            run_config=tune.RunConfig(storage_path=str(temporary / "results"), verbose=0),
+            run_config=tune.RunConfig(storage_path=str(results_folder), verbose=0),
         ).fit()
         if results.num_errors:
             raise RuntimeError(f"a trial failed: {results.errors[0]}")
-    finally:
-        ray.shutdown()
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def ray_trial(config: dict[str, Any], *, task: Task, dataset: str, events: str) -> None:

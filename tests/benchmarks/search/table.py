@@ -4,13 +4,15 @@
 
 Trials that are in the table are left out, so the same command goes on where it ended. First come
 the costs: our frozen pass of each scaling, and a short trial of the plain script at each cut and
-scaling; then heads, then deeper trials. As many trials run at a time as in a sweep.
+scaling; then heads, then deeper trials in a random order. As many trials run at a time as in a
+sweep.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
+import random
 import shutil
 import tempfile
 import time
@@ -137,6 +139,8 @@ def _make(job: _Job, processes: int, most: int | None) -> None:
     there = {row.point for row in read_rows(trials)}
     left = [point for point in points if point not in there]
     heads = [point for point in left if point.unfreeze == HEAD]
+    deep = [point for point in left if point.unfreeze != HEAD]
+    random.Random(SEED).shuffle(deep)  # so that a table that is cut short has some of each cut
     with multiprocessing.get_context("spawn").Pool(processes, maxtasksperchild=1) as pool:
 
         def each(work: Callable[[_Job], None], jobs: Sequence[Sequence[Point]]) -> None:
@@ -145,7 +149,7 @@ def _make(job: _Job, processes: int, most: int | None) -> None:
         each(_fill, [[one] for one in firsts if one.unfreeze == HEAD])
         plain = [one for one in firsts if ("plain", one.unfreeze, one.scaling) not in known]
         each(_plain, [[one] for one in plain])
-        for some in (heads, [point for point in left if point not in heads]):
+        for some in (heads, deep):
             each(_train, [some[at::processes] for at in range(processes)])
     print(f"{len(read_rows(trials))} of {len(points)} trials", flush=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,12 +23,12 @@ from tests.sweeps import HOME, left
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="needs Linux's /proc")
 
 COMMAND = """
-import os, signal, subprocess, sys, time
+import ctypes, os, signal, subprocess, sys, time
 from pathlib import Path
 from sweep.process.guardian import guarded
 from sweep.signals import Interrupted, signals_as_exceptions
 
-def work(hold):
+def work(guardian):
     {body}
 
 sys.exit(guarded(work, patience=0.5))
@@ -139,7 +140,9 @@ def test_a_signal_says_how_far_the_run_is_and_how_to_go_on(tmp_path: Path) -> No
     folder = make_run(tmp_path, [Trial("VGG16", 0)])
     planned = count_planned(folder.read_run().settings, folder.records())
     lock = f"os.open({str(tmp_path / 'lock')!r}, os.O_CREAT | os.O_RDWR)"
-    with command(f"hold(Path({str(tmp_path)!r}), {lock}); {BUSY} time.sleep(300)") as process:
+    with command(
+        f"guardian.hold(Path({str(tmp_path)!r}), {lock}); {BUSY} time.sleep(300)"
+    ) as process:
         busy(process)
         process.terminate()
         out, err = process.communicate(timeout=30)
@@ -154,7 +157,7 @@ def test_the_lock_of_a_killed_command_is_held_until_nothing_of_it_runs(tmp_path:
     lock = tmp_path / "lock"
     body = (
         f"lock = os.open({str(lock)!r}, os.O_CREAT | os.O_RDWR); import fcntl; "
-        f"fcntl.flock(lock, fcntl.LOCK_EX); hold(Path({str(tmp_path)!r}), lock); {BUSY}"
+        f"fcntl.flock(lock, fcntl.LOCK_EX); guardian.hold(Path({str(tmp_path)!r}), lock); {BUSY}"
         "time.sleep(300)"
     )
     with command(body) as process, lock.open("a") as ours:
@@ -185,6 +188,40 @@ def test_the_drivers_end_is_the_commands_and_is_explained_where_the_driver_could
     assert said in err
     assert len(err.splitlines()) == (1 if said else 0)
     assert out == ""
+
+
+WITH_RAY = """
+    folder = Path({folder!r})
+    guardian.hold(folder, os.open(folder / 'lock', os.O_CREAT | os.O_RDWR))
+    with guardian.watching_ray():
+        ray = subprocess.Popen([str(folder / 'gcs_server'), '300'])
+        {meanwhile}
+    {afterwards}
+    return 0
+"""
+
+
+def with_ray(folder: Path, meanwhile: str = "pass", afterwards: str = "pass") -> str:
+    """Work that starts a process called as one of Ray's is."""
+    shutil.copy(shutil.which("sleep") or "", folder / "gcs_server")
+    return WITH_RAY.format(folder=str(folder), meanwhile=meanwhile, afterwards=afterwards)
+
+
+def test_a_ray_that_dies_ends_a_driver_in_which_no_python_runs(tmp_path: Path) -> None:
+    stuck = "ray.kill(); ctypes.PyDLL(None).sleep(300)"  # holds the interpreter's lock
+    with command(with_ray(tmp_path, meanwhile=stuck)) as process:
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 4
+    log = tmp_path / "log.txt"
+    assert err.startswith(f"error: Ray died: its gcs_server has ended ({log}). Finished trials are")
+    assert err.count("\n") == 1
+    assert "Ray died" in log.read_text()
+
+
+def test_a_ray_that_is_no_longer_needed_may_end(tmp_path: Path) -> None:
+    with command(with_ray(tmp_path, afterwards="ray.kill(); time.sleep(1)")) as process:
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, "")
 
 
 def test_what_ended_work_left_running_is_ended_too() -> None:

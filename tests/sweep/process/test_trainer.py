@@ -12,11 +12,13 @@ import pytest
 
 from results.ledger.records import EpochRecord
 from results.ledger.store import RunFolder
+from search_spaces.backbones import HEAD
 from search_spaces.refusals import EnvironmentRefusal
 from sweep.process.activity import Activity
 from sweep.process.context import RunContext
 from sweep.process.trainer import Trainer, TrainerDied, resident_bytes
 from sweep.schedule.assignment import Assignment
+from tests.crash.soak import Holding
 from tests.sweep.helpers import machine, settings
 from tests.sweeps import photo_folder
 
@@ -66,6 +68,8 @@ def test_a_process_that_is_stopped_in_a_trial_is_ended_and_named_as_hanging(
 
     def stop(_: EpochRecord) -> None:
         os.kill(trainer._process.pid, signal.SIGSTOP)
+        # Twenty times the longest silence so far is `test_patience`'s, and half a minute here.
+        trainer._patience._longest_silence = 0.0
 
     with pytest.raises(TrainerDied, match=r"no sign of life for \d+ s"):
         trainer.train(baseline(context), stop)
@@ -142,24 +146,18 @@ def test_a_training_process_has_the_runs_onednn_setting_whatever_is_typed(
 ) -> None:
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", {"0": "1", "1": "0"}[onednn])
     trainer = Trainer(replace(context, onednn=onednn))
-    environments: set[bytes] = set()
-
-    def look(_: EpochRecord) -> None:
-        content = Path(f"/proc/{trainer._process.pid}/environ").read_bytes()
-        environments.update(variable for variable in content.split(b"\0") if b"ONEDNN" in variable)
-
-    trainer.train(baseline(context), look)
-    trainer.close()
-    assert environments == {f"TF_ENABLE_ONEDNN_OPTS={onednn}".encode()}
+    content = Path(f"/proc/{trainer._process.pid}/environ").read_bytes()  # of its start, for good
+    trainer.kill()
+    found = [variable for variable in content.split(b"\0") if b"ONEDNN" in variable]
+    assert found == [f"TF_ENABLE_ONEDNN_OPTS={onednn}".encode()]
 
 
-@pytest.mark.parametrize(("most", "too_large"), [(10**6, True), (10**12, False)])
-def test_a_process_is_too_large_above_its_share_of_memory(
-    context: RunContext, most: int, too_large: bool
-) -> None:
-    trainer = Trainer(replace(context, machine=replace(context.machine, trainer_bytes=most)))
+def test_a_process_is_too_large_above_its_share_of_memory(context: RunContext) -> None:
+    trainer = Trainer(replace(context, machine=replace(context.machine, trainer_bytes=10**6)))
     trainer.train(baseline(context), lambda _: None)
-    assert trainer.is_too_large == too_large
+    assert trainer.is_too_large
+    trainer._most_bytes = 10**12
+    assert not trainer.is_too_large
     trainer.close()
 
 
@@ -168,3 +166,17 @@ def test_memory_that_is_taken_is_counted() -> None:
     taken = bytearray(b"x" * 50_000_000)
     assert resident_bytes() - before > 40_000_000
     assert taken
+
+
+def test_fifty_trials_leave_a_training_process_as_it_was_after_ten(context: RunContext) -> None:
+    trainer, base = Trainer(context), context.settings.baseline("VGG16")
+    seen: list[Holding] = []
+    for number in range(1, 51):
+        config = replace(base, unfreeze=HEAD, learning_rate=1e-4 * number, epochs=1)
+        trainer.train(Assignment(number, config, {}), lambda _: None)
+        seen.append(Holding.of(trainer._process.pid, Path(trainer._temporary.name)))
+    trainer.close()
+    early, late = seen[9], seen[-1]
+    assert late.resident < 1.05 * early.resident
+    assert late.descriptors <= early.descriptors
+    assert late.temporary <= early.temporary
