@@ -1,4 +1,4 @@
-"""Two runs side by side: what differs, and what is paired, in the terminal and on a page."""
+"""Two runs compared: in the terminal, and on a page."""
 
 from __future__ import annotations
 
