@@ -1,4 +1,4 @@
-"""Two whole settings of the sizes: the paper's, and a demonstration that needs no network.
+"""Two sets of defaults: the paper's, and those of a demonstration that needs no network.
 
 `PAPER`         cats vs dogs, ImageNet weights, 150 px: python run_sweep.py --backbones all
 `DEMONSTRATION` scikit-learn's scanned digits, random weights, 75 px: what the same command falls

@@ -208,7 +208,8 @@ class Settings:
         if self.trials and not any(self.space.dimensions(name) for name in self.backbones):
             raise UsageRefusal(
                 f"what varies must change something, got {', '.join(self.search)} alone: momentum "
-                "is SGD's, and head and dropout need a head with more than pooling",
+                "is SGD's, head and dropout need a head with more than pooling, and batch_norm "
+                "needs trained layers that have it",
                 where="--search or --space",
                 fix="Add optimizer, or another dimension.",
             )
@@ -220,7 +221,7 @@ class Settings:
         return SearchSpace(varied=self.search, ranges={"batch_size": sizes, **self.ranges})
 
     def searched(self, backbone: str) -> int:
-        """How many configurations of a backbone are searched, of all there are but its baseline."""
+        """How many configurations of a backbone are searched: at most all but its baseline."""
         baseline_inside = self.space.contains(self.baseline(backbone))
         return int(min(self.trials, self.space.size(backbone) - baseline_inside))
 

@@ -21,7 +21,7 @@ NAMED = 24
 """Classes up to which the rows have their names and the cells a tooltip."""
 
 LARGEST = 50
-"""Classes beyond which a matrix is a fog, and its cells alone would outgrow the page."""
+"""Classes beyond which a matrix is illegible, and its cells would outgrow the page."""
 
 _WRITTEN_OUT = 6
 """Classes up to which the columns have names; beyond, they have numbers."""

@@ -26,7 +26,7 @@ besides its baseline and what may be trained again on fresh seeds."""
 def spare(records: Iterable[TrialRecord], needed: Collection[TrialId]) -> list[TrialRecord]:
     """Trials whose weights may go, in the order in which they should: repeats, then the worst.
 
-    What is in here stays in here, however many trials follow: later ones only raise the bar.
+    A trial that is spare stays spare as more trials finish, since they only raise the bar.
 
     Args:
         needed: trials that others start from.

@@ -27,7 +27,7 @@ def write_left_out(path: Path, trials: Iterable[TrialId]) -> None:
 
 
 def read_left_out(path: Path) -> frozenset[TrialId]:
-    """None of them where there is no such file.
+    """The trials that were left out; empty where there is no such file.
 
     Raises:
         EnvironmentRefusal: the file is damaged.

@@ -2,8 +2,8 @@
 
 A sweep writes what its trials measured into `<cache>/rates/`, one file per backbone and conditions;
 `--plan` and the first table of a sweep read it. A file that is absent or damaged only means that
-nothing is known yet. A rate file (`--rate-file`) is for machines that one is not at: rates by
-backbone, as `python -m results rates RUN` prints them.
+nothing is known yet. A rate file (`--rate-file`) describes another machine: rates by backbone, as
+`python -m results rates RUN` printed them there.
 """
 
 from __future__ import annotations

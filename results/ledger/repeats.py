@@ -34,7 +34,7 @@ def candidates(records: Iterable[TrialRecord]) -> tuple[TrialRecord, ...]:
     """Of a backbone whose search is over: the baseline, then the best searched trials.
 
     Only trials that ended as planned; the best by validation (`TrialRecord.rank`), and no
-    configuration twice. One trial alone has nothing to be held against: then there are none.
+    configuration twice. Empty where there is but one, which nothing can be compared with.
     """
     completed = [
         record

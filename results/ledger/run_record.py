@@ -22,8 +22,8 @@ class RunRecord:
         planned: all trials of the search: the baselines, then number by number. Which repeats
             confirm its winners follows from its records, see `results.ledger.repeats`.
         seed: of the whole run.
-        lag: the largest that a suggestion has, see `sweep.schedule.lag`: the trials at a time that
-            the run started with.
+        lag: how many trials at a time the run started with, the largest lag that a suggestion
+            has, see `sweep.schedule.lag`.
         demonstration: True if this run makes no statement about the paper.
         data: the photos.
         weights: a name or folder as given, and the SHA-256 per backbone.

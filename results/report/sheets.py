@@ -27,7 +27,8 @@ class Column:
         value: where a row's item has the value, if not as its attribute `key`: a path of
             attributes such as `pair.test.p`, which ends at the first None, or a function.
         short: the heading in the terminal, where it is another one.
-        under: the key of the column below whose values the terminal shows this column's.
+        under: the key of another column: the terminal shows this one's values in its cells, on a
+            second line.
         where: the places that show it.
     """
 

@@ -73,7 +73,7 @@ class Line:
 
     @property
     def told(self) -> str:
-        """Role and verdict in one cell; a verdict's reason is on the page."""
+        """Role and verdict in one cell; a verdict's reason is in the CSV file."""
         return ": ".join(filter(None, (self.role, self.told_alone)))
 
     @property
@@ -175,7 +175,7 @@ def in_a_sentence(summary: Summary) -> str:
         return f"Not confirmed on fresh seeds: {luck}." if searched else ""
     told = [one for one in found if one.outcome is not None]
     if not told:
-        return f"Not confirmed: {found[0].reason}."
+        return f"Not confirmed: {'; '.join(dict.fromkeys(one.reason for one in found))}."
     better, worse = (
         sum(one.outcome is outcome for one in told) for outcome in (Told.BETTER, Told.WORSE)
     )

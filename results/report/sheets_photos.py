@@ -41,7 +41,8 @@ def label_errors(summary: Summary) -> Sheet:
         "Likely label errors",
         LABEL_ERRORS,
         summary.mistakes.suspects,
-        note="Photos, not trained on, whose label several backbones' best contradict surely.",
+        note="Photos outside the training split whose label the best trials of several backbones "
+        "contradict with high confidence.",
     )
 
 

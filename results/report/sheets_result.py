@@ -31,7 +31,8 @@ _VERDICTS = (
 
 
 def best_alone(summary: Summary) -> Sheet:
-    """The best trial of each backbone; its gain only where no fresh seeds say it better."""
+    """The best trial of each backbone; with its gain where there are no fresh seeds, which would
+    tell it better."""
     columns = (
         Column("trial", "trial", kinds.LABEL, best_label),
         *(_BEST[key] for key in ("validation", "test", "interval")),

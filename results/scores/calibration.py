@@ -21,7 +21,7 @@ BINS = 15
 """Equal bins of the most probable class's probability, as many as in the paper."""
 
 COLDEST, HOTTEST = 0.05, 20.0
-"""Where a temperature is looked for. An end of it means: these photos do not bound it."""
+"""Where a temperature is looked for. One at either end is not determined by these photos."""
 
 
 def calibrate(
@@ -73,8 +73,8 @@ def fitted_temperature(probabilities: Probabilities, labels: Labels) -> float:
     # The loss is convex in 1/T, so it has one valley in log T as well.
     ends = (float(np.log(COLDEST)), float(np.log(HOTTEST)))
     found = minimize_scalar(loss, bounds=ends, method="bounded", options={"xatol": 1e-6})
-    # Where every photo is right the loss falls to 0 long before the coldest end: a plain, where the
-    # search stops anywhere.
+    # Where every photo is right the loss is 0 long before the coldest end. The search may stop
+    # anywhere on that flat part, so both ends are tried as well.
     return float(np.exp(min(sorted((*ends, float(found.x))), key=loss)))
 
 

@@ -27,15 +27,15 @@ def score(metric: str, probabilities: Probabilities, labels: Labels) -> float:
 
 
 def balanced_accuracy(probabilities: Probabilities, labels: Labels) -> float:
-    """Mean over the classes of the share of their photos that is named right."""
-    _, true, both = _counts(probabilities, labels)
-    return float((both / true).mean())
+    """Mean over the classes of recall: the share of a class's photos that are right."""
+    _, true, correct = _counts(probabilities, labels)
+    return float((correct / true).mean())
 
 
 def macro_f1(probabilities: Probabilities, labels: Labels) -> float:
-    """Mean over the classes of F1: twice the rightly named, by all named so and all that are so."""
-    named, true, both = _counts(probabilities, labels)
-    return float((2 * both / (named + true)).mean())
+    """Mean over the classes of F1: 2 x correct / (photos predicted as it + photos of it)."""
+    predicted, true, correct = _counts(probabilities, labels)
+    return float((2 * correct / (predicted + true)).mean())
 
 
 def auc(probabilities: Probabilities, labels: Labels) -> float:
@@ -66,12 +66,12 @@ CHOICES: Mapping[str, Metric] = {
 
 
 def _counts(probabilities: Probabilities, labels: Labels) -> tuple[NDArray[np.float64], ...]:
-    """Per class that occurs in `labels`: photos named so, photos that are so, and both."""
+    """Per class that occurs in `labels`: photos predicted as it, photos of it, and correct ones."""
     accuracy(probabilities, labels)  # checks the arrays
-    classes = probabilities.shape[1]
-    predicted = probabilities.argmax(axis=1)
-    true = np.bincount(labels, minlength=classes)
-    named = np.bincount(predicted, minlength=classes)
-    both = np.bincount(labels[predicted == labels], minlength=classes)
+    answers = probabilities.argmax(axis=1)
+    true, predicted, correct = (
+        np.bincount(of, minlength=probabilities.shape[1])
+        for of in (labels, answers, labels[answers == labels])
+    )
     present = true > 0
-    return tuple(counts[present].astype(np.float64) for counts in (named, true, both))
+    return tuple(counts[present].astype(np.float64) for counts in (predicted, true, correct))

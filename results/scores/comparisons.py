@@ -80,7 +80,7 @@ def ensemble_rows(evidence: Evidence) -> tuple[EnsembleRow, ...]:
 
     The library of the greedy selection is the best `LIBRARY` trials by validation; the other rules,
     the one by test too, choose among the backbones' best trials by validation, so that no more test
-    files are opened. One row tells the paper's own two, as documented.
+    files are opened. One row has the paper's own two backbones, each in its baseline.
     """
     winners = evidence.winners()
     if len(winners) < 2:

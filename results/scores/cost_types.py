@@ -53,8 +53,8 @@ class CostRow:
             for every photo that a plain script pushes, less all that was spent on features. It is
             assumed that a training step runs these layers as fast as the pass did, which also
             handed over what other points read. Where no pass went through exactly a trial's layers,
-            nothing counts as saved. Negative when the store cost more than that; None when this is
-            so for all of them.
+            nothing counts as saved; None if no trial's layers were timed. Negative when the store
+            cost more than that.
         trials_untimed: of those that read stored features, the ones whose layers no pass timed.
     """
 

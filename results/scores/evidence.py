@@ -138,7 +138,7 @@ class Evidence:
         return self._read_predictions(trial).validation_by_epoch
 
     def validation(self, trial: str) -> Probabilities:
-        """[n, C] of the validation photos; nothing else of the trial stays in memory for it."""
+        """[n, C] of the validation photos, without keeping the trial's other arrays in memory."""
         return (self._predictions.get(trial) or self._read_predictions(trial)).validation
 
     def _read_predictions(self, trial: str) -> Predictions:

@@ -29,17 +29,20 @@ class FreshSeeds:
     left_out: frozenset[TrialId] = frozenset()
 
     def planned(self, backbone: str) -> int:
-        """How many repeats a backbone comes to: at most, while its search goes on."""
+        """How many repeats a backbone has; while its search goes on, the most it may have."""
         return count_repeats(self.settings, backbone, self.finished, self.left_out)
 
     def counted(self, backbone: str) -> tuple[TrialRecord, ...]:
-        """The finished ones of them, none while the search goes on: a resume's may displace the
-        candidates of which there are repeats already."""
+        """Finished repeats of the candidates, seed after seed; empty while the search goes on.
+
+        After a resume with more trials the candidates may be others. Repeats of former ones stay in
+        the ledger and do not count.
+        """
         known = repeats(self.settings, backbone, self.finished, self.left_out) or ()
         return tuple(self.finished[trial] for trial in known if trial in self.finished)
 
     def done(self, backbone: str) -> int:
-        """How many of them are finished."""
+        """How many repeats of the candidates are finished."""
         return len(self.counted(backbone))
 
     def candidates(self, backbone: str) -> tuple[TrialRecord, ...]:

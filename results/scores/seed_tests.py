@@ -77,10 +77,11 @@ def over_seeds(first: Correct, second: Correct) -> SeedTest:
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
-    """Adjusted so that, held against 5 %, any false one among them is at most that likely.
+    """Adjusted p-values, in the given order: where each is held against 5 %, the chance that any of
+    them is a false alarm is at most 5 %.
 
     Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
-    Statistics 6, 1979. They keep their order.
+    Statistics 6, 1979.
     """
     adjusted = np.zeros(len(p_values))
     highest = 0.0

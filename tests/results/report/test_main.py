@@ -1,4 +1,4 @@
-"""`python -m results`: refusals in one line, the report re-made, two runs side by side."""
+"""`python -m results`: refusals in one line, the report re-made, rates."""
 
 from __future__ import annotations
 

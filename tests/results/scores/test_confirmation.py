@@ -179,6 +179,17 @@ def test_a_winner_on_validation_may_be_worse_on_test(tmp_path: Path) -> None:
     )
 
 
+def test_backbones_that_are_not_confirmed_for_different_reasons_have_each_told(
+    tmp_path: Path,
+) -> None:
+    one_alone = [trial("VGG16", 0, LUCKY[0])]
+    one_alone += [trial("VGG16", number, LUCKY[number], status=Status.FAILED) for number in (1, 2)]
+    folder = a_run(tmp_path, [*one_alone, *trials("Xception")[:-1]])
+    assert in_a_sentence(summarise(folder)) == (
+        "Not confirmed: fewer than two trials ran to their end; 8 of 9 repeats are finished."
+    )
+
+
 def test_over_several_backbones_p_values_are_adjusted_together(tmp_path: Path) -> None:
     close = {0: (80, 160), 1: (82, 160), 2: (90, 170)}
     made = [*trials("VGG16", close), *trials("Xception")]
