@@ -117,8 +117,8 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
 def _run(sweep: _Sweep, arguments: argparse.Namespace) -> None:
     sides: dict[str, Callable[[_Sweep, int], Ran]] = {
         RAY: _ray,
-        KERAS_TUNER: _keras_tuner,
         OURS: _ours,
+        KERAS_TUNER: _keras_tuner,
     }
     if importlib.util.find_spec("keras_tuner") is None:
         del sides[KERAS_TUNER]
