@@ -14,19 +14,18 @@ import os
 import sys
 import traceback
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from results.ledger.files import disk_faults_named
-from search_spaces.refusals import Refusal
+from search_spaces.refusals import Refusal, in_one_line
 from sweep.process.environment import set_for_ray
 from sweep.process.guardian import guarded
 from sweep.process.messages import UNGUARDED, Guardian
 from sweep.signals import Interrupted, signals_as_exceptions
-from sweep.terminal.arguments import is_verbose, parse_arguments
+from sweep.terminal.arguments import parse_arguments
 
 _LOG = logging.getLogger(__name__)
 
@@ -42,18 +41,19 @@ def main(words: Sequence[str], guardian: Guardian = UNGUARDED, prog: str = "run_
     """
     logging.getLogger().addHandler(logging.NullHandler())
     try:
-        with signals_as_exceptions(), _tracebacks(wanted=is_verbose(words)):
+        with signals_as_exceptions():
             return _story(parse_arguments(words, os.environ, prog=prog), words, guardian)
-    except Refusal as refusal:
-        print(f"error: {refusal}", file=sys.stderr)
-        return refusal.exit_code
     except Interrupted as stop:
         return stop.exit_code
     except Exception as fault:
+        if "--verbose" in words:  # the rest may not be readable
+            traceback.print_exc()
+        if isinstance(fault, Refusal):
+            print(f"error: {fault}", file=sys.stderr)
+            return fault.exit_code
         _LOG.exception("unexpected")
-        text = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
         more = "(--verbose and the run's log.txt say more)"
-        print(f"error: unexpected {text} {more}.", file=sys.stderr)
+        print(f"error: unexpected {in_one_line(fault)[:300]} {more}.", file=sys.stderr)
         return UNEXPECTED
 
 
@@ -105,17 +105,6 @@ def _story(arguments: Namespace, words: Sequence[str], guardian: Guardian) -> in
                 draw_report(folder, summary)
             sweep.say_what_next(complete=summary.complete, exported=exported)
     return COMPLETE if summary.complete and not summary.trials.failed else NOT_ALL
-
-
-@contextmanager
-def _tracebacks(*, wanted: bool) -> Iterator[None]:
-    """Show the whole traceback of whatever goes wrong, to those who ask for it."""
-    try:
-        yield
-    except Exception:
-        if wanted:
-            traceback.print_exc()
-        raise
 
 
 def _log_to(log: Path, *, verbose: bool) -> None:

@@ -66,6 +66,11 @@ def _rebuild(kind: type[Refusal], what: str, where: str, fix: str) -> Refusal:
     return kind(what, where=where, fix=fix)
 
 
+def in_one_line(fault: BaseException) -> str:
+    """The class and the text of a fault that is no refusal."""
+    return " ".join(f"{type(fault).__name__}: {fault}".split())
+
+
 def one_of(value: str, allowed: Iterable[str], *, what: str, where: str) -> str:
     """Return the member of `allowed` that `value` names in any case.
 

@@ -227,11 +227,12 @@ class Settings:
     @property
     def planned(self) -> tuple[TrialId, ...]:
         """All trials: the baselines, then number by number. `sweep.schedule.order` says when."""
+        searched = {backbone: self.searched(backbone) for backbone in self.backbones}
         return tuple(
             TrialId(backbone, number)
             for number in range(self.trials + 1)
             for backbone in self.backbones
-            if number <= self.searched(backbone)
+            if number <= searched[backbone]
         )
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
+from search_spaces.refusals import UsageRefusal
 from search_spaces.settings import RunSettings
 from sweep.hardware import Hardware, Machine, gpus_per_trial, share, trials_that_fit
 
@@ -27,7 +28,13 @@ def share_elsewhere(
     """
     gpus, each = arguments.gpus or 0, arguments.cpus_per_trial or 1
     gpu_share = gpus_per_trial(arguments, gpus)
-    fitting = trials_that_fit(gpus, gpu_share) if gpus and gpu_share else arguments.cpus // each
+    if not (arguments.cpus or gpu_share):
+        raise UsageRefusal(
+            "a number of processors is needed where trials use no GPU",
+            where="--gpus-per-trial",
+            fix="Give --cpus too, or leave it out.",
+        )
+    fitting = trials_that_fit(gpus, gpu_share) if gpu_share else arguments.cpus // each
     cpus = arguments.cpus or each * (arguments.max_concurrent or fitting)
     at_once = arguments.max_concurrent or max(1, min(fitting, cpus // each))
     machine = share(

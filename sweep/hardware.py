@@ -150,20 +150,16 @@ def share(
 
 
 def gpus_per_trial(arguments: argparse.Namespace, gpus: int) -> float:
-    """What a trial has of `gpus`: as was typed, or as follows from the trials at a time."""
-    typed: float | None = arguments.gpus_per_trial
-    return _gpu_share(arguments.max_concurrent, gpus) if typed is None else typed
-
-
-def _gpu_share(max_concurrent: int | None, gpus: int) -> float:
-    """One GPU a trial, or a fraction where more trials than GPUs were asked for.
+    """What a trial has of `gpus`: what was typed, else one, or a fraction where more trials than
+    GPUs were asked for.
 
     A trial is never spread over two GPUs, so the fraction follows from the fullest GPU: three
     trials on two GPUs have a half each. Rounded down, since what is rounded up would not fit.
     """
-    if not gpus:
-        return 0.0
-    trials_per_gpu = math.ceil((max_concurrent or 1) / gpus)
+    typed: float | None = arguments.gpus_per_trial
+    if typed is not None or not gpus:
+        return typed or 0.0
+    trials_per_gpu = math.ceil((arguments.max_concurrent or 1) / gpus)
     return math.floor(1000 / trials_per_gpu) / 1000
 
 

@@ -107,25 +107,17 @@ def gather(
     Raises:
         Refusal: whatever does not fit.
     """
-    materials = _gathered(arguments, machine, progress, warn)
+    preset = preset_of(arguments)
+    try:
+        materials = _new_materials(settings_from(arguments, preset or PAPER), machine, progress)
+    except Unreachable as refusal:
+        if preset is not None:
+            raise
+        warn(f"The paper's photos and weights are out of reach: {refusal}")
+        materials = _new_materials(settings_from(arguments, DEMONSTRATION), machine, progress)
     for line in photo_warnings(materials.record, materials.split, materials.settings):
         warn(line)
     return materials
-
-
-def _gathered(
-    arguments: argparse.Namespace,
-    machine: Machine,
-    progress: Progress,
-    warn: Callable[[str], None],
-) -> NewMaterials:
-    if (preset := preset_of(arguments)) is not None:
-        return _new_materials(settings_from(arguments, preset), machine, progress)
-    try:
-        return _new_materials(settings_from(arguments, PAPER), machine, progress)
-    except Unreachable as refusal:
-        warn(f"The paper's photos and weights are out of reach: {refusal}")
-    return _new_materials(settings_from(arguments, DEMONSTRATION), machine, progress)
 
 
 def start(

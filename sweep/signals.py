@@ -47,16 +47,13 @@ def signals_as_exceptions(announce: Callable[[], None] = lambda: None) -> Iterat
             announce()
         raise Interrupted(number)
 
-    before = {number: signal.signal(number, handle) for number in _SIGNALS}
-    try:
-        yield
-    except Exception as fault:
-        if seen:
-            raise Interrupted(seen[0]) from fault
-        raise
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
+    with _handled_by(handle):
+        try:
+            yield
+        except Exception as fault:
+            if seen:
+                raise Interrupted(seen[0]) from fault
+            raise
 
 
 @contextmanager
@@ -75,10 +72,15 @@ def signals_at_once() -> Iterator[None]:
                 announced(number, frame)
         os._exit(128 + number)
 
-    for number in _SIGNALS:
-        signal.signal(number, handle)
+    with _handled_by(handle):
+        yield
+
+
+@contextmanager
+def _handled_by(handle: Callable[[int, FrameType | None], NoReturn]) -> Iterator[None]:
+    before = {number: signal.signal(number, handle) for number in _SIGNALS}
     try:
         yield
     finally:
-        for restored, old in before.items():
-            signal.signal(restored, old)
+        for number, old in before.items():
+            signal.signal(number, old)

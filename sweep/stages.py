@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -25,6 +26,7 @@ from search_spaces.installed import version_of
 from search_spaces.settings import Settings
 from sweep.elsewhere import share_elsewhere
 from sweep.hardware import detect, share
+from sweep.keeping import fetch_missing, kept, storage_of
 from sweep.preflight import refuse_unfit
 from sweep.prepare import Prepared, gather, refuse_taken, resume, run_folder, start
 from sweep.process.commands import exporting_winners, measure_backbones, reproduce
@@ -33,7 +35,6 @@ from sweep.process.messages import Guardian
 from sweep.process.worker import small_photos
 from sweep.rates import keep_rates, known_rates
 from sweep.schedule.reserve import Reserve
-from sweep.storage import fetch_missing, kept, storage_of
 from sweep.terminal.arguments import most_trials, refuse_contradictions
 from sweep.terminal.bars import showing
 from sweep.terminal.clock import elsewhere
@@ -69,9 +70,8 @@ class Sweep:
         self._arguments = arguments
         self._words = words
         self._hardware = detect()
-        run = (
-            self.folder.read_run().with_more_trials(arguments.trials) if arguments.resume else None
-        )
+        read = self.folder.read_run() if arguments.resume else None
+        self._resumed = run = read.with_more_trials(arguments.trials) if read else None
         most = len(run.planned) if run else most_trials(arguments)
         settings = run.settings if run else None
         if arguments.rate_file:
@@ -87,12 +87,10 @@ class Sweep:
 
     def show_plan(self) -> None:
         """Print what would run, without starting it."""
-        if self._arguments.resume:
-            run = self.folder.read_run().with_more_trials(self._arguments.trials)
-            settings, finished = run.settings, self.folder.records()
-            refuse_contradictions(self._arguments, settings)
+        if self._resumed:
+            refuse_contradictions(self._arguments, self._resumed.settings)
             counts = self.folder.read_split().counts()
-            self._show(settings, counts, finished)
+            self._show(self._resumed.settings, counts, self.folder.records())
             return
         with showing(self.console) as progress:
             new = gather(self._arguments, self._machine, progress=progress, warn=self._warn)
@@ -177,6 +175,7 @@ class Sweep:
                 plans,
                 finished,
                 at_once=self._machine.max_concurrent,
+                budget=self._machine.time_budget or math.inf,
                 metric=context.settings.metric,
                 usage=usage.words,
             ) as table,
@@ -195,6 +194,7 @@ class Sweep:
                 context,
                 on_running=table.running,
                 on_finished=finish,
+                say=table.say,
                 watched=guardian.watching_ray,
             )
             table.ended()
@@ -209,7 +209,7 @@ class Sweep:
         seconds = self._machine.time_budget
         if seconds is None or not (settings.confirm and settings.trials):
             return None
-        courses = {one.name: one.course for one in plans}
+        courses = {planned.name: planned.course for planned in plans}
         return Reserve(settings, courses, seconds, self._machine.max_concurrent)
 
     def measure(self, prepared: Prepared) -> None:

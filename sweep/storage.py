@@ -10,21 +10,21 @@ S3 server is `s3://BUCKET/PATH?endpoint_override=http://HOST:PORT`.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+import os
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
+from shutil import copyfileobj
 from typing import Any
 
-from results.ledger.files import TEMPORARY_PREFIX, whole_or_absent
+from results.ledger.files import PIECE_BYTES, TEMPORARY_PREFIX, file_sha256, whole_or_absent
 from results.ledger.places import TrialFile
+from results.ledger.records import Status
 from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
 RUN = RunFolder(Path()).run_json.name
-_LOG = logging.getLogger(__name__)
-_PIECE_BYTES = 16 * 1024 * 1024
 _APPEARS_WHOLE = ("s3", "gcs")
 """Where an object is whole or absent by itself; elsewhere a file is written aside and renamed."""
 _FIX = "Check the address, the network and the credentials; then resume the run with --storage."
@@ -65,7 +65,8 @@ class Storage:
         self._folder = folder
         self._files = files
         self._base = f"{path.rstrip('/')}/{folder.root.name}"
-        self._copied: set[str] = set()
+        self._copied: dict[str, str] = {}
+        """By the name of a trial's record, its digest when it was copied."""
 
     def refuse_taken(self) -> None:
         """Check that a new run may be kept under its name.
@@ -95,7 +96,8 @@ class Storage:
 
         Raises:
             UsageRefusal: it is not there.
-            EnvironmentRefusal: the storage cannot be reached, or the disk is full.
+            EnvironmentRefusal: the storage cannot be reached, a name there leads out of the folder,
+                or the disk is full.
         """
         if not self.has_run():
             raise UsageRefusal(
@@ -104,14 +106,38 @@ class Storage:
                 fix="Give the folder that holds a run.json, or the storage that has its copy.",
             )
         with self._faults_named():
-            for name in sorted(self._kept(), key=_in_order):
+            places = {name: self._place(name) for name in sorted(self._kept(), key=_in_order)}
+            for name, place in places.items():
                 with (
                     self._files.open_input_stream(f"{self._base}/{name}") as source,
-                    whole_or_absent(self._folder.root / name) as part,
+                    whole_or_absent(place) as part,
                     part.open("wb") as file,
                 ):
-                    while piece := source.read(_PIECE_BYTES):
-                        file.write(piece)
+                    copyfileobj(source, file, PIECE_BYTES)
+
+    def refuse_ahead(self) -> None:
+        """Check that the folder has all trials of the copy, which loses those that it has not.
+
+        Raises:
+            UsageRefusal: the run went on elsewhere.
+            EnvironmentRefusal: the storage cannot be reached.
+        """
+        with self._faults_named():
+            ahead = [
+                name
+                for name in sorted(self._kept())
+                if _is_record(name)
+                and not (self._folder.root / name).exists()
+                # A resume that was killed may have removed repeats that the time budget cut.
+                and Status.OUT_OF_TIME.encode() not in self._content(name)
+            ]
+        if ahead:
+            raise UsageRefusal(
+                f"the storage has {len(ahead)} finished trials that are not here, such as "
+                f"{ahead[0]}: the run went on elsewhere",
+                where=self._base,
+                fix="Move the folder away; --resume then brings the run back from the storage.",
+            )
 
     def keep(self, paths: Iterable[Path]) -> None:
         """Copy files of the run, those that others rely on last.
@@ -122,8 +148,10 @@ class Storage:
         names = [path.relative_to(self._folder.root).as_posix() for path in paths]
         with self._faults_named():
             for name in sorted(names, key=_in_order):
+                digest = file_sha256(self._folder.root / name) if _is_record(name) else ""
                 self._write(name)
-        self._copied.update(filter(_is_record, names))
+                if digest:  # from before it was copied: a record may be written again meanwhile
+                    self._copied[name] = digest
 
     def keep_trial(self, trial: str) -> None:
         """Copy a finished trial with its curves, its record last."""
@@ -156,12 +184,10 @@ class Storage:
 
     def _is_copied(self, name: str) -> bool:
         """Whether a trial's record there is the one here; its files are listed in it."""
+        digest = file_sha256(self._folder.root / name)
         if name not in self._copied:
-            with self._files.open_input_stream(f"{self._base}/{name}") as there:
-                if there.read() != (self._folder.root / name).read_bytes():
-                    return False
-            self._copied.add(name)
-        return True
+            self._copied[name] = sha256(self._content(name)).hexdigest()
+        return self._copied[name] == digest
 
     def _of_the_run(self) -> Iterator[str]:
         """Names of all files that are worth keeping: neither locks nor Ray's own."""
@@ -183,6 +209,22 @@ class Storage:
             if file.is_file and not file.base_name.startswith(TEMPORARY_PREFIX)
         }
 
+    def _content(self, name: str) -> bytes:
+        with self._files.open_input_stream(f"{self._base}/{name}") as there:
+            return bytes(there.read())
+
+    def _place(self, name: str) -> Path:
+        """Where a file of the storage goes; an object's name may hold anything."""
+        root = self._folder.root
+        place = Path(os.path.normpath(root / name))
+        if not place.is_relative_to(root):
+            raise EnvironmentRefusal(
+                f"names of a run's files are needed in the storage, got {name!r}",
+                where=self._base,
+                fix="Remove it there; this tool wrote no such file.",
+            )
+        return place
+
     def _write(self, name: str) -> None:
         target = f"{self._base}/{name}"
         aside = target
@@ -194,8 +236,7 @@ class Storage:
             (self._folder.root / name).open("rb") as file,
             self._files.open_output_stream(aside) as stream,
         ):
-            while piece := file.read(_PIECE_BYTES):
-                stream.write(piece)
+            copyfileobj(file, stream, PIECE_BYTES)
         if aside != target:
             self._files.move(aside, target)
 
@@ -207,7 +248,7 @@ class Storage:
             yield
         except (ArrowException, OSError) as fault:
             raise EnvironmentRefusal(
-                f"the storage cannot be used: {' '.join(str(fault).split())[:200]}",
+                f"the storage cannot be used: {str(fault)[:200]}",
                 where=self._base,
                 fix=_FIX,
             ) from fault
@@ -228,50 +269,3 @@ def _in_order(name: str) -> tuple[bool, bool, str]:
 
 def _is_record(name: str) -> bool:
     return name.rpartition("/")[2] == TrialFile.RECORD
-
-
-def storage_of(folder: RunFolder, typed: str | None) -> Storage | None:
-    """The storage that was asked for.
-
-    Raises:
-        UsageRefusal: there is no such kind of storage.
-    """
-    return Storage(folder, *opened(typed)) if typed else None
-
-
-def fetch_missing(folder: RunFolder, storage: Storage) -> None:
-    """Bring a run back that is not here any more; see `Storage.fetch`."""
-    if not folder.exists():
-        try:
-            with folder.locked():
-                storage.fetch()
-        finally:
-            folder.discard_unstarted()
-
-
-@contextmanager
-def kept(storage: Storage | None) -> Iterator[Callable[[str], None]]:
-    """Keep a run for the time of the block; yields what takes the name of a finished trial.
-
-    Trials are copied by a thread, so that none waits for it; a fault there waits for the end, when
-    whatever is missing is copied.
-
-    Raises:
-        EnvironmentRefusal: at the start or at the end, the storage cannot be reached.
-    """
-    if storage is None:
-        yield lambda _: None
-        return
-    storage.keep_all(derived=False)
-    with ThreadPoolExecutor(1) as thread:
-
-        def finished(trial: str) -> None:
-            thread.submit(storage.keep_trial, trial).add_done_callback(_logged)
-
-        yield finished
-    storage.keep_all()
-
-
-def _logged(done: Future[None]) -> None:
-    if fault := done.exception():
-        _LOG.warning("a trial was not copied: %s", fault)

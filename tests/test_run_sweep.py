@@ -46,6 +46,7 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
         ("--epochs 0", 2, "--epochs"),
         ("--epochs ten", 2, "--epochs"),
         ("--no-such-flag", 2, "--no-such-flag"),
+        ("--verbose=3", 2, "--verbose"),
         ("--backbones VGG19", 2, "Did you mean VGG16?"),
         ("--gpus-per-trial inf", 2, "--gpus-per-trial"),
         ("--gpus-per-trial 999", 2, "this machine has"),

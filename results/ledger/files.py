@@ -31,6 +31,8 @@ DIGEST = "sha256"
 
 _LAST_KEY = re.compile(rb',?\n  "%s": "([0-9a-f]{64})"\n}\n\Z' % DIGEST.encode())
 _MEGABYTE = 1024 * 1024
+PIECE_BYTES = 16 * _MEGABYTE
+"""Of a file that is copied to another place, as much is in memory at a time."""
 _CANNOT_WRITE = (
     *(errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.EFBIG),
     *(errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG),
@@ -156,7 +158,8 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Write a JSON document, its digest added; a NaN or an infinity is an error, not a value."""
-    write_text(path, _with_digest(document))
+    digest = hashlib.sha256(_json_text(document).encode()).hexdigest()
+    write_text(path, _json_text({**document, DIGEST: digest}))
 
 
 def read_json(path: Path, *, fix: str = "") -> dict[str, Any]:
@@ -168,7 +171,10 @@ def read_json(path: Path, *, fix: str = "") -> dict[str, Any]:
     Raises:
         EnvironmentRefusal: the file is missing, or a byte of it is not as it was written.
     """
-    content = _read_bytes(path, fix)
+    try:
+        content = path.read_bytes()
+    except OSError as fault:
+        raise unreadable(path, fault, fix=fix) from fault
     try:
         document = json.loads(content)
         undigested = isinstance(document, dict) and document.pop(DIGEST, None) is None
@@ -202,20 +208,8 @@ def _is_intact(content: bytes) -> bool:
     return hashlib.sha256(text).hexdigest().encode() == found[1]
 
 
-def _with_digest(document: Mapping[str, Any]) -> str:
-    digest = hashlib.sha256(_json_text(document).encode()).hexdigest()
-    return _json_text({**document, DIGEST: digest})
-
-
 def _json_text(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-
-
-def _read_bytes(path: Path, fix: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as fault:
-        raise unreadable(path, fault, fix=fix) from fault
 
 
 def unreadable(path: Path, fault: OSError, *, fix: str) -> EnvironmentRefusal:

@@ -10,12 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from results.ledger.files import TEMPORARY_PREFIX, disk_faults_named, put_in_place
+from results.ledger.files import (
+    PIECE_BYTES,
+    TEMPORARY_PREFIX,
+    disk_faults_named,
+    put_in_place,
+)
 from results.ledger.manifest import check_digest, read_manifest
 from results.ledger.places import TrialFile
 from results.ledger.store import RunFolder
 
-_PIECE_BYTES = 16 * 1024 * 1024
 _FIX = "Resume the run: the trial is trained again."
 
 
@@ -23,7 +27,7 @@ def piece_of(path: Path, offset: int) -> bytes:
     """The next piece of a file; empty at its end."""
     with path.open("rb") as file:
         file.seek(offset)
-        return file.read(_PIECE_BYTES)
+        return file.read(PIECE_BYTES)
 
 
 def pieces_of(folder: RunFolder, trial: str) -> Iterator[tuple[str, bytes]]:
@@ -31,7 +35,7 @@ def pieces_of(folder: RunFolder, trial: str) -> Iterator[tuple[str, bytes]]:
     for path in sorted(folder.trial(trial).iterdir()):
         offset, piece = 0, piece_of(path, 0)
         yield path.name, piece
-        while len(piece) == _PIECE_BYTES:
+        while len(piece) == PIECE_BYTES:
             offset += len(piece)
             piece = piece_of(path, offset)
             yield path.name, piece

@@ -88,7 +88,8 @@ def _check_run(folder: RunFolder, checks: _Checks) -> None:
     checks.read(folder.read_split)
     if folder.warm_start_json.exists() or (run and run.settings.warm_start):
         checks.read(folder.read_warm_start)
-    checks.read(partial(read_left_out, folder.left_out_json))
+    if folder.left_out_json.exists():
+        checks.read(partial(read_left_out, folder.left_out_json))
     if folder.importances_json.exists():
         checks.read(folder.read_importances)
     if folder.characteristics_json.exists():
@@ -110,6 +111,7 @@ def _check_trial(folder: RunFolder, place: Path, checks: _Checks) -> None:
         checks.read(partial(check_digest, place / name, digest, fix=fix))
     for path in folder.trial_files(trial):
         if path.name not in listed:
+            checks.files += 1
             checks.faults.append(
                 EnvironmentRefusal(
                     "the trial did not write this file", where=str(path), fix="Remove it."

@@ -16,6 +16,7 @@ from results.ledger.records import EpochRecord, TrialRecord
 from results.ledger.store import RunFolder
 from sweep.process.activity import Activity
 from sweep.process.context import RunContext
+from sweep.process.outcomes import failed
 from sweep.process.trainer import MemoryLacking, Trainer, TrainerDied
 from sweep.schedule.assignment import Assignment
 
@@ -62,9 +63,7 @@ def train(
 
 
 def _given_up(assignment: Assignment, context: RunContext, error: str) -> TrialRecord:
-    record = TrialRecord.failed(
-        assignment.trial_id, assignment.config, error, batch_halved=assignment.batch_halved
-    )
+    record = failed(assignment, error)
     RunFolder(context.run).write_record(record)
     return record
 

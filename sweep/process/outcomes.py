@@ -25,17 +25,12 @@ def finished(assignment: Assignment, result: TrialResult, weights_sha256: str) -
     )
 
 
-def failed(assignment: Assignment, fault: Exception, *, diverged: bool) -> TrialRecord:
-    """The record of a trial that a fault of its own ended."""
+def failed(assignment: Assignment, error: str, *, diverged: bool = False) -> TrialRecord:
+    """The record of a trial that a fault of its own, or its process's death, ended."""
     return TrialRecord.failed(
         assignment.trial_id,
         assignment.config,
-        in_one_line(fault),
+        error,
         diverged=diverged,
         batch_halved=assignment.batch_halved,
     )
-
-
-def in_one_line(fault: Exception) -> str:
-    """A fault's kind and text."""
-    return " ".join(f"{type(fault).__name__}: {fault}".split())

@@ -29,12 +29,13 @@ from numpy.typing import NDArray
 from results.ledger.records import EpochRecord, TrialRecord
 from results.ledger.runs import DataRecord, Rejected, Split
 from results.ledger.store import RunFolder
-from search_spaces.refusals import Refusal
+from search_spaces.config import TrialId
+from search_spaces.refusals import Refusal, in_one_line
 from search_spaces.settings import Settings
 from sweep.hardware import Machine
 from sweep.process.activity import ActivityReporter
 from sweep.process.context import RunContext
-from sweep.process.outcomes import failed, finished, in_one_line, is_out_of_memory
+from sweep.process.outcomes import failed, finished, is_out_of_memory
 from sweep.process.patience import LOADING, SignOfLife
 from sweep.process.trainer import OutOfMemory, TrialFinished, resident_bytes
 from sweep.schedule.assignment import Assignment
@@ -181,7 +182,7 @@ def train_and_commit(
     from trainables.training.train import Diverged, train
 
     folder, trial, config = RunFolder(context.run), assignment.trial_id.name, assignment.trained
-    if assignment.trial_id == context.settings.planned[0]:
+    if assignment.trial_id == TrialId(context.settings.backbones[0], 0):  # once a run
         describe_experiment(folder.tensorboard)
     log = TrialLog(folder.tensorboard, trial, config)
 
@@ -207,7 +208,8 @@ def train_and_commit(
     except Exception as fault:
         if is_out_of_memory(fault):
             raise
-        record = failed(assignment, fault, diverged=isinstance(fault, Diverged))
+        error = in_one_line(fault)
+        record = failed(assignment, error, diverged=isinstance(fault, Diverged))
         folder.write_failure(trial, traceback.format_exc())
     else:
         progress("writing", 0, None)

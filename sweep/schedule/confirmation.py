@@ -79,7 +79,7 @@ class Confirmation:
         self._searching[name] -= 1
         if self._searching[name] == 0:
             known = repeats(self._settings, name, self._finished, self._left_out) or ()
-            self._waiting[name] = deque(one for one in known if one not in self._finished)
+            self._waiting[name] = deque(repeat for repeat in known if repeat not in self._finished)
             del self._most[name]
 
 

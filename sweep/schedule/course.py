@@ -1,4 +1,4 @@
-"""What of a backbone's search is known before it: which trials are short, which are whole.
+"""What is known of a backbone's search before it starts: which trials are short, which whole.
 
 From it the live table expects seconds (`sweep.terminal.eta`).
 """
@@ -7,12 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from search_spaces.backbones import backbone_named
 from search_spaces.config import TrialId
 from search_spaces.settings import Settings
 from sweep.schedule.early_stopping import rungs
 from sweep.schedule.order import order_of
+
+
+class Kind(Enum):
+    """What a trial is: a probe (the head alone, first), whole (the baseline and its twin, which no
+    rule stops), suggested (any point, and early stopping may cut it), or a repeat of the baseline
+    or of the best two searched trials."""
+
+    PROBE = auto()
+    WHOLE = auto()
+    SUGGESTED = auto()
+    REPEAT = auto()
 
 
 @dataclass(frozen=True)
@@ -22,9 +34,9 @@ class Course:
     Attributes:
         searched: how many trials the search has besides the baseline.
         probes: trials of the head alone that come first: numbers 1 and up.
-        whole: numbers of the others that early stopping does not concern.
+        whole: numbers of the other trials that are never stopped early.
         epochs: of a trial that is not stopped.
-        share: of these epochs, what other trials train on average; 1 without early stopping.
+        share: of its epochs, what a suggested trial is expected to train; 1 without early stopping.
         points: where trials may be unfrozen, the head first; empty if nothing is known.
         usual: the baseline's among them.
         visited: those that the search chooses from.
@@ -62,20 +74,17 @@ class Course:
             known=known or {},
         )
 
-    def is_probe(self, trial: TrialId) -> bool:
-        return 1 <= trial.number <= self.probes and not trial.repeat
-
-    def is_whole(self, trial: TrialId) -> bool:
-        return trial.number in self.whole and not trial.repeat
-
-    def is_suggested(self, trial: TrialId) -> bool:
-        """Whether it is neither short nor whole."""
-        return not (trial.repeat or self.is_probe(trial) or self.is_whole(trial))
+    def kind(self, trial: TrialId) -> Kind:
+        if trial.repeat:
+            return Kind.REPEAT
+        if trial.number in self.whole:
+            return Kind.WHOLE
+        return Kind.PROBE if 1 <= trial.number <= self.probes else Kind.SUGGESTED
 
 
 def _share(epochs: int) -> float:
-    """Half of the trials pass each rung: more than one in `ETA`, since its bar is that of trials
-    that knew less, heads alone among them."""
+    """The share of its epochs that a trial trains if half of the trials pass each rung. It is more
+    than one in `ETA`: bars come from earlier trials, which are worse, heads alone among them."""
     trained, going_on, before = 0.0, 1.0, 0
     for rung in (*rungs(epochs), epochs):
         trained += going_on * (rung - before)

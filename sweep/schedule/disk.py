@@ -23,7 +23,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class DiskBudget:
-    """How much of it is left.
+    """What is left of `--max-disk`.
 
     A trial takes at most what the largest one took so far; nothing is known before the first.
 
@@ -75,7 +75,7 @@ class DiskBudget:
 
 
 def _heads(folder: RunFolder, records: Iterable[TrialRecord]) -> set[TrialId]:
-    """Trials whose heads others start from: what was suggested says so, or may do yet."""
+    """Trials whose heads are needed: unfinished trials start from them, or later ones may."""
     needed, best, finished = set(), dict[str, BestHeads](), set()
     for record in records:
         finished.add(record.trial)

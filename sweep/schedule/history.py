@@ -1,4 +1,4 @@
-"""What a backbone's finished trials tell the sampler, in bounded room.
+"""What a backbone's finished trials tell the sampler; as many of them as it needs, and no more.
 
 TPE divides what it sees into a good group, at most 25 trials, and the others, of which it weighs
 the most recent highest. So the best 25 of all and the most recent 225 of the others are enough: the

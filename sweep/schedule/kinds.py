@@ -1,23 +1,20 @@
-"""Seconds of a backbone's trials by their kind, without those of filling the feature store.
-
-A trial is a probe (the head alone, first), whole (the baseline and its twin), suggested (any point,
-and early stopping may cut it) or a repeat of the baseline or of the best two searched trials.
-"""
+"""Seconds of a backbone's trials by their kind, without those of filling the feature store."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from results.ledger.records import TrialRecord
 from results.ledger.repeats import SEARCHED, candidates
 from search_spaces.backbones import HEAD
 from search_spaces.config import TrialConfig, TrialId
-from sweep.schedule.course import Course
+from sweep.schedule.course import Course, Kind
+from sweep.schedule.tally import Tally
 
 _PRIOR = 2
-"""What is expected before anything is measured weighs as much as so many trials."""
+"""What is expected before anything is measured counts as this many measured trials."""
 
 
 @dataclass(frozen=True)
@@ -25,28 +22,35 @@ class Kinds:
     """What is expected of one backbone; None where nothing is known.
 
     Attributes:
+        tally: its finished trials.
         epochs: seconds of one by unfreeze point (`schedule.paces`).
-        records: its finished trials.
         begun: configurations of suggested trials that run.
     """
 
-    course: Course
+    tally: Tally
     epochs: Mapping[str, float]
-    records: Sequence[TrialRecord] = ()
     begun: Sequence[TrialConfig] = ()
+
+    @property
+    def course(self) -> Course:
+        return self.tally.course
 
     def of(self, trial: TrialId) -> float | None:
         """Seconds of a trial that has no configuration yet."""
-        if trial.repeat:
-            return self.repeat
-        if self.course.is_probe(trial):
-            head = self.epochs.get(HEAD)
-            return None if head is None else head * self.course.epochs
-        return self.whole if self.course.is_whole(trial) else self.suggested
+        match self.course.kind(trial):
+            case Kind.REPEAT:
+                return self.repeat
+            case Kind.PROBE:
+                head = self.epochs.get(HEAD)
+                return None if head is None else head * self.course.epochs
+            case Kind.WHOLE:
+                return self.whole
+            case Kind.SUGGESTED:
+                return self.suggested
 
     def of_config(self, trial: TrialId, config: TrialConfig) -> float | None:
         """Seconds of a trial by its own unfreeze point."""
-        share = self.course.share if self.course.is_suggested(trial) else 1.0
+        share = self.course.share if self.course.kind(trial) is Kind.SUGGESTED else 1.0
         seconds = self.seconds_in_full(config)
         return None if seconds is None else share * seconds
 
@@ -57,7 +61,7 @@ class Kinds:
 
     def in_full(self, trial: TrialId) -> float | None:
         """Seconds of all epochs of a trial that has no configuration yet."""
-        if not self.course.is_suggested(trial):
+        if self.course.kind(trial) is not Kind.SUGGESTED:
             return self.of(trial)
         mean = self._mean_epoch
         return None if mean is None else self.course.epochs * mean
@@ -70,16 +74,13 @@ class Kinds:
 
     @property
     def suggested(self) -> float | None:
-        """How many epochs, early stopping foresees; as such trials end, they say so."""
+        """Of a trial that the sampler suggests, and that early stopping may cut: at first by the
+        share of its epochs that is expected to be left, later by that of trials that have ended."""
         mean = self._mean_epoch
         if mean is None:
             return None
-        trained = [
-            len(record.epochs) / record.config.epochs
-            for record in self.records
-            if record.epochs and self.course.is_suggested(record.id)
-        ]
-        share = (_PRIOR * self.course.share + sum(trained)) / (_PRIOR + len(trained))
+        shares = self.tally.shares[Kind.SUGGESTED]
+        share = (_PRIOR * self.course.share + shares.total) / (_PRIOR + shares.count)
         return share * self.course.epochs * mean
 
     @property
@@ -100,20 +101,21 @@ class Kinds:
     @property
     def measured_repeat(self) -> float | None:
         """Of a repeat once the search is over: those of what is repeated."""
-        search = [record for record in self.records if not record.repeat]
-        best = candidates(search) or [record for record in search if record.epochs]
-        longest = max((len(record.epochs) for record in best), default=0)
-        seconds = [one.cost.seconds_trained for one in best if len(one.epochs) == longest]
-        return fmean(seconds) if seconds else None
+        best = candidates(self.tally.contenders)
+        if not best:
+            return self.tally.in_full.value
+        longest = max(len(record.epochs) for record in best)
+        return fmean(one.cost.seconds_trained for one in best if len(one.epochs) == longest)
 
     @property
     def _mean_epoch(self) -> float | None:
-        """Over what the sampler suggests: all points alike until there is some."""
-        expected = [self.epochs[one] for one in self.course.visited if one in self.epochs]
+        """Of an epoch of suggested trials. All points count alike at first, and later as often as
+        they were suggested."""
+        expected = [self.epochs[point] for point in self.course.visited if point in self.epochs]
         if not expected:
             return None
-        suggested = self.course.is_suggested
-        visited = [record.config.unfreeze for record in self.records if suggested(record.id)]
-        visited += [config.unfreeze for config in self.begun]
-        seconds = [self.epochs[point] for point in visited if point in self.epochs]
-        return (_PRIOR * fmean(expected) + sum(seconds)) / (_PRIOR + len(seconds))
+        visited = Counter(self.tally.visited)
+        visited.update(config.unfreeze for config in self.begun)
+        known = {point: count for point, count in visited.items() if point in self.epochs}
+        seconds = sum(count * self.epochs[point] for point, count in known.items())
+        return (_PRIOR * fmean(expected) + seconds) / (_PRIOR + sum(known.values()))

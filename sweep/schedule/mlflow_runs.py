@@ -21,6 +21,7 @@ from typing import Any
 
 from results.ledger.records import Status, TrialRecord
 from results.ledger.store import RunFolder
+from search_spaces.refusals import in_one_line
 
 _LOG = logging.getLogger(__name__)
 _MOST_IN_A_CALL = 1000
@@ -115,7 +116,7 @@ def _write(
         sweep.end(record)
     except Exception as fault:  # whatever MLflow, its database or the network raises
         _LOG.warning("MLflow is not logged to any more", exc_info=True)
-        faults.append(" ".join(f"{type(fault).__name__}: {fault}".split())[:200])
+        faults.append(in_one_line(fault)[:200])
 
 
 class _Sweep:

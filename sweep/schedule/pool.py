@@ -87,6 +87,9 @@ class Pool:
         self._settings = settings
         self._lag = lag
         self.finished = {record.id: record for record in folder.records()}
+        if reserve:
+            for record in self.finished.values():
+                reserve.ended(record)
         self._configs = {trial_id: record.config for trial_id, record in self.finished.items()}
         self._backbones = {name: self._backbone(name) for name in settings.backbones}
         for record in numbered(folder.read_warm_start() if settings.warm_start else {}):
@@ -120,7 +123,7 @@ class Pool:
             if self._has_time(chosen):
                 place = self._backbones[chosen].waiting.popleft()
                 return self._begun(self._assign(chosen, place))
-            if not self._is_running(chosen):  # what it comes to may make the repeats cheaper
+            if not self._is_searching(chosen):  # what it comes to may make the repeats cheaper
                 self._end_search(chosen)
         repeat = self._confirmation.next(penalty)
         return None if repeat is None else self._begun(repeat)
@@ -133,7 +136,7 @@ class Pool:
             self._folder.write_record(record)
         self.finished[trial_id] = record
         if self._reserve:
-            self._reserve.ended(trial_id)
+            self._reserve.ended(record)
         self._confirmation.take_up(trial_id)
         return record
 
@@ -146,14 +149,10 @@ class Pool:
         """Whether a backbone's next trial leaves time enough for the repeats."""
         backbone = self._backbones[name]
         number = backbone.order.numbers[backbone.waiting[0]]
-        return self._reserve is None or self._reserve.spares(TrialId(name, number), self.finished)
+        return self._reserve is None or self._reserve.spares(TrialId(name, number))
 
-    def _is_running(self, name: str) -> bool:
-        """Whether a trial of a backbone's search is handed out and not finished."""
-        backbone = self._backbones[name]
-        waiting = set(backbone.waiting)
-        begun = (number for at, number in enumerate(backbone.order.numbers) if at not in waiting)
-        return any(TrialId(name, number) not in self.finished for number in begun)
+    def _is_searching(self, name: str) -> bool:
+        return self._reserve is not None and self._reserve.is_searching(name)
 
     def _end_search(self, name: str) -> None:
         """Leave out what has not begun, but for the baseline, without which there is no verdict."""
@@ -199,10 +198,12 @@ class Pool:
         return Assignment(number, config, self._cutoffs(backbone, place, config))
 
     def _cutoffs(self, backbone: _Backbone, place: int, config: TrialConfig) -> dict[int, float]:
-        """None for probes, which cost little and set the others' bars, and for the two trials that
+        """Empty for probes, which cost little and set the others' bars, and for the two trials that
         the report compares: the baseline and its twin."""
         in_full = place <= backbone.order.probes or config == backbone.order.twin
-        return backbone.bars.cutoffs() if self._settings.early_stopping and not in_full else {}
+        if in_full or not self._settings.early_stopping:
+            return {}
+        return backbone.bars.cutoffs(from_head=config.head_from > 0)
 
     def _config(self, trial_id: TrialId, place: int) -> TrialConfig:
         baseline = self._settings.baseline(trial_id.backbone)
@@ -243,5 +244,5 @@ class Pool:
     def _lost(self, trial_id: TrialId) -> TrialRecord:
         config = self._folder.read_suggestion(trial_id.name)
         assert config is not None, "a suggestion is logged before its trial starts"
-        error = "the worker process died twice without a record; out of memory?"
+        error = "its worker process, or the node, was lost twice without a record; out of memory?"
         return TrialRecord.failed(trial_id, config, error)

@@ -19,12 +19,13 @@ from results.ledger.repeats import SEARCHED, candidates
 from search_spaces.config import TrialId
 from search_spaces.settings import Settings
 from sweep.schedule.assignment import Assignment
-from sweep.schedule.course import Course
+from sweep.schedule.course import Course, Kind
 from sweep.schedule.kinds import Kinds
 from sweep.schedule.paces import seconds_per_epoch
+from sweep.schedule.tally import tallied
 
 USABLE = 0.85
-"""Of the time of all workers, the rest is waited: for results, and for the longest at the end."""
+"""Share of the workers' time; for the rest they wait for results, and for the last trial's end."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class _Due:
         return self.baseline + self.repeats * self.seconds_each
 
     def by_the_clock(self, at_once: int) -> float:
-        """Where all workers are the backbone's."""
+        """Seconds until then if all workers train this backbone."""
         return self.baseline + math.ceil(self.repeats / at_once) * self.seconds_each
 
 
@@ -68,7 +69,7 @@ class Reserve:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
-        self._courses = courses
+        self._tallies = tallied(courses, ())
         self._at_once = at_once
         self._clock = clock
         self._deadline = clock() + seconds
@@ -78,72 +79,60 @@ class Reserve:
         """A trial was handed out."""
         self._running[assignment.trial_id] = assignment, self._clock()
 
-    def ended(self, trial_id: TrialId) -> None:
-        """It has its record."""
-        self._running.pop(trial_id, None)
+    def ended(self, record: TrialRecord) -> None:
+        """A trial has its record, now or since an earlier start."""
+        self._running.pop(record.id, None)
+        self._tallies[record.backbone].add(record)
 
-    def spares(self, trial: TrialId, finished: Mapping[TrialId, TrialRecord]) -> bool:
+    def is_searching(self, backbone: str) -> bool:
+        """Whether a trial of a backbone's search runs."""
+        return any(trial.backbone == backbone and not trial.repeat for trial in self._running)
+
+    def spares(self, trial: TrialId) -> bool:
         """Whether a trial of the search leaves time enough.
 
         Heads and the baseline always do, and the first two where no heads are tried: there must be
         something to confirm.
-
-        Args:
-            finished: records of the run.
         """
-        kinds = self._kinds(finished)
-        own, course = kinds[trial.backbone].of(trial), self._courses[trial.backbone]
+        epochs = seconds_per_epoch(self._tallies)
+        kinds = {name: Kinds(tally, epochs[name]) for name, tally in self._tallies.items()}
+        own, course = kinds[trial.backbone].of(trial), kinds[trial.backbone].course
         if own is None or trial.number <= max(SEARCHED, course.probes):
             return True
         running = self._of_running(kinds)
         more = {trial.backbone: [kinds[trial.backbone].in_full(trial) or own]}
-        due = {
-            name: self._due(name, one, finished, more.get(name, ())) for name, one in kinds.items()
-        }
-        work = own + sum(running.values()) + sum(one.seconds for one in due.values())
-        before = [left for one, left in running.items() if one.backbone == trial.backbone]
+        due = {name: self._due(name, kinds[name], more.get(name, ())) for name in kinds}
+        work = own + sum(running.values()) + sum(needed.seconds for needed in due.values())
+        before = [left for other, left in running.items() if other.backbone == trial.backbone]
         # A backbone's repeats wait for all of its search.
         chain = max([own, *before]) + due[trial.backbone].by_the_clock(self._at_once)
         needed = max(work / self._at_once, chain)
         return needed <= USABLE * (self._deadline - self._clock())
 
-    def _kinds(self, finished: Mapping[TrialId, TrialRecord]) -> dict[str, Kinds]:
-        records = tuple(finished.values())
-        epochs = seconds_per_epoch(self._courses, records)
-        return {
-            name: Kinds(course, epochs[name], [one for one in records if one.backbone == name])
-            for name, course in self._courses.items()
-        }
-
     def _of_running(self, kinds: Mapping[str, Kinds]) -> dict[TrialId, float]:
         """Seconds that each running trial still takes."""
-        now = self._clock()
-        expected = {
-            trial: kinds[trial.backbone].of_config(trial, assignment.config) or 0.0
-            for trial, (assignment, _) in self._running.items()
-        }
-        started = {trial: at for trial, (_, at) in self._running.items()}
-        return {trial: max(0.0, expected[trial] - now + started[trial]) for trial in expected}
+        now, left = self._clock(), {}
+        for trial, (assignment, started) in self._running.items():
+            expected = kinds[trial.backbone].of_config(trial, assignment.config) or 0.0
+            left[trial] = max(0.0, expected - (now - started))
+        return left
 
-    def _due(
-        self,
-        name: str,
-        kinds: Kinds,
-        finished: Mapping[TrialId, TrialRecord],
-        more: Sequence[float],
-    ) -> _Due:
-        """What a backbone's verdict still needs if its search ends with what has begun.
+    def _due(self, name: str, kinds: Kinds, more: Sequence[float]) -> _Due:
+        """What a backbone's verdict still needs if its search ends with the trials that have begun.
 
-        Whatever that comes to: of the best two, those that run and `more`, seconds in full of what
-        is about to begin, the dearest two are taken to be best.
+        Which of them will be best is not known: of the best two so far, those that run, and `more`,
+        the two that would take longest to repeat are taken.
+
+        Args:
+            more: seconds of all epochs of what is about to begin.
         """
         running = [one for one, _ in self._running.values() if one.config.backbone == name]
+        best = [record.config for record in candidates(kinds.tally.contenders) if record.number]
         searched = [one.config for one in running if one.number and not one.repeat]
-        best = [one.config for one in candidates(kinds.records) if one.number]
         seconds = [kinds.seconds_in_full(config) or 0.0 for config in (*best, *searched)]
         dearest = sorted([*seconds, *more])[-SEARCHED:]
-        known = TrialId(name, 0) in {*finished, *self._running}
-        begun = sum(one.backbone == name and one.repeat > 0 for one in {*finished, *self._running})
+        known = kinds.tally.has_baseline or TrialId(name, 0) in self._running
+        begun = kinds.tally.counts[Kind.REPEAT] + sum(one.repeat > 0 for one in running)
         whole, count = kinds.whole or 0.0, 1 + len(dearest)
         each = (whole + sum(dearest)) / count
         left = max(0, self._settings.confirm * count - begun)

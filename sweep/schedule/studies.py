@@ -70,6 +70,8 @@ class Studies:
             for backbone in backbones:
                 optuna.create_study(study_name=backbone, storage=storage, direction="maximize")
                 self._studies[backbone] = storage.get_study_id_from_name(backbone)
+            storage.remove_session()
+            storage.engine.dispose()  # or the file stays open until the garbage is collected
         except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as fault:
             _LOG.warning("optuna.db is not written, the ledger is not affected: %s", fault)
 

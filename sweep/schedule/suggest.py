@@ -66,7 +66,7 @@ class _OfOneSpace(optuna.samplers.TPESampler):  # type: ignore[misc]
 
     def __init__(self, dimensions: Mapping[str, Any], seed: int) -> None:
         super().__init__(n_startup_trials=_UNGUIDED, seed=seed)
-        free = {name: one for name, one in dimensions.items() if not one.single()}
+        free = {name: dimension for name, dimension in dimensions.items() if not dimension.single()}
         self._dimensions = dict(sorted(free.items()))
 
     def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:

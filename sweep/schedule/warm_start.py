@@ -67,14 +67,13 @@ def numbered(earlier: EarlierTrials) -> Iterator[TrialRecord]:
 
 
 def _of_interest(folder: RunFolder, theirs: Settings, ours: Settings) -> Iterator[TrialRecord]:
-    records = {record.id: record for record in folder.records() if not record.repeat}
+    records = [record for record in folder.records() if not record.repeat]
     places = {
         (backbone, number): place
         for backbone in theirs.backbones
         for place, number in enumerate(order_of(theirs, backbone).numbers)
     }
-    by_start = sorted(records.values(), key=lambda one: places.get((one.backbone, one.number), 0))
-    for record in by_start:
+    for record in sorted(records, key=lambda one: places.get((one.backbone, one.number), 0)):
         tells = record.has_scores or record.diverged
         if tells and record.backbone in ours.backbones and _is_inside(record.config, ours):
             yield record

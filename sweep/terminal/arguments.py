@@ -20,13 +20,6 @@ from sweep.terminal.flags import parser, switches
 from sweep.terminal.given import EXCLUDES, NEEDS, Given, flag, from_environment, from_file, merged
 
 
-def is_verbose(words: Sequence[str]) -> bool:
-    """Whether tracebacks are asked for, also where the rest cannot be read."""
-    only = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    only.add_argument("--verbose", action="store_true")
-    return bool(only.parse_known_args(words)[0].verbose)
-
-
 def parse_arguments(
     words: Sequence[str],
     environment: Mapping[str, str] | None = None,

@@ -3,9 +3,9 @@
     seconds = clock_seconds(plans, at_once=16)
 
 A discrete simulation of `sweep.schedule.pool` without its records: the same order, the same lag;
-the first trial of a scaling fills the features for which others of the scaling wait. Every trial of
-a backbone takes its mean, to its last epoch, so early stopping is not in it, nor that of unequal
-trials the longest ends last (`tests/sweep/terminal/test_clock.py` says how much that is).
+the first trial of a scaling fills the features for which others of the scaling wait. Every trial
+takes the mean of its backbone's, to its last epoch. So neither early stopping is in it, nor the
+wait for the longest of unequal trials (`tests/sweep/terminal/test_clock.py` has how much that is).
 """
 
 from __future__ import annotations

@@ -8,16 +8,18 @@ from its running trials' epochs, then from the plan's rates, then from the other
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from results.ledger.records import EpochRecord, TrialRecord
-from search_spaces.config import TrialId
+from results.ledger.records import EpochRecord
 from sweep.process.activity import Activity
 from sweep.schedule.assignment import Assignment
+from sweep.schedule.course import Kind
 from sweep.schedule.kinds import Kinds
 from sweep.schedule.paces import seconds_per_epoch
+from sweep.schedule.tally import Mean, Tally
 from sweep.terminal.plan import BackbonePlan
 
 
@@ -55,27 +57,31 @@ class _Pace:
 
 @dataclass(frozen=True)
 class _Backbone:
-    """One backbone's plan, its records, and what runs of it, for how many seconds.
+    """One backbone's plan, its finished trials, and what runs of it, for how many seconds.
 
     Attributes:
         kinds: what its trials are expected to take.
     """
 
     plan: BackbonePlan
-    done: Sequence[TrialRecord]
+    tally: Tally
     here: Sequence[tuple[Running, float]]
     kinds: Kinds
 
-    def begun(self, kind: Callable[[TrialId], bool]) -> int:
-        """How many trials of a kind are finished or running."""
-        ids = [record.id for record in self.done]
-        ids += [state.assignment.trial_id for state, _ in self.here]
-        return sum(map(kind, ids))
+    @property
+    def unstarted(self) -> int:
+        """How many trials are neither finished nor running."""
+        return max(0, self.plan.trials - self.tally.finished - len(self.here))
+
+    def begun(self) -> Counter[Kind]:
+        """How many trials of each kind are finished or running."""
+        running = (self.tally.course.kind(state.assignment.trial_id) for state, _ in self.here)
+        return Counter(self.tally.counts) + Counter(running)
 
 
 def seconds_left(
     plans: Sequence[BackbonePlan],
-    finished: Sequence[TrialRecord],
+    tallies: Mapping[str, Tally],
     running: Sequence[tuple[Running, float]],
     at_once: int,
     busy: float = 1.0,
@@ -84,56 +90,56 @@ def seconds_left(
 
     Args:
         plans: as the sweep, or its resumption, started.
-        finished: all records of the run.
+        tallies: finished trials by backbone.
         running: what runs, and for how many seconds.
         at_once: how many trials can run at a time.
         busy: share of their time that workers had a trial so far; a backbone's next one may wait
             for results.
     """
     timed = [(state.assignment.config, state.epoch.seconds) for state, _ in running if state.epoch]
-    epochs = seconds_per_epoch({plan.name: plan.course for plan in plans}, finished, timed)
-    backbones = [_backbone(plan, finished, running, epochs[plan.name]) for plan in plans]
+    epochs = seconds_per_epoch(tallies, timed)
+    backbones = [_backbone(plan, tallies[plan.name], running, epochs[plan.name]) for plan in plans]
     measured = [_measured(backbone) for backbone in backbones]
     if all(pace.probe is None and pace.trial is None for pace in measured):
         return None
     waiting, count = 0.0, 0
     left: list[float] = []
     for backbone, pace in zip(backbones, _completed(measured), strict=True):
-        unstarted = max(0, backbone.plan.trials - len(backbone.done) - len(backbone.here))
-        waiting += _waiting(backbone, unstarted, *pace)
+        waiting += _waiting(backbone, *pace)
         left += _running(backbone, *pace)
-        count += unstarted + len(backbone.here)
+        count += backbone.unstarted + len(backbone.here)
     at_once = max(1, min(at_once, count))
     return max([(waiting / busy + sum(left)) / at_once, *left])
 
 
 def _backbone(
     plan: BackbonePlan,
-    finished: Sequence[TrialRecord],
+    tally: Tally,
     running: Sequence[tuple[Running, float]],
     epochs: Mapping[str, float],
 ) -> _Backbone:
-    done = [record for record in finished if record.backbone == plan.name]
-    here = [one for one in running if one[0].assignment.config.backbone == plan.name]
-    suggested = (one.assignment for one, _ in here)
-    begun = [one.config for one in suggested if plan.course.is_suggested(one.trial_id)]
-    return _Backbone(plan, done, here, Kinds(plan.course, epochs, done, begun))
+    here = [
+        (state, elapsed)
+        for state, elapsed in running
+        if state.assignment.config.backbone == plan.name
+    ]
+    begun = [
+        state.assignment.config
+        for state, _ in here
+        if tally.course.kind(state.assignment.trial_id) is Kind.SUGGESTED
+    ]
+    return _Backbone(plan, tally, here, Kinds(tally, epochs, begun))
 
 
-def _waiting(
-    backbone: _Backbone, unstarted: int, probe: float, trial: float, one_pass: float
-) -> float:
+def _waiting(backbone: _Backbone, probe: float, trial: float, one_pass: float) -> float:
     """Seconds of the trials that have not begun."""
-    plan, done = backbone.plan, backbone.done
-    scalings = {record.config.scaling for record in done if record.epochs}
-    scalings |= {state.assignment.config.scaling for state, _ in backbone.here}
-    passes = min(unstarted, max(0, plan.passes - len(scalings)))
-    probes = min(unstarted, max(0, plan.course.probes - backbone.begun(plan.course.is_probe)))
-    repeated = backbone.begun(lambda one: one.repeat > 0)
-    repeats = min(unstarted - probes, max(0, plan.repeats - repeated))
+    plan, unstarted, begun = backbone.plan, backbone.unstarted, backbone.begun()
+    running = {state.assignment.config.scaling for state, _ in backbone.here}
+    passes = min(unstarted, max(0, plan.passes - len(backbone.tally.filled | running)))
+    probes = min(unstarted, max(0, plan.course.probes - begun[Kind.PROBE]))
+    repeats = min(unstarted - probes, max(0, plan.repeats - begun[Kind.REPEAT]))
     others = unstarted - probes - repeats
-    unbegun = len(plan.course.whole) - backbone.begun(plan.course.is_whole)
-    whole = min(others, max(0, unbegun))
+    whole = min(others, max(0, len(plan.course.whole) - begun[Kind.WHOLE]))
     full = backbone.kinds.whole or trial
     repeat = _of_repeat(backbone) or full
     searched = (others - whole) * trial + whole * full + probes * probe
@@ -142,30 +148,33 @@ def _waiting(
 
 def _running(backbone: _Backbone, probe: float, trial: float, one_pass: float) -> list[float]:
     """Seconds that each running trial still takes."""
-    filled = {record.config.scaling for record in backbone.done if record.epochs}
-    left = []
+    course, left = backbone.tally.course, []
     for state, elapsed in backbone.here:
-        fills = state.assignment.config.scaling not in filled
         trial_id, config = state.assignment.trial_id, state.assignment.config
+        if state.epoch:
+            left.append((config.epochs - state.epoch.epoch) * state.epoch.seconds)
+            continue
         expected = backbone.kinds.of_config(trial_id, config)
         if expected is None:
-            expected = probe if backbone.plan.course.is_probe(trial_id) else trial
-        left.append(_of_running(state, elapsed, expected + (one_pass if fills else 0.0)))
+            expected = probe if course.kind(trial_id) is Kind.PROBE else trial
+        features = 0.0 if config.scaling in backbone.tally.filled else one_pass
+        left.append(max(0.0, expected + features - elapsed))
     return left
 
 
 def _completed(measured: Sequence[_Pace]) -> list[tuple[float, float, float]]:
     """Seconds of a probe, another trial and a pass, where a backbone has none those of others."""
-    both = [(one.probe, one.trial) for one in measured if one.probe and one.trial]
+    both = [(pace.probe, pace.trial) for pace in measured if pace.probe and pace.trial]
     ratio = sum(trial for _, trial in both) / sum(probe for probe, _ in both) if both else None
-    probe_mean = _mean(one.probe for one in measured)
-    trial_mean = _mean(one.trial for one in measured)
-    features = _mean(one.features for one in measured) or 0.0
+    probe_mean = _mean(pace.probe for pace in measured)
+    trial_mean = _mean(pace.trial for pace in measured)
+    features = _mean(pace.features for pace in measured) or 0.0
     paces = []
-    for one in measured:
-        like_its_probes = one.probe * ratio if one.probe and ratio else None
-        trial = _first(one.trial, like_its_probes, trial_mean, one.probe, probe_mean)
-        paces.append((_first(one.probe, probe_mean, trial), trial, _first(one.features, features)))
+    for pace in measured:
+        like_its_probes = pace.probe * ratio if pace.probe and ratio else None
+        trial = _first(pace.trial, like_its_probes, trial_mean, pace.probe, probe_mean)
+        probe = _first(pace.probe, probe_mean, trial)
+        paces.append((probe, trial, _first(pace.features, features)))
     return paces
 
 
@@ -179,49 +188,36 @@ def _first(*values: float | None) -> float:
 
 
 def _measured(backbone: _Backbone) -> _Pace:
-    plan = backbone.plan
-    trained = [record for record in backbone.done if record.epochs]
+    plan, tally = backbone.plan, backbone.tally
     known, unfinished = plan.estimate, plan.trials - plan.finished
-    features: float | None
-    if trained:
-        scalings = {record.config.scaling for record in trained}
-        features = sum(record.cost.seconds_features for record in trained) / len(scalings)
-    else:
-        features = known.seconds_prefix / plan.passes if known and plan.passes else None
+    features = known.seconds_prefix / plan.passes if known and plan.passes else None
+    if tally.filled:
+        features = tally.features / len(tally.filled)
     expected = known.seconds_trained / unfinished if known and unfinished else None
-    probe, trial = (_of_kind(backbone, trained, probes=probes) for probes in (True, False))
+    probe, trial = (_of_kind(backbone, probes=probes) for probes in (True, False))
     searched = backbone.kinds.suggested
-    return _Pace(probe, next((one for one in (searched, trial) if one), expected), features)
+    return _Pace(probe, next((value for value in (searched, trial) if value), expected), features)
 
 
-def _of_kind(backbone: _Backbone, trained: Sequence[TrialRecord], *, probes: bool) -> float | None:
+def _of_kind(backbone: _Backbone, *, probes: bool) -> float | None:
     """Mean seconds of a trial without its features, of probes or of the others.
 
     Running ones count by their epochs, at the share that finished ones trained: those that finish
     first are the short ones.
     """
-    plan = backbone.plan
-    done = [record for record in trained if plan.course.is_probe(record.id) == probes]
-    share = fmean(len(record.epochs) / record.config.epochs for record in done) if done else 1.0
-    seconds = [record.cost.seconds_trained for record in done]
-    seconds += [
-        share * state.epoch.seconds * state.assignment.config.epochs
-        for state, _ in backbone.here
-        if state.epoch and plan.course.is_probe(state.assignment.trial_id) == probes
-    ]
-    return fmean(seconds) if seconds else None
+    tally = backbone.tally
+    kinds = {kind for kind in Kind if (kind is Kind.PROBE) == probes}
+    seconds = sum((tally.seconds[kind] for kind in kinds), Mean())
+    share = sum((tally.shares[kind] for kind in kinds), Mean()).value
+    for state, _ in backbone.here:
+        if state.epoch and tally.course.kind(state.assignment.trial_id) in kinds:
+            whole = state.epoch.seconds * state.assignment.config.epochs
+            seconds += Mean(whole if share is None else share * whole, 1)
+    return seconds.value
 
 
 def _of_repeat(backbone: _Backbone) -> float | None:
     """Seconds of a repeat; None while nothing is known."""
-    search = sum(not record.repeat for record in backbone.done)
-    is_over = search >= backbone.plan.trials - backbone.plan.repeats
+    is_over = backbone.tally.searched >= backbone.plan.trials - backbone.plan.repeats
     expected = None if is_over else backbone.kinds.repeat
     return backbone.kinds.measured_repeat if expected is None else expected
-
-
-def _of_running(state: Running, elapsed: float, expected: float) -> float:
-    """Seconds that a running trial still takes, of `expected` in all."""
-    if state.epoch is None:
-        return max(0.0, expected - elapsed)
-    return (state.assignment.config.epochs - state.epoch.epoch) * state.epoch.seconds

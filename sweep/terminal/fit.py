@@ -6,16 +6,18 @@ what its own trials take.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from results.ledger.records import TrialRecord
 from results.ledger.repeats import SEARCHED
 from results.ledger.units import duration
 from search_spaces.config import TrialId
+from sweep.schedule.course import Kind
 from sweep.schedule.kinds import Kinds
 from sweep.schedule.paces import seconds_per_epoch
 from sweep.schedule.reserve import USABLE
+from sweep.schedule.tally import tallied
 from sweep.terminal.plan import BackbonePlan
 
 _UNKNOWN = (
@@ -30,8 +32,9 @@ class _Needs:
 
     Attributes:
         always: of features, heads, baseline and repeats.
-        more: of each other trial of the search.
-        first: how many searched trials there are before these.
+        more: of each further trial of the search.
+        first: searched trials that `always` counts, or that are done.
+        searched: trials that the whole search has besides the baseline.
     """
 
     always: float
@@ -53,44 +56,45 @@ def time_budget_words(
     """
     if seconds is None or not any(plan.repeats for plan in plans):
         return ""
-    epochs = seconds_per_epoch({plan.name: plan.course for plan in plans}, finished)
-    needs = {plan.name: _needs(plan, epochs[plan.name], finished) for plan in plans}
-    known = {name: one for name, one in needs.items() if one is not None}
+    tallies = tallied({plan.name: plan.course for plan in plans}, finished)
+    epochs, done = seconds_per_epoch(tallies), {record.id for record in finished}
+    kinds = {name: Kinds(tally, epochs[name]) for name, tally in tallies.items()}
+    needs = {plan.name: _needs(plan, kinds[plan.name], done) for plan in plans}
+    known = {name: need for name, need in needs.items() if need is not None}
     if len(known) < len(plans):
         return _UNKNOWN
-    left = USABLE * at_once * seconds - sum(one.always for one in known.values())
+    left = USABLE * at_once * seconds - sum(need.always for need in known.values())
     if left < 0:
-        least = sum(one.always for one in known.values()) / at_once / USABLE
+        least = sum(need.always for need in known.values()) / at_once / USABLE
         return (
             f"The time budget is too short for the fresh seeds: with the fewest trials that they "
             f"can confirm the sweep takes about {duration(least)}. Give more, or lower --confirm."
         )
     counts = _counts(known, left)
-    if all(counts[name] == one.searched for name, one in known.items()):
+    if all(counts[name] == need.searched for name, need in known.items()):
         return "The time budget has room for all of it."
-    words = ", ".join(f"{counts[name]} of {one.searched} of {name}" for name, one in known.items())
+    words = ", ".join(f"{counts[name]} of {known[name].searched} of {name}" for name in known)
     return (
         f"The time budget has room for the fresh seeds and about so many searched trials: {words}. "
         "What does not fit is left out; a resume goes on with it."
     )
 
 
-def _needs(
-    plan: BackbonePlan, epochs: Mapping[str, float], finished: Sequence[TrialRecord]
-) -> _Needs | None:
-    """None where too little is known."""
-    course, own = plan.course, [one for one in finished if one.backbone == plan.name]
-    kinds = Kinds(course, epochs, own)
-    whole, suggested, repeat = kinds.whole, kinds.suggested, kinds.repeat
+def _needs(plan: BackbonePlan, kinds: Kinds, done: Collection[TrialId]) -> _Needs | None:
+    """None where too little is known.
+
+    Args:
+        done: finished trials.
+    """
+    course, whole, suggested, repeat = kinds.course, kinds.whole, kinds.suggested, kinds.repeat
     if whole is None or suggested is None or repeat is None:
         return None
-    done = {record.id for record in own}
     first = max(min(SEARCHED, course.searched), course.probes)
     trials = [TrialId(plan.name, number) for number in range(first + 1)]
     seconds = [kinds.of(trial) or 0.0 for trial in trials if trial not in done]
-    repeats = plan.repeats - sum(trial.repeat > 0 for trial in done)
+    repeats = plan.repeats - kinds.tally.counts[Kind.REPEAT]
     features = plan.estimate.seconds_prefix if plan.estimate else 0.0
-    searched = sum(1 for trial in done if trial.number and not trial.repeat)
+    searched = kinds.tally.searched - kinds.tally.has_baseline
     return _Needs(
         always=features + sum(seconds) + max(0, repeats) * repeat,
         more=suggested,
@@ -101,8 +105,8 @@ def _needs(
 
 def _counts(needs: Mapping[str, _Needs], left: float) -> dict[str, int]:
     """Searched trials by backbone, round after round as far as the seconds go."""
-    counts = {name: one.first for name, one in needs.items()}
-    going_on = [name for name, one in needs.items() if one.first < one.searched]
+    counts = {name: need.first for name, need in needs.items()}
+    going_on = [name for name, need in needs.items() if need.first < need.searched]
     while going_on:
         for name in list(going_on):
             left -= needs[name].more

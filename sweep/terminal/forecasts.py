@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _STEP = 1.02
-"""Noted is what is told 2 % later than the last, so that a long sweep notes a few hundred."""
+"""A note follows the last one 2 % later, so that a long sweep has a few hundred."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Forecasts:
 
     def after(self, share: float, seconds: float) -> Forecast | None:
         """The last one before this share of a sweep that took so many seconds; None if none was."""
-        earlier = [one for one in self._told if one[0] <= share * seconds]
+        earlier = [note for note in self._told if note[0] <= share * seconds]
         if not earlier:
             return None
         elapsed, told = earlier[-1]

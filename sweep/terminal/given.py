@@ -36,7 +36,7 @@ NEEDS = {
     "rate_file": "plan",
     **dict.fromkeys(("gpus", "cpus", "price_per_hour"), "rate_file"),
 }
-"""By a setting, which other it says more of."""
+"""By a setting, the one that must be given with it."""
 
 _SWITCH = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
@@ -115,33 +115,24 @@ def words_of(value: Any, *, switch: bool, where: str) -> tuple[str, ...] | None:
     Raises:
         UsageRefusal: no flag takes a value of its type.
     """
-    if switch != isinstance(value, bool):
-        needed = "true or false" if switch else "a text, a number or a list of names"
-        raise UsageRefusal(
-            f"{needed} is needed, got {_shortened(value)}", where=where, fix=f"Give {needed}."
-        )
-    if isinstance(value, bool):
-        return () if value else None
-    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
-        word = ",".join(value)
-    elif isinstance(value, str | os.PathLike | Real):
-        word = str(value)
-    else:
-        word = "\0"
-    if "\0" in word:
-        raise UsageRefusal(
-            f"a text, a number or a list of names is needed, got {_shortened(value)}",
-            where=where,
-            fix="Correct it.",
-        )
-    return (word,)
+    needed = "true or false" if switch else "a text, a number or a list of names"
+    if switch == isinstance(value, bool):
+        if switch:
+            return () if value else None
+        if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+            value = ",".join(value)
+        if isinstance(value, str | os.PathLike | Real) and "\0" not in str(value):
+            return (str(value),)
+    raise UsageRefusal(
+        f"{needed} is needed, got {_shortened(value)}", where=where, fix=f"Give {needed}."
+    )
 
 
 def merged(*sources: Mapping[str, Given]) -> dict[str, Given]:
-    """What holds of several sources, the first of which comes first.
+    """What holds of several sources; an earlier source overrides a later one.
 
-    What contradicts an earlier source goes with what that source overrides; a contradiction within
-    one source stays, to be refused.
+    A setting that cannot stand beside one of an earlier source (`EXCLUDES`) is overridden too. Two
+    of one source that cannot stand beside each other are kept, for `resolved` to refuse.
     """
     chosen: dict[str, Given] = {}
     for source in sources:
@@ -154,7 +145,7 @@ def merged(*sources: Mapping[str, Given]) -> dict[str, Given]:
 
 
 def _excluded(name: str, given: Given, chosen: Mapping[str, Given]) -> bool:
-    on = {other for other, one in chosen.items() if one.words is not None}
+    on = {other for other, setting in chosen.items() if setting.words is not None}
     return given.words is not None and any(
         (name in others and first in on) or (name == first and not on.isdisjoint(others))
         for first, (_, others) in EXCLUDES.items()

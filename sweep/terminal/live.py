@@ -7,6 +7,7 @@ and a long silence is broken by a line that says what runs.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -21,6 +22,7 @@ from rich.text import Text
 from results.ledger.records import EpochRecord, Status, TrialRecord
 from search_spaces.config import TrialId
 from search_spaces.metrics import ACCURACY, metric_words, signed
+from sweep.schedule.tally import tallied
 from sweep.terminal.eta import Running, seconds_left
 from sweep.terminal.forecasts import Forecast, Forecasts
 from sweep.terminal.plan import BackbonePlan
@@ -28,9 +30,9 @@ from sweep.terminal.silence import Silence, print_plain, ticking
 
 _LOG = logging.getLogger(__name__)
 _REMEMBERED = {"a fifth": 0.2, "half": 0.5}
-"""After which shares of the time what was told of the end is held against it."""
+"""Shares of a sweep's time after which the end that was told is compared with the real one."""
 _LEAST_BUSY = 0.5
-"""Less is not the order of trials but a failure, which says nothing about the rest."""
+"""A smaller share is due to a failure, not to trials that wait for others: it will not go on."""
 _WIDTH_WITH_CONFIG = 100
 _SECONDS_BETWEEN_TICKS = 2.0
 
@@ -43,6 +45,7 @@ class LiveTable:
         plans: of the sweep, resumed trials included.
         finished: records that a resumed run already has.
         at_once: how many trials can run at a time.
+        budget: seconds after which no trial starts and those that run end with their epoch.
         metric: the run's, which is shown of trials and epochs.
         usage: tells how busy the machine is.
         clock: tells seconds, from whatever start.
@@ -55,20 +58,22 @@ class LiveTable:
         finished: Sequence[TrialRecord] = (),
         *,
         at_once: int = 1,
+        budget: float = math.inf,
         metric: str = ACCURACY,
         usage: Callable[[], str] = lambda: "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._console = console
         self._plans = plans
-        self._finished = list(finished)
+        self._tallies = tallied({plan.name: plan.course for plan in plans}, finished)
         self._at_once = at_once
+        self._budget = budget
         self._metric = metric
         self._usage = usage
         self._used = ""
         self._running: dict[TrialId, tuple[Running, float]] = {}
         self._first: float | None = None
-        self._kept = len(self._finished)
+        self._worked = 0.0
         self._clock = clock
         self._started = clock()
         self._forecasts = Forecasts()
@@ -98,11 +103,15 @@ class LiveTable:
         if self._console.is_terminal:
             self._used = self._usage()
         elif self._silence.is_due:
-            self._say(self.heartbeat())
+            self.say(self.heartbeat())
 
     @property
     def _planned(self) -> int:
         return sum(plan.trials for plan in self._plans)
+
+    @property
+    def _finished(self) -> int:
+        return sum(tally.finished for tally in self._tallies.values())
 
     def running(self, state: Running) -> None:
         """A trial started, ended an epoch or said what it is doing."""
@@ -115,11 +124,12 @@ class LiveTable:
     def finished(self, record: TrialRecord) -> None:
         """A trial has its record."""
         self._running.pop(record.id, None)
-        self._finished.append(record)
-        self._plans = [plan.settled(self._finished) for plan in self._plans]
+        self._worked += record.cost.seconds_total
+        self._tallies[record.backbone].add(record)
+        self._plans = [plan.settled(self._tallies[plan.name]) for plan in self._plans]
         self._note()
         if not self._console.is_terminal:
-            self._say(self.line(record))
+            self.say(self.line(record))
 
     def search_ended(self, backbone: str, left_out: int) -> None:
         """The time budget has no room for the rest of a backbone's search."""
@@ -129,14 +139,14 @@ class LiveTable:
             f"{backbone}: the search ended after {searched - left_out} of {searched} trials, the "
             "rest of the time budget is for the fresh seeds"
         )
-        fewer = replace(plan, trials=plan.trials - left_out).settled(self._finished)
-        self._plans = [fewer if one is plan else one for one in self._plans]
+        fewer = replace(plan, trials=plan.trials - left_out).settled(self._tallies[backbone])
+        self._plans = [fewer if other is plan else other for other in self._plans]
         _LOG.info(line)
-        self._say(line)
+        self.say(line)
 
     def ended(self) -> None:
         """The sweep is over: if nothing is left of it, log how far off the told ends were."""
-        if len(self._finished) < self._planned:
+        if self._finished < self._planned:
             return
         for words, share in _REMEMBERED.items():
             if (told := self.forecast(share)) is not None:
@@ -157,13 +167,14 @@ class LiveTable:
         if self._forecasts.is_due(elapsed) and (left := self._left()) is not None:
             self._forecasts.note(elapsed, left)
 
-    def _say(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """Show a line; on a terminal the table stays below it."""
         self._silence.broken()
         print_plain(self._console, line)
 
     def line(self, record: TrialRecord) -> str:
         """One finished trial in one line."""
-        start = f"[{len(self._finished)}/{self._planned}] {record.trial}"
+        start = f"[{self._finished}/{self._planned}] {record.trial}"
         if record.status == Status.FAILED:
             return f"{start}  failed: {record.error}"
         stops = {Status.STOPPED_EARLY: "  stopped early", Status.OUT_OF_TIME: "  out of time"}
@@ -180,12 +191,12 @@ class LiveTable:
             f"{state.assignment.trial_id.name} {doing(state)}"
             for state, _ in list(self._running.values())
         ]
-        far = f"[{len(self._finished)}/{self._planned}] {self._remaining()}"
+        far = f"[{self._finished}/{self._planned}] {self._remaining()}"
         return f"{far}: {', '.join(runs)}" if runs else far
 
     def table(self) -> Group:
         """The whole state, for a terminal."""
-        title = f"{len(self._finished)} of {self._planned} trials, {self._remaining()}"
+        title = f"{self._finished} of {self._planned} trials, {self._remaining()}"
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
         table.add_column("backbone", overflow="fold")
         table.add_column("done", justify="right", no_wrap=True)
@@ -209,18 +220,16 @@ class LiveTable:
 
     def _rows(self, plan: BackbonePlan) -> list[tuple[str, ...]]:
         """One row per running trial, at least one; the first shows the backbone's progress too."""
-        # Copies: the thread that draws reads these while trials start and finish.
-        records = [record for record in list(self._finished) if record.backbone == plan.name]
-        search = [record for record in records if not record.repeat]
-        scored = [(record.score, record) for record in search if record.score is not None]
-        best = max(scored, key=lambda one: one[0], default=(None, None))[1]
+        tally = self._tallies[plan.name]
+        best = tally.best
         progress = (
             plan.name,
-            f"{len(records)}/{plan.trials}",
+            f"{tally.finished}/{plan.trials}",
             TrialId(plan.name, best.number).label if best else "",
             self._shown(best) if best else "",
         )
         columns = 4 if self._shows_config else 3
+        # A copy: the thread that draws reads these while trials start and finish.
         running = [
             self._running_cells(state)[:columns]
             for trial_id, (state, _) in list(self._running.items())
@@ -254,12 +263,11 @@ class LiveTable:
         """Seconds until the end; None while nothing is known."""
         now = self._clock()
         running = [(state, now - started) for state, started in list(self._running.values())]
-        finished = list(self._finished)
-        worked = sum(record.cost.seconds_total for record in finished[self._kept :])
-        worked += sum(elapsed for _, elapsed in running)
+        worked = self._worked + sum(elapsed for _, elapsed in running)
         could = self._at_once * (now - (now if self._first is None else self._first))
         busy = min(1.0, max(_LEAST_BUSY, worked / could)) if worked and could else 1.0
-        return seconds_left(self._plans, finished, running, self._at_once, busy)
+        left = seconds_left(self._plans, self._tallies, running, self._at_once, busy)
+        return None if left is None else min(left, max(0.0, self._started + self._budget - now))
 
 
 def doing(state: Running) -> str:

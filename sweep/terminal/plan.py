@@ -19,6 +19,7 @@ from search_spaces.backbones import SCALINGS
 from search_spaces.settings import Settings
 from sweep.hardware import Machine
 from sweep.schedule.course import Course
+from sweep.schedule.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class BackbonePlan:
         passes: times that each photo goes through the frozen layers, at most: once per scaling.
         photos_prefix: photos through the frozen layers, at most.
         photos_trained: training photos over all epochs of the unfinished trials, at most.
-        photos_plain: photos that a plain script would push through the whole network for these.
+        photos_plain: photos that a plain script would push through the whole network instead.
         estimate: in bytes and seconds; None until a run has measured the backbone here.
         repeats: of `trials`, those that repeat the search's best, on so many `seeds` each.
         course: how the search goes.
@@ -82,13 +83,12 @@ class BackbonePlan:
     seeds: int = 0
     course: Course = field(default_factory=Course)
 
-    def settled(self, finished: Sequence[TrialRecord]) -> BackbonePlan:
+    def settled(self, tally: Tally) -> BackbonePlan:
         """The plan once the search is over: how many repeats there are is known then."""
-        search = [one for one in finished if one.backbone == self.name and not one.repeat]
         searched = self.trials - self.repeats
-        if not self.repeats or len(search) < searched:
+        if not self.repeats or tally.searched < searched:
             return self
-        known = self.seeds * len(candidates(search))
+        known = self.seeds * len(candidates(tally.contenders))
         return replace(self, trials=searched + known, repeats=known)
 
 
@@ -113,16 +113,12 @@ def plan(
 def total(plans: Sequence[BackbonePlan]) -> BackbonePlan:
     """All backbones together; without an estimate if one of them has none."""
     estimates = [backbone.estimate for backbone in plans if backbone.estimate is not None]
+    counts = ("trials", "finished", "passes", "repeats")
+    photos = ("photos_prefix", "photos_trained", "photos_plain")
     return BackbonePlan(
         name="total",
-        trials=sum(backbone.trials for backbone in plans),
-        finished=sum(backbone.finished for backbone in plans),
-        passes=sum(backbone.passes for backbone in plans),
-        photos_prefix=sum(backbone.photos_prefix for backbone in plans),
-        photos_trained=sum(backbone.photos_trained for backbone in plans),
-        photos_plain=sum(backbone.photos_plain for backbone in plans),
+        **{name: sum(getattr(backbone, name) for backbone in plans) for name in (*counts, *photos)},
         estimate=sum(estimates, Estimate(0, 0, 0, 0)) if len(estimates) == len(plans) else None,
-        repeats=sum(backbone.repeats for backbone in plans),
         seeds=max((backbone.seeds for backbone in plans), default=0),
     )
 
@@ -249,22 +245,17 @@ def _caption(plans: Sequence[BackbonePlan], machine: Machine, is_elsewhere: bool
 
 
 def _cells(backbone: BackbonePlan) -> tuple[Text, ...]:
-    known = backbone.estimate
-    stored, time, saved = (
-        (
-            size(known.bytes_stored),
-            duration(known.seconds_prefix + known.seconds_trained),
-            duration(known.seconds_saved),
-        )
-        if known
-        else (UNKNOWN,) * 3
-    )
+    estimated = (UNKNOWN,) * 3
+    if known := backbone.estimate:
+        seconds = known.seconds_prefix + known.seconds_trained
+        saved = duration(known.seconds_saved)
+        estimated = (size(known.bytes_stored), duration(seconds), saved)
     planned = f"{backbone.trials:,}"
     cells = (
         backbone.name,
         f"{backbone.finished:,} of {planned}" if backbone.finished else planned,
         f"{backbone.photos_prefix:,}",
         f"{backbone.photos_trained:,}",
-        *(stored, time, saved),
+        *estimated,
     )
     return tuple(map(Text, cells))

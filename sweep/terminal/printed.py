@@ -57,7 +57,7 @@ def _usual(arguments: argparse.Namespace) -> Iterator[tuple[str, str]]:
         elif preset is not None:
             yield f"{name} = {_toml(getattr(preset, name))}", "preset"
         else:
-            value, other = (_toml(getattr(one, name)) for one in (PAPER, DEMONSTRATION))
+            value, other = (_toml(getattr(of, name)) for of in (PAPER, DEMONSTRATION))
             yield (
                 f"# {name} = {value}",
                 f"preset; {other} where the paper's photos are out of reach",

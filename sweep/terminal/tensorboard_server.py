@@ -44,6 +44,7 @@ def served(logdir: Path, *, wanted: bool) -> Iterator[str | None]:
             process.wait(_SECONDS_TO_END)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()
 
 
 def _free_port() -> int:

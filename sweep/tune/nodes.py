@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -19,6 +21,7 @@ from sweep.hardware import Machine
 from sweep.preflight import refuse_shared, refuse_unlockable
 from sweep.process.environment import HOME
 from sweep.process.outpost import CACHE_DIR, node_cache
+from sweep.terminal.silence import ticking
 
 _OURS = ("search_spaces", "results", "trainables", "sweep")
 _CODE = "transfer-sweep's code"
@@ -45,13 +48,7 @@ def refuse_unfit_nodes(machine: Machine, expected: Mapping[str, str]) -> None:
     Raises:
         EnvironmentRefusal: there is none, or one differs.
     """
-    nodes = [
-        node
-        for node in ray.nodes()
-        if node["Alive"]
-        and node["Resources"].get("CPU", 0) >= machine.cpus_per_trial
-        and node["Resources"].get("GPU", 0) >= machine.gpus_per_trial
-    ]
+    nodes = nodes_for_trials(machine)
     if not nodes:
         raise EnvironmentRefusal(
             f"no node of the cluster has {machine.cpus_per_trial} CPU and "
@@ -70,6 +67,41 @@ def refuse_unfit_nodes(machine: Machine, expected: Mapping[str, str]) -> None:
     for fault in ray.get(asked):
         if fault is not None:
             raise fault
+
+
+def nodes_for_trials(machine: Machine) -> list[dict[str, Any]]:
+    """Nodes of the cluster that can hold a trial, as Ray describes them."""
+    return [
+        node
+        for node in ray.nodes()
+        if node["Alive"]
+        and node["Resources"].get("CPU", 0) >= machine.cpus_per_trial
+        and node["Resources"].get("GPU", 0) >= machine.gpus_per_trial
+    ]
+
+
+@contextmanager
+def nodes_watched(
+    count: Callable[[], int], say: Callable[[str], None], seconds: float = 5.0
+) -> Iterator[None]:
+    """Say when the last node that can hold a trial is lost: Ray waits for another without a word.
+
+    Args:
+        count: how many such nodes there are.
+        seconds: between looks.
+    """
+    before = 1
+
+    def look() -> None:
+        nonlocal before
+        with suppress(Exception):  # Ray is gone, which whoever waits for its trials is told
+            now = count()
+            if before and not now:
+                say("no node of the cluster can hold a trial; waiting for one to join")
+            before = now
+
+    with ticking(look, seconds):
+        yield
 
 
 def _fault_of_this_node(expected: Mapping[str, str], driver: str) -> Refusal | None:

@@ -26,7 +26,12 @@ from sweep.schedule.studies import Studies
 from sweep.terminal.eta import Running
 from sweep.tune.cluster import ray_started
 from sweep.tune.depot import Origin, open_depot
-from sweep.tune.nodes import refuse_unfit_nodes, what_must_agree
+from sweep.tune.nodes import (
+    nodes_for_trials,
+    nodes_watched,
+    refuse_unfit_nodes,
+    what_must_agree,
+)
 from sweep.tune.searcher import PoolSearcher, budget, deadline
 from sweep.tune.task import run_trial
 
@@ -41,6 +46,7 @@ def run_trials(
     *,
     on_running: Callable[[Running], None],
     on_finished: Callable[[TrialRecord], None],
+    say: Callable[[str], None],
     watched: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
     """Train every trial that is left, as far as the budgets go.
@@ -48,6 +54,7 @@ def run_trials(
     Args:
         on_running: called when a trial starts, ends an epoch or says what it is doing.
         on_finished: called with every new record.
+        say: shows a line.
         watched: the time in which Ray's own processes must live.
 
     Raises:
@@ -76,7 +83,8 @@ def run_trials(
                 expected = what_must_agree()
                 refuse_unfit_nodes(context.machine, expected)
                 origin, _desk = open_depot(context, expected)
-                _fit(pool, searcher, context, on_running, origin)
+                with nodes_watched(lambda: len(nodes_for_trials(context.machine)), say):
+                    _fit(pool, searcher, context, on_running, origin)
     finally:
         studies.write()
     if searcher.refusal:

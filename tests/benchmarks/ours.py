@@ -56,6 +56,7 @@ def sweep(task: Task, dataset: Path) -> list[float]:
             prepared.context,
             on_running=lambda _: None,
             on_finished=lambda _: ends.append(time.perf_counter()),
+            say=print,
         )
     failed = [one for one in folder.records() if one.status == Status.FAILED]
     if failed:

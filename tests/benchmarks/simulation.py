@@ -1,4 +1,6 @@
-"""A sweep without training: the real driver (pool, Optuna, ledger) on a clock of its own.
+"""A sweep without training: the real driver on a clock of its own.
+
+That is pool, Optuna, ledger, time budget, and the live table as a log has it.
 
 Workers are made up: a trial takes the seconds that such a trial was measured to take. Whatever the
 driver does is real, takes real processor time, and moves the clock, since no worker is given a
@@ -8,6 +10,7 @@ trial meanwhile.
 from __future__ import annotations
 
 import heapq
+import io
 import math
 import random
 import time
@@ -18,6 +21,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from rich.console import Console
 
 from results.ledger.anatomy import Anatomy
 from results.ledger.records import Cost, EpochRecord, Predictions, Status, TrialRecord
@@ -29,7 +33,11 @@ from search_spaces.settings import Settings
 from search_spaces.space import Categorical
 from sweep.schedule.assignment import Assignment
 from sweep.schedule.pool import Pool
+from sweep.schedule.reserve import Reserve
 from sweep.schedule.studies import Studies
+from sweep.terminal.eta import Running
+from sweep.terminal.live import LiveTable
+from sweep.terminal.plan import plan
 from sweep.tune.searcher import PoolSearcher
 from tests.results.helpers import counted
 from tests.sweep.helpers import machine
@@ -43,6 +51,10 @@ SECONDS_PER_EPOCH = {
     "Xception": {"head": 0.04, "block14_sepconv1": 1.94},
 }
 """Of the demonstration (360 training photos, 75 px), one thread a trial, on two busy cores."""
+
+_PHOTOS = {"train": 360, "validation": 200, "test": 200}
+_NO_HURRY = 1e9
+"""Seconds of a time budget that is looked at before every trial, and has room for all."""
 
 _T = TypeVar("_T")
 
@@ -104,14 +116,18 @@ def play(
         commit: what a worker does, on no clock: writes a trial's record and returns it.
     """
     studies = Studies(folder.optuna_db, settings.space, settings.backbones)
+    clock, played = _Clock(), Played(workers)
+    plans = plan(settings, _PHOTOS)
+    table = LiveTable(Console(file=io.StringIO()), plans, at_once=workers, clock=lambda: clock.now)
+    courses = {one.name: one.course for one in plans}
+    reserve = Reserve(settings, courses, _NO_HURRY, workers, lambda: clock.now)
     searcher = PoolSearcher(
-        Pool(folder, settings, workers),
+        Pool(folder, settings, workers, reserve),
         studies,
         machine(folder.root, max_concurrent=workers),
         spent=lambda: False,
-        on_finished=lambda _: None,
+        on_finished=table.finished,
     )
-    clock, played = _Clock(), Played(workers)
     free = deque(range(workers))
     running: list[tuple[float, float, str, int]] = []
     spans: list[tuple[float, float]] = []
@@ -121,6 +137,8 @@ def play(
             given = clock.moved_by(lambda name=name: searcher.suggest(name))  # type: ignore[misc]
             if not isinstance(given, dict):
                 break
+            started = Running(given["assignment"])
+            clock.moved_by(lambda started=started: table.running(started))  # type: ignore[misc]
             took = commit(folder, given["assignment"]).cost.seconds_total
             spans.append((clock.now, clock.now + took))
             heapq.heappush(running, (clock.now + took, clock.now, name, free.popleft()))

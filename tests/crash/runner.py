@@ -64,6 +64,7 @@ class Local:
         *,
         on_running: Callable[[Running], None],
         on_finished: Callable[[TrialRecord], None],
+        say: Callable[[str], None],
         watched: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         """As `sweep.tune.runner.run_trials`."""

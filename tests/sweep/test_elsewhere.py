@@ -42,7 +42,12 @@ def test_as_many_trials_run_as_the_given_machine_has_room_for(
 
 
 @pytest.mark.parametrize(
-    "words", ["--gpus 2 --gpus-per-trial 4", "--gpus 2 --gpus-per-trial 1 --max-concurrent 3"]
+    "words",
+    [
+        "--gpus 2 --gpus-per-trial 4",
+        "--gpus 2 --gpus-per-trial 1 --max-concurrent 3",
+        "--gpus 8 --gpus-per-trial 0",
+    ],
 )
 def test_what_the_given_machine_has_no_room_for_is_refused(tmp_path: Path, words: str) -> None:
     typed = parse_arguments([*PLAN, *words.split(), "--cache-dir", str(tmp_path)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import shutil
 import socket
@@ -14,11 +15,14 @@ from typing import Any
 
 import pytest
 
+from results.ledger.dropping import drop_weights
 from results.ledger.places import TrialFile
+from results.ledger.records import Status
 from results.ledger.store import RunFolder
 from results.ledger.verify import verify
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
-from sweep.storage import Storage, fetch_missing, kept, opened, storage_of
+from sweep.keeping import fetch_missing, kept, storage_of
+from sweep.storage import Storage, opened
 from tests.results.helpers import Trial, make_run
 
 TRIAL = "Xception/baseline"
@@ -154,6 +158,38 @@ def test_what_changed_is_copied_again_and_what_is_gone_is_removed(
     assert content(run) == before
 
 
+def test_a_trial_whose_weights_are_dropped_after_it_was_copied_comes_back_without_them(
+    run: RunFolder, place: tuple[Any, str]
+) -> None:
+    record = run.read_record(TRIAL)
+    assert record is not None
+    storage = Storage(run, *place)
+    storage.keep_trial(TRIAL)
+    drop_weights(run, record)
+    storage.keep_all()
+    before = content(run)
+    shutil.rmtree(run.root)
+    Storage(run, *place).fetch()
+    assert content(run) == before
+    assert verify(run).faults == ()
+
+
+@pytest.mark.parametrize("name", ["../evil", "trials/../../evil", "/evil"])
+def test_a_name_in_the_storage_that_leads_out_of_the_folder_is_refused(
+    run: RunFolder, tmp_path: Path, name: str
+) -> None:
+    class Hostile(Storage):
+        def _kept(self) -> set[str]:
+            return {name}
+
+    place = opened(str(tmp_path / "storage/deep"))
+    Storage(run, *place).keep_all()
+    shutil.rmtree(run.root)
+    with pytest.raises(EnvironmentRefusal, match="names of a run's files are needed"):
+        Hostile(run, *place).fetch()
+    assert not run.root.exists()
+
+
 def test_a_trial_is_copied_when_it_is_finished_its_record_last(
     run: RunFolder, tmp_path: Path
 ) -> None:
@@ -167,6 +203,32 @@ def test_a_trial_is_copied_when_it_is_finished_its_record_last(
     Watched(run, *opened(str(tmp_path / "storage"))).keep_trial(TRIAL)
     assert written[-1] == f"trials/{TRIAL}/{TrialFile.RECORD}"
     assert len(written) == 1 + 1 + len(run.listed_files(TRIAL))
+
+
+def test_a_folder_that_lacks_trials_of_the_storage_is_refused_and_nothing_is_removed(
+    run: RunFolder, place: tuple[Any, str]
+) -> None:
+    """It was resumed on another machine; this folder is an old one."""
+    Storage(run, *place).keep_all()
+    before = content(run)
+    run.discard_trial("Xception/t01")
+    with pytest.raises(UsageRefusal, match=r"1 finished trials .*t01/trial\.json.*elsewhere"):
+        fetch_missing(run, Storage(run, *place))
+    shutil.rmtree(run.root)
+    fetch_missing(run, Storage(run, *place))
+    assert content(run) == before
+
+
+def test_repeats_that_the_time_budget_cut_may_be_gone_from_the_folder(
+    run: RunFolder, tmp_path: Path
+) -> None:
+    cut = run.read_record("Xception/t01")
+    assert cut is not None
+    run.write_record(dataclasses.replace(cut, status=Status.OUT_OF_TIME))
+    storage = Storage(run, *opened(str(tmp_path / "storage")))
+    storage.keep_all()
+    run.discard_trial("Xception/t01")
+    fetch_missing(run, storage)
 
 
 def test_a_run_that_is_here_is_not_fetched(run: RunFolder, tmp_path: Path) -> None:

@@ -56,6 +56,17 @@ def test_every_single_flipped_bit_is_found_by_verify_and_by_readers(run: RunFold
     read_all(run)
 
 
+def test_every_file_that_there_is_counts_once(run: RunFolder) -> None:
+    def there() -> int:
+        return sum(path.is_file() for path in run.root.rglob("*"))
+
+    assert verify(run).files == there()
+    run.left_out_json.unlink()
+    assert verify(run).files == there()
+    (run.trial(TRIAL) / "notes.txt").touch()  # which the trial did not write
+    assert verify(run).files == there()
+
+
 @pytest.mark.parametrize(
     ("name", "read"),
     [

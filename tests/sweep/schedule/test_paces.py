@@ -10,6 +10,7 @@ from results.ledger.records import TrialRecord
 from search_spaces.backbones import HEAD
 from sweep.schedule.course import Course
 from sweep.schedule.paces import seconds_per_epoch
+from sweep.schedule.tally import tallied
 from tests.sweep.helpers import record
 from tests.sweep.terminal.test_eta_of_default import SETTINGS, trials
 
@@ -25,25 +26,25 @@ def of_an_epoch(one: TrialRecord) -> float:
 def test_nothing_is_known_before_the_first_trial_nor_of_points_that_old_records_do_not_name() -> (
     None
 ):
-    assert seconds_per_epoch(COURSES, []) == {name: {} for name in COURSES}
+    assert seconds_per_epoch(tallied(COURSES, [])) == {name: {} for name in COURSES}
     old = record("VGG16", 1, config=dataclasses.replace(SETTINGS.baseline("VGG16"), unfreeze=HEAD))
-    assert list(seconds_per_epoch(COURSES, [old])["VGG16"]) == [HEAD]
+    assert list(seconds_per_epoch(tallied(COURSES, [old]))["VGG16"]) == [HEAD]
 
 
 @pytest.mark.parametrize("backbone", SETTINGS.backbones)
 def test_heads_alone_foresee_an_epoch_of_the_baseline(backbone: str) -> None:
     measured = next(one for one in RECORDS if one.backbone == backbone and one.is_baseline)
-    foreseen = seconds_per_epoch(COURSES, HEADS)[backbone][COURSES[backbone].usual]
+    foreseen = seconds_per_epoch(tallied(COURSES, HEADS))[backbone][COURSES[backbone].usual]
     assert foreseen == pytest.approx(of_an_epoch(measured), rel=0.2)
 
 
 def test_what_is_measured_is_told_as_it_is_and_corrects_other_points_and_backbones() -> None:
-    before = seconds_per_epoch(COURSES, HEADS)
+    before = seconds_per_epoch(tallied(COURSES, HEADS))
     measured = next(one for one in RECORDS if one.trial == "VGG16/baseline")
     slow = dataclasses.replace(
         measured, cost=dataclasses.replace(measured.cost, seconds_total=600.0)
     )
-    after = seconds_per_epoch(COURSES, [*HEADS, slow])
+    after = seconds_per_epoch(tallied(COURSES, [*HEADS, slow]))
     usual = COURSES["VGG16"].usual
     assert after["VGG16"][usual] == pytest.approx(of_an_epoch(slow))
     assert after["VGG16"][HEAD] == before["VGG16"][HEAD]
@@ -53,9 +54,9 @@ def test_what_is_measured_is_told_as_it_is_and_corrects_other_points_and_backbon
 
 def test_an_epoch_of_a_running_trial_counts_and_so_does_what_earlier_runs_measured() -> None:
     config = SETTINGS.baseline("VGG16")
-    running = seconds_per_epoch(COURSES, HEADS, [(config, 77.0)])
+    running = seconds_per_epoch(tallied(COURSES, HEADS), [(config, 77.0)])
     assert running["VGG16"][config.unfreeze] == 77.0
     known = {config.unfreeze: 55.0}
     courses = {"VGG16": Course.of(SETTINGS, "VGG16", known)}
-    assert seconds_per_epoch(courses, [])["VGG16"] == known
-    assert seconds_per_epoch(courses, HEADS)["VGG16"][config.unfreeze] == 55.0
+    assert seconds_per_epoch(tallied(courses, []))["VGG16"] == known
+    assert seconds_per_epoch(tallied(courses, HEADS))["VGG16"][config.unfreeze] == 55.0

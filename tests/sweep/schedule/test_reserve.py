@@ -61,7 +61,7 @@ def test_a_budget_ends_the_search_so_that_the_repeats_are_whole(
 
 
 def test_while_nothing_is_measured_nothing_is_held_back() -> None:
-    assert reserve(ONE, 1.0).spares(TrialId("Xception", 12), {})
+    assert reserve(ONE, 1.0).spares(TrialId("Xception", 12))
 
 
 def test_where_nothing_more_fits_heads_and_the_baseline_are_tried_and_confirmed(

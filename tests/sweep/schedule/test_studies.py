@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +46,18 @@ def test_a_store_that_breaks_does_not_end_the_sweep(
         studies.add([finished])
         studies.write()
     assert caplog.text.count("optuna.db ends before VGG16/baseline") == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+def test_the_store_is_not_kept_open(tmp_path: Path) -> None:
+    path = tmp_path / "optuna.db"
+    gc.disable()
+    try:
+        Studies(path, SPACE, ["VGG16"]).add(LONG[:3])
+        opened = [os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()]
+    finally:
+        gc.enable()
+    assert str(path.resolve()) not in opened
 
 
 @pytest.mark.parametrize("harm", [tear, spoil])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import pytest
 
@@ -10,6 +11,7 @@ from results.ledger.records import Cost, EpochRecord, Status, TrialRecord
 from search_spaces import paper
 from search_spaces.backbones import Scaling
 from sweep.schedule.assignment import Assignment
+from sweep.schedule.tally import tallied
 from sweep.terminal.eta import Running, seconds_left
 from sweep.terminal.plan import BackbonePlan, Estimate
 from tests.sweep.helpers import record
@@ -31,52 +33,63 @@ def running(backbone: str, scaling: str, epoch: int = 0, seconds: float = 2.0) -
     return Running(Assignment(9, config, {}), ended)
 
 
+def left(
+    plans: Sequence[BackbonePlan],
+    done: Sequence[TrialRecord],
+    running: Sequence[tuple[Running, float]],
+    at_once: int,
+) -> float | None:
+    return seconds_left(
+        plans, tallied({plan.name: plan.course for plan in plans}, done), running, at_once
+    )
+
+
 def test_nothing_is_known_at_the_start_nor_from_failed_trials() -> None:
     failed = record("VGG16", 0, [], status=Status.FAILED)
     start = [(running("VGG16", "unit"), 5.0)]
-    assert seconds_left([planned()], [], [], 2) is None
-    assert seconds_left([planned()], [failed], start, 2) is None
+    assert left([planned()], [], [], 2) is None
+    assert left([planned()], [failed], start, 2) is None
 
 
 def test_a_complete_sweep_has_nothing_left() -> None:
     done = [took("VGG16", number, 9.0, 1.0, "unit") for number in range(4)]
-    assert seconds_left([planned()], done, [], 2) == 0
+    assert left([planned()], done, [], 2) == 0
 
 
 def test_a_pass_is_expected_once_per_scaling() -> None:
     done = [took("VGG16", 0, 30.0, 20.0, "unit")]
     # Three trials of 10 s, and the pass of the other scaling.
-    assert seconds_left([planned()], done, [], 1) == 3 * 10 + 20
+    assert left([planned()], done, [], 1) == 3 * 10 + 20
     done.append(took("VGG16", 1, 32.0, 22.0, "native"))
-    assert seconds_left([planned()], done, [], 1) == 2 * 10
-    assert seconds_left([planned()], done, [], 8) == 10
+    assert left([planned()], done, [], 1) == 2 * 10
+    assert left([planned()], done, [], 8) == 10
 
 
 def test_stored_features_cost_nothing_again() -> None:
     done = [took("VGG16", 0, 10.0, 0.0, "unit")]
-    assert seconds_left([planned()], done, [], 1) == 30
+    assert left([planned()], done, [], 1) == 30
 
 
 def test_a_running_trial_counts_by_its_epochs_or_its_clock() -> None:
     done = [took("VGG16", 0, 30.0, 20.0, "unit"), took("VGG16", 1, 30.0, 20.0, "native")]
-    for state, left in ((running("VGG16", "unit"), 6.0), (running("VGG16", "unit", 9), 2.0)):
-        assert seconds_left([planned(trials=3)], done, [(state, 4.0)], 1) == left
+    for state, rest in ((running("VGG16", "unit"), 6.0), (running("VGG16", "unit", 9), 2.0)):
+        assert left([planned(trials=3)], done, [(state, 4.0)], 1) == rest
 
 
 def test_no_sweep_ends_before_its_longest_trial() -> None:
     states = [(running("VGG16", "unit", 1, 10.0), 9.0), (running("VGG16", "unit", 9, 1.0), 9.0)]
-    assert seconds_left([planned(trials=2)], [], states, 2) == 90
+    assert left([planned(trials=2)], [], states, 2) == 90
 
 
 def test_before_a_trial_has_finished_its_epochs_or_known_rates_say_how_long() -> None:
     known = Estimate(0, seconds_prefix=40, seconds_trained=80, seconds_plain=0)
-    assert seconds_left([planned(estimate=known)], [], [], 1) == 120
-    assert seconds_left([planned()], [], [(running("VGG16", "unit", 1), 9.0)], 1) == 18 + 3 * 20
+    assert left([planned(estimate=known)], [], [], 1) == 120
+    assert left([planned()], [], [(running("VGG16", "unit", 1), 9.0)], 1) == 18 + 3 * 20
 
 
 def test_a_backbone_that_has_not_begun_is_taken_to_be_like_the_others() -> None:
     plans = [planned(trials=1), planned("Xception", trials=2)]
-    assert seconds_left(plans, [took("VGG16", 0, 30.0, 20.0, "unit")], [], 1) == pytest.approx(60)
+    assert left(plans, [took("VGG16", 0, 30.0, 20.0, "unit")], [], 1) == pytest.approx(60)
 
 
 def test_repeats_are_expected_to_run_all_epochs() -> None:
@@ -88,5 +101,5 @@ def test_repeats_are_expected_to_run_all_epochs() -> None:
     done = [whole, stopped, dataclasses.replace(whole, number=0, repeat=1)]
     state = Running(dataclasses.replace(running("VGG16", "unit", 9).assignment, repeat=1))
     searched = (30 + 10 + 30) / 3
-    left = seconds_left([dataclasses.replace(plan, passes=1)], done, [(state, 0.0)], 1)
-    assert left == pytest.approx(2 * searched + 4 * 30 + searched)
+    rest = left([dataclasses.replace(plan, passes=1)], done, [(state, 0.0)], 1)
+    assert rest == pytest.approx(2 * searched + 4 * 30 + searched)

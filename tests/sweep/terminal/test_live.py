@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import math
 from collections.abc import Sequence
 
 import pytest
@@ -57,6 +58,7 @@ class Screen:
         backbones: Sequence[str] = BACKBONES,
         usage: str = "",
         plans: Sequence[BackbonePlan] = (),
+        budget: float = math.inf,
     ) -> None:
         self.console = Console(
             file=io.StringIO(), force_terminal=terminal, width=width, record=True, color_system=None
@@ -67,6 +69,7 @@ class Screen:
             plans
             or [BackbonePlan(name, 42 // len(backbones), 0, 2, 0, 0, 0) for name in backbones],
             finished,
+            budget=budget,
             usage=lambda: usage,
             clock=lambda: self.now,
         )
@@ -135,6 +138,14 @@ def test_a_silent_pipe_gets_a_line_within_half_a_minute_and_then_again() -> None
     lines = screen.console.export_text().splitlines()
     assert len(lines) == 2
     assert lines[0] == "[0/42] 0:25 so far, about 41:48 left: VGG16/t01 epoch 3/10"
+
+
+def test_no_more_is_told_to_be_left_than_the_time_budget_has() -> None:
+    screen = Screen(terminal=True, budget=600.0)
+    screen.live.running(running("VGG16", 1, 2, 0.5))
+    for now, left in ((60.0, "9:00"), (599.0, "0:01"), (630.0, "0:00")):
+        screen.now = now
+        assert f" so far, about {left} left" in screen.table()
 
 
 def test_a_finished_trial_breaks_the_silence() -> None:

@@ -14,6 +14,7 @@ from results.ledger.records import Status
 from search_spaces.backbones import PAPER_NAMES
 from search_spaces.settings import Settings
 from sweep.schedule.course import Course
+from sweep.schedule.tally import tallied
 from sweep.terminal.plan import BackbonePlan, Estimate, plan, plan_table, total
 from tests.sweep.helpers import machine, record, settings
 
@@ -188,8 +189,9 @@ def test_repeats_are_planned_at_most_and_counted_when_the_search_is_over() -> No
     other = dataclasses.replace(chosen.baseline("VGG16"), learning_rate=1e-3)
     searched = [record("VGG16", 0), record("VGG16", 1, config=other)]
     searched += [record("VGG16", number, [], status=Status.FAILED) for number in (2, 3)]
-    assert start.settled(searched[:3]) == start
-    assert start.settled(searched).trials == 4 + 4
+    courses = {"VGG16": start.course}
+    assert start.settled(tallied(courses, searched[:3])["VGG16"]) == start
+    assert start.settled(tallied(courses, searched)["VGG16"]).trials == 4 + 4
     [again] = plan(chosen, COUNTS, tuple(searched))
     assert (again.trials, again.finished, again.repeats) == (8, 4, 4)
     cut = record("VGG16", 1, repeat=1, status=Status.OUT_OF_TIME)

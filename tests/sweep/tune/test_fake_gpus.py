@@ -42,7 +42,7 @@ folder.root.mkdir()
 materials = gather(arguments, machine, progress=quiet, warn=print)
 prepared = start(materials, folder, machine, hardware, words=words)
 pool = Pool(folder, prepared.context.settings, prepared.run.lag)
-run_trials(pool, prepared.context, on_running=lambda _: None, on_finished=lambda _: None)
+run_trials(pool, prepared.context, on_running=lambda _: None, on_finished=lambda _: None, say=print)
 """
 
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from search_spaces.refusals import EnvironmentRefusal, Refusal
-from sweep.tune.nodes import code_copied, refuse_other_versions, refuse_unfit_cache, what_must_agree
+from sweep.tune.nodes import (
+    code_copied,
+    nodes_watched,
+    refuse_other_versions,
+    refuse_unfit_cache,
+    what_must_agree,
+)
 
 
 def test_a_node_with_other_versions_is_refused_in_one_line_that_names_each() -> None:
@@ -50,3 +57,20 @@ def test_the_code_that_travels_runs_without_the_rest_and_is_the_same(tmp_path: P
         check=True,
     )
     assert there.stdout.strip() == str(sorted(what_must_agree().items()))
+
+
+def test_the_loss_of_the_last_node_is_told_once_until_another_has_joined() -> None:
+    counts = iter([2, 0, 0, 1, 0, 0])
+    told: list[str] = []
+    over = threading.Event()
+
+    def count() -> int:
+        try:
+            return next(counts)
+        except StopIteration:
+            over.set()
+            raise OSError("Ray is gone") from None
+
+    with nodes_watched(count, told.append, seconds=0.001):
+        assert over.wait(60)
+    assert told == ["no node of the cluster can hold a trial; waiting for one to join"] * 2
