@@ -18,6 +18,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,10 @@ from search_spaces.refusals import EnvironmentRefusal
 from trainables.networks.devices import device_name, onednn_setting
 
 BATCH = 32
-REPEATS = 5
+LEAST_STEPS = 3
+LEAST_SECONDS = 0.5
+"""Steps are timed until there are as many as this, and until they took as long: the times of short
+ones scatter more."""
 DEFAULT_SIZE = 224
 DEFAULT_SIZES = {"InceptionV3": 299, "InceptionResNetV2": 299, "Xception": 299}
 """Pixels of the input that Keras' published figures are of, where they are not `DEFAULT_SIZE`."""
@@ -45,31 +49,34 @@ _FLOAT_BYTES = 4
 _MEGABYTE = 1024 * 1024
 
 
-def counted(backbone: str, at_another_size: Any = None) -> tuple[int, int]:
+def counted(backbone: str, model: Any = None) -> tuple[int, int]:
     """Parameters and depth of the model that Keras publishes: top and default input size.
 
     Args:
-        at_another_size: the model with its top, where it is built already. Its counts are the
+        model: the model with its top, of any size, where it is built already. Its counts are the
             published ones' unless it flattens a feature map, whose size follows the photo's.
     """
     import keras
 
-    model = at_another_size
-    if model is None or any(isinstance(layer, keras.layers.Flatten) for layer in model.layers):
-        model = _built(backbone, DEFAULT_SIZES.get(backbone, DEFAULT_SIZE), top=True)
+    size = DEFAULT_SIZES.get(backbone, DEFAULT_SIZE)
+    if model is None or (
+        model.input_shape[1] != size
+        and any(isinstance(layer, keras.layers.Flatten) for layer in model.layers)
+    ):
+        model = _built(backbone, size, top=True)
     return int(model.count_params()), _depth(model)
 
 
 def measure(backbone: str, image_size: int, device: str) -> MeasuredCharacteristics:
-    """Build the backbone with and without its top, and time inference on random photos.
+    """Build the backbone with its top, and time inference on random photos with and without it.
 
     Args:
         image_size: pixels, of what is timed.
         device: in words.
     """
     photos = np.random.default_rng(0).random((BATCH, image_size, image_size, 3), np.float32)
-    top, bare = _built(backbone, image_size, top=True), _built(backbone, image_size, top=False)
-    parameters, depth = counted(backbone, top)
+    whole, bare = with_and_without_top(backbone, image_size)
+    parameters, depth = counted(backbone, whole)
     return MeasuredCharacteristics(
         backbone=backbone,
         image_size=image_size,
@@ -81,9 +88,30 @@ def measure(backbone: str, image_size: int, device: str) -> MeasuredCharacterist
         parameters_without_top=bare.count_params(),
         depth=depth,
         depth_without_top=_depth(bare),
-        milliseconds_per_step=_milliseconds(top, photos),
+        milliseconds_per_step=_milliseconds(whole, photos),
         milliseconds_per_step_without_top=_milliseconds(bare, photos),
     )
+
+
+def with_and_without_top(backbone: str, image_size: int) -> tuple[Any, Any]:
+    """Keras' model with its ImageNet top and the one without, which share their layers.
+
+    Building a model takes longer than timing it, and the one without is the other up to where its
+    top pools or flattens the feature map. Not so where there is a normalisation in the top:
+    ConvNeXt without a top has one of its own in the place of that.
+    """
+    import keras
+
+    whole = _built(backbone, image_size, top=True)
+    # Merging layers have a list of inputs; behind the last of them the layers are a chain.
+    chain = list(
+        takewhile(lambda layer: not isinstance(layer.input, list), reversed(whole.operations))
+    )
+    pooling = (keras.layers.GlobalAveragePooling2D, keras.layers.Flatten)
+    first = max(place for place, layer in enumerate(chain) if isinstance(layer, pooling))
+    if any(isinstance(layer, keras.layers.LayerNormalization) for layer in chain[:first]):
+        return whole, _built(backbone, image_size, top=False)
+    return whole, keras.Model(whole.input, chain[first].input)
 
 
 def measure_run(run: RunRecord, set_up: Callable[[], None]) -> list[MeasuredCharacteristics]:
@@ -164,8 +192,8 @@ def _milliseconds(model: Any, photos: np.ndarray[Any, Any]) -> float:
     step = tf.function(lambda batch: model(batch, training=False))
     batch = tf.constant(photos)
     step(batch)
-    seconds = []
-    for _ in range(REPEATS):
+    seconds: list[float] = []
+    while len(seconds) < LEAST_STEPS or sum(seconds) < LEAST_SECONDS:
         started = time.perf_counter()
         step(batch).numpy()
         seconds.append(time.perf_counter() - started)

@@ -13,7 +13,7 @@ import pytest
 from results.ledger.files import write_json
 from results.ledger.runs import MeasuredCharacteristics
 from search_spaces import paper
-from search_spaces.backbones import PAPER_NAMES
+from search_spaces.backbones import NAMES, PAPER_NAMES
 from tests.results.helpers import Trial, make_run
 from trainables.finished.characteristics import _versions, measure_run, of_backbones
 from trainables.networks.devices import cpu_name, device_name
@@ -135,6 +135,38 @@ def test_counts_of_a_model_at_the_runs_size_are_the_published_ones(backbone: str
     make = getattr(keras.applications, backbone)
     small = make(weights=None, input_shape=(48, 48, 3), classes=1000)
     assert counted(backbone, small) == counted_at_the_default_size(backbone)
+
+
+@pytest.mark.slow
+def test_a_model_of_the_published_size_is_counted_as_it_is() -> None:
+    from keras import Sequential, layers
+
+    from trainables.finished.characteristics import DEFAULT_SIZE, counted
+
+    flattening = (layers.Flatten(), layers.Dense(2))
+    model = Sequential([layers.Input((DEFAULT_SIZE, DEFAULT_SIZE, 3)), *flattening])
+    assert counted("VGG16", model) == (2 * (DEFAULT_SIZE**2 * 3 + 1), 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backbone", NAMES)
+def test_a_backbone_cut_from_the_whole_is_the_one_that_keras_builds(backbone: str) -> None:
+    import keras
+
+    from trainables.finished.characteristics import with_and_without_top
+
+    def layers(model: Any) -> list[tuple[str, list[tuple[int, ...]]]]:
+        return [
+            (type(layer).__name__, [weight.shape for weight in getattr(layer, "weights", ())])
+            for layer in model.operations
+        ]
+
+    make, size = getattr(keras.applications, backbone), 75
+    whole, bare = with_and_without_top(backbone, size)
+    assert layers(whole) == layers(make(weights=None, input_shape=(size, size, 3), classes=1000))
+    assert layers(bare) == layers(
+        make(weights=None, input_shape=(size, size, 3), include_top=False)
+    )
 
 
 @pytest.mark.slow
