@@ -69,7 +69,7 @@ def _story(arguments: Namespace, words: Sequence[str], guardian: Guardian) -> in
     from rich.console import Console
 
     from results.report.terminal import told
-    from results.report.write import write_report
+    from results.report.write import draw_report, write_summary
     from results.scores.mistakes import rows_to_show
     from results.scores.summary import summarise
     from sweep.stages import Sweep, reproduce_trial
@@ -94,15 +94,15 @@ def _story(arguments: Namespace, words: Sequence[str], guardian: Guardian) -> in
             sweep.train(prepared, guardian)
             with sweep.doing("measuring the backbones"):
                 sweep.measure(prepared)
-            with sweep.doing("writing the report"):
+            with sweep.doing("computing the results"):
                 summary = summarise(folder)
                 sweep.keep_thumbnails(prepared, rows_to_show(summary))
-                write_report(folder, summary)
+                write_summary(folder, summary)
             for part in told(summary, arguments.tables):
                 sweep.console.print(part)
-            if exported := summary.winner is not None:
-                with sweep.doing("writing the models"):
-                    sweep.export()
+            exported = summary.winner is not None
+            with sweep.doing("writing report and models"), sweep.exporting(wanted=exported):
+                draw_report(folder, summary)
             sweep.say_what_next(complete=summary.complete, exported=exported)
     return COMPLETE if summary.complete and not summary.trials.failed else NOT_ALL
 

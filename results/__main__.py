@@ -35,51 +35,45 @@ from results.scores.summary import summarise
 from search_spaces.refusals import Refusal, UsageRefusal
 from search_spaces.values import SHORT_TABLES, TABLES, Parser, place
 
-COMPARE = "compare"
-VERIFY = "verify"
-RATES = "rates"
+REPORT, COMPARE, VERIFY, RATES = "report", "compare", "verify", "rates"
 DAMAGED = 3
 
 
 def main(arguments: Sequence[str], prog: str = "python -m results") -> int:
     """Run the command; return its exit code: 0, or that of the refusal printed on stderr."""
+    actions = {REPORT: _report, COMPARE: _compare, VERIFY: _verify, RATES: _print_rates}
+    first = arguments[0] if arguments else ""
+    name, words = (
+        (first, arguments[1:]) if first in (COMPARE, VERIFY, RATES) else (REPORT, arguments)
+    )
     try:
-        if list(arguments[:1]) == [VERIFY]:
-            return _verified(RunFolder(_verifying(prog).parse_args(arguments[1:]).run))
-        if list(arguments[:1]) == [RATES]:
-            print(_rates(RunFolder(_rating(prog).parse_args(arguments[1:]).run)))
-            return 0
-        _run(list(arguments), Console(), prog)
+        return actions[name](parsers(prog)[name].parse_args(words))
     except Refusal as refusal:
         sys.stderr.write(f"error: {refusal}\n")
         return refusal.exit_code
-    return 0
 
 
 def parsers(prog: str) -> dict[str, Parser]:
     """The parser of each command."""
     return {
-        "report": _reporting(prog),
+        REPORT: _reporting(prog),
         COMPARE: _comparing(prog),
-        VERIFY: _verifying(prog),
-        RATES: _rating(prog),
+        VERIFY: _of_a_run(f"{prog} {VERIFY}", "Check that every file is as it was written."),
+        RATES: _of_a_run(f"{prog} {RATES}", "Print what a run's trials took: a --rate-file."),
     }
 
 
-def _run(arguments: list[str], console: Console, prog: str) -> None:
-    if arguments[:1] == [COMPARE]:
-        _compare(_comparing(prog).parse_args(arguments[1:]), console)
-        return
-    typed = _reporting(prog).parse_args(arguments)
-    folder = RunFolder(typed.run)
+def _report(typed: argparse.Namespace) -> int:
+    folder, console = RunFolder(typed.run), Console()
     summary = summarise(folder)
     write_report(folder, summary)
     for part in told(summary, typed.tables):
         console.print(part)
     _say(console, f"report: {folder.report_html}")
+    return 0
 
 
-def _compare(typed: argparse.Namespace, console: Console) -> None:
+def _compare(typed: argparse.Namespace) -> int:
     first, second = typed.runs
     if typed.html is not None and typed.html.is_dir():
         raise UsageRefusal(
@@ -87,11 +81,12 @@ def _compare(typed: argparse.Namespace, console: Console) -> None:
             where="--html",
             fix="Give a name such as compare.html.",
         )
-    comparison = compare(RunFolder(first), RunFolder(second))
+    comparison, console = compare(RunFolder(first), RunFolder(second)), Console()
     console.print(draw(compared(comparison)))
     if typed.html is not None:
         write_text(typed.html, compare_page(comparison))
         _say(console, f"comparison: {typed.html}")
+    return 0
 
 
 def _say(console: Console, line: str) -> None:
@@ -99,8 +94,8 @@ def _say(console: Console, line: str) -> None:
     console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _verified(folder: RunFolder) -> int:
-    verdict = verify(folder)
+def _verify(typed: argparse.Namespace) -> int:
+    verdict = verify(RunFolder(typed.run))
     for fault in verdict.faults:
         sys.stderr.write(f"{fault}\n")
     if verdict.faults:
@@ -113,8 +108,9 @@ def _verified(folder: RunFolder) -> int:
     return 0
 
 
-def _rates(folder: RunFolder) -> str:
-    """What a run measured, by backbone: a rate file."""
+def _print_rates(typed: argparse.Namespace) -> int:
+    """Print what a run measured, by backbone: a rate file."""
+    folder = RunFolder(typed.run)
     run, records = folder.read_run(), folder.records()
     photos = folder.read_split().counts()["train"]
     measured = {
@@ -125,39 +121,30 @@ def _rates(folder: RunFolder) -> str:
     unknown = [name for name, rates in measured.items() if rates is None]
     if not known:
         raise UsageRefusal(
-            "a run that computed features is needed, this one read them all from the store",
+            "a run that computed features is needed, this one read them all from the store or "
+            "trained nothing",
             where=str(folder.root),
             fix="Give the first run on these photos.",
         )
     if unknown:
-        sys.stderr.write(f"not measured, all features were stored: {', '.join(unknown)}\n")
-    return json.dumps(known, indent=2)
+        names = ", ".join(unknown)
+        sys.stderr.write(f"not measured, features were stored or nothing was trained: {names}\n")
+    print(json.dumps(known, indent=2))
+    return 0
 
 
-def _rating(prog: str) -> Parser:
-    parser = Parser(
-        prog=f"{prog} {RATES}", description="Print what a run's trials took: a --rate-file."
-    )
-    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
-    return parser
-
-
-def _verifying(prog: str) -> Parser:
-    parser = Parser(
-        prog=f"{prog} {VERIFY}", description="Check that every file is as it was written."
-    )
+def _of_a_run(prog: str, description: str) -> Parser:
+    parser = Parser(prog=prog, description=description)
     parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
     return parser
 
 
 def _reporting(prog: str) -> Parser:
-    parser = Parser(
-        prog=prog,
-        description="Re-make a run's report from its ledger and print its tables.",
-        epilog=f"{typed(COMPARE)} RUN RUN prints two runs side by side; {typed(VERIFY)} RUN checks "
-        f"every file of one; {typed(RATES)} RUN prints what its trials took.",
+    parser = _of_a_run(prog, "Re-make a run's report from its ledger and print its tables.")
+    parser.epilog = (
+        f"{typed(COMPARE)} RUN RUN prints two runs side by side; {typed(VERIFY)} RUN checks "
+        f"every file of one; {typed(RATES)} RUN prints what its trials took."
     )
-    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
     parser.add_argument(
         "--tables", choices=TABLES, default=SHORT_TABLES, help="how many; default: short"
     )

@@ -131,15 +131,29 @@ class SearchSpace:
                 free.append(dimension)
         return math.prod(_size(one, under[one.name]) for one in free)
 
+    def place_of(self, config: TrialConfig) -> dict[str, Any] | None:
+        """A configuration's value in each dimension; None if it lies outside the box.
+
+        A value that changes nothing may be any: momentum beside Adam is the baseline's, which the
+        box need not have. In its place stands the first that the box does have.
+        """
+        place: dict[str, Any] = {}
+        for dimension in self.dimensions(config.backbone):
+            name, value = dimension.name, getattr(config, dimension.name)
+            if isinstance(dimension, LogUniform):
+                inside = dimension.low <= value <= dimension.high
+            else:
+                if value not in dimension.choices and not _matters(name, vars(config)):
+                    value = dimension.choices[0]
+                inside = value in dimension.choices
+            if not inside:
+                return None
+            place[name] = value
+        return place
+
     def contains(self, config: TrialConfig) -> bool:
-        """Whether a configuration's values lie within the box."""
-        return all(
-            value in dimension.choices
-            if isinstance(dimension, Categorical)
-            else dimension.low <= value <= dimension.high
-            for dimension in self.dimensions(config.backbone)
-            for value in [getattr(config, dimension.name)]
-        )
+        """Whether a configuration lies within the box."""
+        return self.place_of(config) is not None
 
     def configured(self, baseline: TrialConfig, values: Mapping[str, Any]) -> TrialConfig:
         """The baseline with the searched values put in; one that changes nothing is left out.
@@ -157,13 +171,14 @@ class SearchSpace:
                 where="search space",
             )
         whole = {**vars(baseline), **values}
-        conditions = {name: DECLARED[name].get("when") for name in values}
-        effective = {
-            name: value
-            for name, value in values.items()
-            if (condition := conditions[name]) is None or condition[1](whole[condition[0]])
-        }
+        effective = {name: value for name, value in values.items() if _matters(name, whole)}
         return dataclasses.replace(baseline, **effective)
+
+
+def _matters(name: str, values: Mapping[str, Any]) -> bool:
+    """Whether a dimension changes anything beside the other fields' values."""
+    controller, matters = DECLARED[name].get("when") or ("", None)
+    return matters is None or matters(values[controller])
 
 
 def _size(dimension: Dimension, under: Sequence[Categorical]) -> float:

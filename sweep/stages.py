@@ -11,7 +11,7 @@ import logging
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from sweep.hardware import detect, share
 from sweep.keeping import fetch_missing, kept, storage_of
 from sweep.preflight import refuse_unfit
 from sweep.prepare import Prepared, gather, refuse_taken, resume, run_folder, start
-from sweep.process.commands import export_winners, measure_backbones, reproduce
+from sweep.process.commands import exporting_winners, measure_backbones, reproduce
 from sweep.process.environment import run_onednn
 from sweep.process.messages import Guardian
 from sweep.process.worker import small_photos
@@ -229,9 +229,9 @@ class Sweep:
         """Keep small copies of some photos for the report."""
         write_thumbnails(self.folder, small_photos(prepared.context, rows))
 
-    def export(self) -> None:
-        """Write the winners as Keras models."""
-        export_winners(self.folder)
+    def exporting(self, *, wanted: bool) -> AbstractContextManager[None]:
+        """Write the winners as Keras models beside the block, if there are any."""
+        return exporting_winners(self.folder) if wanted else nullcontext()
 
     def doing(self, what: str) -> AbstractContextManager[None]:
         """Say what the block does, where it takes its time."""

@@ -16,6 +16,12 @@ from sweep.process.environment import ONEDNN
 _BUILD_NETWORKS = Path(__file__).parent / "trainables"
 
 
+@pytest.fixture(scope="session")
+def table_1(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where sweeps keep what they measure of backbones, seconds for each, for the next one's."""
+    return tmp_path_factory.mktemp("table-1")
+
+
 def pytest_configure() -> None:
     os.environ.setdefault(ONEDNN, "1")
 

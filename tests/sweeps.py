@@ -35,6 +35,13 @@ def photo_folder(root: Path) -> Path:
     return root
 
 
+def with_table_1(cache: Path, table_1: Path) -> Path:
+    """A new cache folder with what other tests measured of the machine, see `conftest.table_1`."""
+    cache.mkdir(parents=True)
+    (cache / "characteristics").symlink_to(table_1)
+    return cache
+
+
 def small(
     photos: Path,
     cache: Path,

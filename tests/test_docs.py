@@ -19,7 +19,7 @@ import pytest
 from results.ledger.store import RunFolder
 from results.ledger.verify import verify
 from tests.house import ROOMS
-from tests.sweeps import HOME, photo_folder
+from tests.sweeps import HOME, photo_folder, with_table_1
 
 PAGES = HOME / "docs"
 BLOCK = re.compile(r"^```(\w+)( \S+)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -77,13 +77,14 @@ def test_every_block_says_whether_it_is_run() -> None:
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def clone(tmp_path_factory: pytest.TempPathFactory, table_1: Path) -> tuple[Path, str]:
     """A clone in which the first page was followed, and what that printed."""
     root = tmp_path_factory.mktemp("clone")
     for name in (*ROOMS, "run_sweep.py"):
         (root / name).symlink_to(HOME / name)
     (root / ".venv").symlink_to(sys.prefix)
     photo_folder(root / "my-photos")
+    with_table_1(root / "cache/transfer-sweep", table_1)
     return root, follow("own-photos.md", root)
 
 

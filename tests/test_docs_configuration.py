@@ -15,7 +15,7 @@ import pytest
 
 from results.ledger.store import RunFolder
 from tests.house import ROOMS, ROOT
-from tests.sweeps import photo_folder
+from tests.sweeps import photo_folder, with_table_1
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -27,12 +27,13 @@ def text_of(page: str, language: str) -> str:
 
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Path:
+def clone(tmp_path: Path, table_1: Path) -> Path:
     """What looks like a clone, with photos in it."""
     for name in (*ROOMS, "run_sweep.py", "transfer_sweep.py"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / ".venv").symlink_to(sys.prefix)
     photo_folder(tmp_path / "my-photos")
+    with_table_1(tmp_path / "cache/transfer-sweep", table_1)
     return tmp_path
 
 

@@ -18,7 +18,16 @@ from results.ledger.files import read_json
 from results.ledger.rates import read_rates
 from results.ledger.store import RunFolder
 from results.ledger.verify import verify
-from tests.sweeps import HOME, outcomes, photo_folder, record_times, resume, small, sweep
+from tests.sweeps import (
+    HOME,
+    outcomes,
+    photo_folder,
+    record_times,
+    resume,
+    small,
+    sweep,
+    with_table_1,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -30,6 +39,9 @@ TRIALS = [
 
 DEFAULT = ""
 """Nothing in the environment: oneDNN is on."""
+
+ALONE = ("--max-concurrent", "1")
+"""One trial after another; `test_interruptions` has two at a time."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +62,12 @@ class Finished:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+def finished(tmp_path_factory: pytest.TempPathFactory, table_1: Path) -> Finished:
     root = tmp_path_factory.mktemp("sweep")
-    photos = photo_folder(root / "photos")
-    words = small(photos, root / "cache", root / "run")
-    code, out, err = sweep(*words, onednn=DEFAULT)
+    photos, cache = photo_folder(root / "photos"), with_table_1(root / "cache", table_1)
+    code, out, err = sweep(*small(photos, cache, root / "run"), *ALONE, onednn=DEFAULT)
     assert (code, err) == (0, "")
-    return Finished(photos, root / "cache", root / "run", out)
+    return Finished(photos, cache, root / "run", out)
 
 
 def test_every_planned_trial_has_its_record_and_artefacts(finished: Finished) -> None:
@@ -229,7 +240,7 @@ def test_a_resumed_run_that_is_complete_trains_nothing(finished: Finished) -> No
 def test_another_run_on_the_same_photos_pushes_none_through_frozen_layers(
     finished: Finished, tmp_path: Path
 ) -> None:
-    words = small(finished.photos, finished.cache, tmp_path / "again")
+    words = [*small(finished.photos, finished.cache, tmp_path / "again"), *ALONE]
     code, out, err = sweep(*words, "--plan", onednn=DEFAULT)
     assert (code, err) == (0, "")
     assert "estimated from what earlier runs measured here" in " ".join(out.split())

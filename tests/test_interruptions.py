@@ -27,6 +27,7 @@ from tests.sweeps import (
     start,
     sweep,
     when,
+    with_table_1,
 )
 
 pytestmark = pytest.mark.slow
@@ -52,6 +53,11 @@ def reached(stage: str, pid: int, run: Path) -> bool:
             return len(named(pid, programs[stage])) > 0
 
 
+def again(run: Path, cache: Path) -> list[str]:
+    """Words that go on with a run."""
+    return ["--resume", str(run), "--cache-dir", str(cache)]
+
+
 def report_bytes(run: Path) -> dict[str, bytes]:
     """Every file of the report, by its name."""
     files = (path for path in (run / "report").rglob("*") if path.is_file())
@@ -64,8 +70,8 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+def cache(tmp_path_factory: pytest.TempPathFactory, table_1: Path) -> Path:
+    return with_table_1(tmp_path_factory.mktemp("cached") / "cache", table_1)
 
 
 @pytest.fixture(scope="module")
@@ -76,19 +82,22 @@ def uninterrupted(photos: Path, cache: Path, tmp_path_factory: pytest.TempPathFa
     return run
 
 
-@pytest.mark.parametrize("records", [1, 4])
 def test_a_driver_killed_with_sigkill_goes_on_as_if_nothing_happened(
-    records: int, photos: Path, cache: Path, uninterrupted: Path, tmp_path: Path
+    photos: Path, cache: Path, uninterrupted: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "killed"
-    process = start(*small(photos, cache, run))
-    when(process, lambda: len(record_times(run)) >= records, signal.SIGCONT)
-    started = descendants(process.pid)
-    process.kill()
-    assert finish(process)[0] == -signal.SIGKILL
-    assert len(started) > 5
-    assert left(started) == []
-    kept = record_times(run)
+    kept: dict[Path, int] = {}
+    for words, more in ((small(photos, cache, run), 1), (again(run, cache), 2)):
+        process, least = start(*words), len(kept) + more
+        when(process, lambda: len(record_times(run)) >= least, signal.SIGCONT)  # noqa: B023
+        started = descendants(process.pid)
+        process.kill()
+        assert finish(process)[0] == -signal.SIGKILL
+        assert len(started) > 5
+        assert left(started) == []
+        now = record_times(run)
+        assert {path: now.get(path) for path in kept} == kept
+        kept = now
     code, _, err = resume(run, cache)
     assert (code, err) == (0, "")
     assert {path: time for path, time in record_times(run).items() if path in kept} == kept
@@ -146,7 +155,7 @@ def test_a_signal_ends_the_sweep_with_its_code_and_says_how_to_go_on(
     if stage in ("measuring", "reporting", "exporting"):
         shutil.copytree(uninterrupted, run)
         shutil.rmtree(run / "report")
-        words = ["--resume", str(run), "--cache-dir", str(cache)]
+        words = again(run, cache)
     process = start(*words)
     when(process, lambda: reached(stage, process.pid, run), signal.SIGCONT)
     started = descendants(process.pid)
@@ -192,33 +201,31 @@ def test_a_finished_run_that_is_resumed_makes_the_same_report(
 
 
 def test_more_trials_top_a_finished_run_up_and_leave_what_it_had(
-    photos: Path, cache: Path, tmp_path: Path
+    cache: Path, uninterrupted: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "topped-up"
-    code, _, err = sweep(*small(photos, cache, run), "--trials", "1")
-    assert (code, err) == (0, "")
+    shutil.copytree(uninterrupted, run)
     kept = record_times(run)
-    assert len(kept) == 4
-    code, _, err = sweep("--resume", str(run), "--cache-dir", str(cache), "--trials", "2")
+    assert len(kept) == 6
+    code, _, err = sweep(*again(run, cache), "--trials", "3")
     assert (code, err) == (0, "")
     assert {path: time for path, time in record_times(run).items() if path in kept} == kept
     records = RunFolder(run).records()
-    assert len(records) == 6
-    assert len({record.config for record in records}) == 6
+    assert len(records) == 8
+    assert len({record.config for record in records}) == 8
 
 
 def test_a_failing_trial_is_recorded_and_the_others_go_on(
-    photos: Path, cache: Path, tmp_path: Path
+    cache: Path, uninterrupted: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "failing"
-    process = start(*small(photos, cache, run))
-    when(process, lambda: len(record_times(run)) >= 1, signal.SIGINT)
-    finish(process)
+    shutil.copytree(uninterrupted, run)
     folder = RunFolder(run)
     baseline = folder.read_run().settings.baseline("VGG16")
     hopeless = dataclasses.replace(baseline, learning_rate=1e30, optimizer="sgd")
+    for trial in ("VGG16/t02", "EfficientNetB0/t02"):
+        shutil.rmtree(folder.trial(trial))
     folder.write_suggestion("VGG16/t02", hopeless)
-    (folder.trial("VGG16/t02") / "trial.json").unlink(missing_ok=True)
     code, out, err = resume(run, cache)
     assert (code, err) == (1, "")
     failed = folder.read_record("VGG16/t02")

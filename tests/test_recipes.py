@@ -91,7 +91,7 @@ def test_a_backbone_of_one_row_is_trained(copied: Path) -> None:
     with_backbone(copied)
     words = (
         "--backbones mobilenetv2 --data digits --weights random --image-size 32 "
-        "--trials 1 --epochs 1 --run-dir run"
+        "--trials 1 --epochs 1 --confirm 0 --max-concurrent 1 --run-dir run"
     )
     done = command(copied, *words.split(), "--cache-dir", str(copied / "cache"))
     assert (done.returncode, done.stderr) == (0, "")

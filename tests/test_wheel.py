@@ -13,7 +13,7 @@ import pytest
 
 from tests.house import ROOMS, ROOT
 from tests.results.helpers import Trial, make_run
-from tests.sweeps import photo_folder, small
+from tests.sweeps import photo_folder, small, with_table_1
 
 pytestmark = pytest.mark.slow
 
@@ -79,12 +79,14 @@ def test_help_and_report_work_from_anywhere(site: Path, tmp_path: Path) -> None:
 
 
 def test_a_sweep_trains_from_it_and_leaves_nothing_in_the_users_folder(
-    site: Path, tmp_path: Path
+    site: Path, tmp_path: Path, table_1: Path
 ) -> None:
     home = tmp_path / "home"
     (home / "results").mkdir(parents=True)  # a name of ours
     photos = photo_folder(tmp_path / "photos")
-    words = [*small(photos, tmp_path / "cache", tmp_path / "run"), "--backbones", "vgg16"]
+    cache = with_table_1(tmp_path / "cache", table_1)
+    words = small(photos, cache, tmp_path / "run", backbones="vgg16")
+    words += ["--trials", "1", "--max-concurrent", "1"]
     before = {path for path in site.rglob("*") if "__pycache__" not in path.parts}
     done = command(site, home, "run", *words)
     assert (done.returncode, done.stderr) == (0, "")

@@ -17,6 +17,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -170,11 +171,10 @@ def _reproduce(folder: RunFolder, run: RunRecord, options: argparse.Namespace) -
 
 
 def _characteristics(folder: RunFolder, run: RunRecord, _: argparse.Namespace) -> int:
-    _configure(run, cpus=run.hardware["cpus"], gpus=run.hardware["gpus"])
-
     from trainables.finished.characteristics import measure_run
 
-    folder.write_characteristics(measure_run(run))
+    set_up = partial(_configure, run, cpus=run.hardware["cpus"], gpus=run.hardware["gpus"])
+    folder.write_characteristics(measure_run(run, set_up))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""How long work tells how far it is: one callable, passed in by whoever wants to show it."""
+"""How long-running work reports its progress: to one callable that its caller passes in."""
 
 from __future__ import annotations
 

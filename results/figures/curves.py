@@ -40,7 +40,21 @@ class _Level:
 
 def method_curves(backbone: str, method: Method) -> Iterator[Picture]:
     """Accuracy and loss of one trial; nothing without epochs."""
-    return _pair(method.trial, method.trial, method.history, colour(backbone), method.best_epoch)
+    role, epochs = colour(backbone), method.history
+    lines = [
+        _Line("validation", role, "circle", epochs, "validation"),
+        _Line("train", role, "square", epochs, "train", dashed=True),
+    ]
+    for metric in METRICS if epochs else ():
+        ends = " and ".join(f"{_last(epochs, part, metric)} {part}" for part in PARTS)
+        yield _curves(
+            f"{method.trial.replace('/', '-')}-{metric}",
+            f"{method.trial}: {metric} per epoch",
+            f"{method.trial}, {metric} over {len(epochs)} epochs; at the end {ends}.",
+            lines,
+            metric,
+            method.best_epoch,
+        )
 
 
 def ensemble_curves(ensemble: EnsembleSummary) -> Iterator[Picture]:
@@ -82,25 +96,6 @@ def together(summary: Summary, role: str) -> Iterator[Picture]:
                 [_Line(name, colour(name), shape(name), epochs, part) for name, epochs in methods],
                 metric,
             )
-
-
-def _pair(
-    name: str, title: str, epochs: Epochs, role: str, best_epoch: int | None
-) -> Iterator[Picture]:
-    lines = [
-        _Line("validation", role, "circle", epochs, "validation"),
-        _Line("train", role, "square", epochs, "train", dashed=True),
-    ]
-    for metric in METRICS if epochs else ():
-        ends = " and ".join(f"{_last(epochs, part, metric)} {part}" for part in PARTS)
-        yield _curves(
-            f"{name.replace('/', '-')}-{metric}",
-            f"{title}: {metric} per epoch",
-            f"{title}, {metric} over {len(epochs)} epochs; at the end {ends}.",
-            lines,
-            metric,
-            best_epoch,
-        )
 
 
 def _curves(

@@ -70,7 +70,7 @@ def scatters(summary: Summary) -> Iterator[Picture]:
     if len(rows) < 2:
         return
     title = "Learning rate and validation accuracy"
-    rates = [row.config.learning_rate for row in rows]
+    rates = [row.trained.learning_rate for row in rows]
     yield _scatter("learning-rate", title, "learning rate", rows, rates, _by_optimizer, note=of_all)
     title = "Seconds spent and validation accuracy"
     seconds = [max(row.cost.seconds_total, 0.01) for row in rows]
@@ -91,7 +91,7 @@ def unfreezing(summary: Summary) -> Iterator[Picture]:
                 f"{backbone.name}: unfreeze point and accuracy",
                 "first trained: from the head to ever earlier layers",
                 rows,
-                [points.index(row.config.unfreeze) for row in rows],
+                [points.index(row.trained.unfreeze) for row in rows],
                 _by_optimizer,
                 places=(HEAD, *(str(number) for number in range(1, len(points)))),
                 note=f"{of_all} Points: {numbered_points(backbone.name)}.",
@@ -227,7 +227,7 @@ def _scored(summary: Summary) -> list[TrialRecord]:
 
 
 def _by_optimizer(row: TrialRecord) -> tuple[str, str, str]:
-    return row.config.optimizer, *_OPTIMIZER_LOOKS[row.config.optimizer]
+    return row.trained.optimizer, *_OPTIMIZER_LOOKS[row.trained.optimizer]
 
 
 def _by_backbone(row: TrialRecord) -> tuple[str, str, str]:
@@ -236,7 +236,7 @@ def _by_backbone(row: TrialRecord) -> tuple[str, str, str]:
 
 def _described(row: TrialRecord) -> str:
     return (
-        f"{row.trial}: {100 * (row.validation_accuracy or 0.0):.2f} %, {row.config.optimizer} "
-        f"{row.config.learning_rate:.3g} from {row.config.unfreeze}, "
+        f"{row.trial}: {100 * (row.validation_accuracy or 0.0):.2f} %, {row.trained.optimizer} "
+        f"{row.trained.learning_rate:.3g} from {row.trained.unfreeze}, "
         f"{duration(row.cost.seconds_total)}"
     )

@@ -129,7 +129,9 @@ def free_megabytes(path: Path) -> int:
 
 def _nearest_existing(path: Path) -> Path:
     """The path or the nearest folder above it that exists; the top where none does."""
-    return next((place for place in (path, *path.parents) if place.exists()), Path(path.anchor))
+    # Not `Path.exists`, which raises for names that are too long for any file.
+    places = (place for place in (path, *path.parents) if os.path.exists(place))  # noqa: PTH110
+    return next(places, Path(path.anchor))
 
 
 def folder_bytes(folder: Path) -> int:
@@ -156,7 +158,8 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Write a JSON document, its digest added; a NaN or an infinity is an error, not a value."""
-    write_text(path, _with_digest(document))
+    digest = hashlib.sha256(_json_text(document).encode()).hexdigest()
+    write_text(path, _json_text({**document, DIGEST: digest}))
 
 
 def read_json(path: Path, *, fix: str = "") -> dict[str, Any]:
@@ -168,7 +171,10 @@ def read_json(path: Path, *, fix: str = "") -> dict[str, Any]:
     Raises:
         EnvironmentRefusal: the file is missing, or a byte of it is not as it was written.
     """
-    content = _read_bytes(path, fix)
+    try:
+        content = path.read_bytes()
+    except OSError as fault:
+        raise unreadable(path, fault, fix=fix) from fault
     try:
         document = json.loads(content)
         undigested = isinstance(document, dict) and document.pop(DIGEST, None) is None
@@ -202,20 +208,8 @@ def _is_intact(content: bytes) -> bool:
     return hashlib.sha256(text).hexdigest().encode() == found[1]
 
 
-def _with_digest(document: Mapping[str, Any]) -> str:
-    digest = hashlib.sha256(_json_text(document).encode()).hexdigest()
-    return _json_text({**document, DIGEST: digest})
-
-
 def _json_text(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-
-
-def _read_bytes(path: Path, fix: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as fault:
-        raise unreadable(path, fault, fix=fix) from fault
 
 
 def unreadable(path: Path, fault: OSError, *, fix: str) -> EnvironmentRefusal:

@@ -90,7 +90,8 @@ class RunPlaces:
 
     def exists(self) -> bool:
         """Whether a run was started here."""
-        return self.run_json.is_file()
+        # Not `Path.is_file`, which raises for names that are too long for any file.
+        return os.path.isfile(self.run_json)  # noqa: PTH113
 
     def foreign_files(self) -> list[str]:
         """Names in the folder that no run of ours would have, sorted; hidden ones do not count."""

@@ -1,4 +1,7 @@
-"""What to do about a file of a run that is missing or damaged: a sentence for its refusal."""
+"""What to do about a file of a run that is missing or damaged: a sentence for its refusal.
+
+`root` is the run's folder.
+"""
 
 from __future__ import annotations
 
@@ -21,29 +24,17 @@ def train_again(folder: Path) -> str:
 
 
 def made_again(root: Path) -> str:
-    """What follows from the ledger, and is made at the end of every resume.
-
-    Args:
-        root: the run's folder.
-    """
+    """What follows from the ledger, and is made at the end of every resume."""
     return f"Remove it; it is made again by: {resume_command(root)}"
 
 
 def reported_again(root: Path) -> str:
-    """The report's files.
-
-    Args:
-        root: the run's folder.
-    """
+    """The report's files."""
     return f"Make the report again: {typed('report', root)}"
 
 
 def exported_again(root: Path) -> str:
-    """The exported models.
-
-    Args:
-        root: the run's folder.
-    """
+    """The exported models."""
     return f"Export the models again: {typed('export', root)}"
 
 

@@ -11,7 +11,8 @@ UNKNOWN = "-"
 
 def size(number: float) -> str:
     """Bytes as `1.2 GB` or `12.3 MB`, in decimal units."""
-    return f"{number / 1e9:,.1f} GB" if number >= 1e9 else f"{number / 1e6:,.1f} MB"
+    megabytes = round(number / 1e6, 1)
+    return f"{megabytes:,.1f} MB" if megabytes < 1000 else f"{number / 1e9:,.1f} GB"
 
 
 def duration(seconds: float | None) -> str:
@@ -20,7 +21,7 @@ def duration(seconds: float | None) -> str:
         return UNKNOWN
     if seconds < 0:
         return f"-{duration(-seconds)}"
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -6,6 +6,7 @@ JSON files carry their own SHA-256; the other files that anything reads are list
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -45,7 +46,7 @@ def verify(folder: RunFolder) -> Verdict:
     Raises:
         UsageRefusal: the folder holds no run, nor trials of one.
     """
-    if not folder.exists() and not folder.trials.is_dir():
+    if not folder.exists() and not os.path.isdir(folder.trials):  # noqa: PTH112
         folder.read_run()
     checks = _Checks()
     _check_run(folder, checks)
@@ -87,7 +88,8 @@ def _check_run(folder: RunFolder, checks: _Checks) -> None:
     checks.read(folder.read_split)
     if folder.warm_start_json.exists() or (run and run.settings.warm_start):
         checks.read(folder.read_warm_start)
-    checks.read(partial(read_left_out, folder.left_out_json))
+    if folder.left_out_json.exists():
+        checks.read(partial(read_left_out, folder.left_out_json))
     if folder.importances_json.exists():
         checks.read(folder.read_importances)
     if folder.characteristics_json.exists():
@@ -109,6 +111,7 @@ def _check_trial(folder: RunFolder, place: Path, checks: _Checks) -> None:
         checks.read(partial(check_digest, place / name, digest, fix=fix))
     for path in folder.trial_files(trial):
         if path.name not in listed:
+            checks.files += 1
             checks.faults.append(
                 EnvironmentRefusal(
                     "the trial did not write this file", where=str(path), fix="Remove it."

@@ -240,8 +240,11 @@ def compared(comparison: Comparison) -> Sheet:
     note = "p: McNemar's exact test on the same test photos, not corrected for the number of tests."
     if not comparison.same_split:
         note += " The splits differ, so there is no paired test."
-    if comparison.partial:
-        note += f" PARTIAL: {', '.join(comparison.partial)}."
+    for mark, runs in (
+        ("DEMONSTRATION", comparison.demonstration),
+        ("PARTIAL", comparison.partial),
+    ):
+        note += f" {mark}: {', '.join(runs)}." if runs else ""
     return Sheet("compared", _sides(comparison), columns, rows(columns, comparison.rows), note)
 
 

@@ -33,8 +33,9 @@ class MethodLine:
     fresh: ConfirmedTrial | None = None
 
 
-def _ratio(line: MethodLine) -> tuple[int, int] | None:
-    scores = line.method.scores
+def _right(method: Method | EnsembleSummary | None) -> tuple[int, int] | None:
+    """Right test photos, and of how many."""
+    scores = method.scores if method else None
     return (scores.correct, scores.photos) if scores else None
 
 
@@ -97,7 +98,7 @@ PUBLISHED = (
     Column("published", "published %", kinds.PERCENT_3, PUBLISHED_AS, "paper"),
     Column("measured", "measured %", kinds.PERCENT_3, MEASURED, "here"),
     replace(FRESH["test"], under="measured"),
-    Column("right", "right", kinds.RATIO, _ratio, where=Place.PAGE),
+    Column("right", "right", kinds.RATIO, lambda line: _right(line.method), where=Place.PAGE),
     Column(
         "difference", "difference, 95 %", kinds.DIFFERENCE, "method.verdict.difference", "diff 95 %"
     ),
@@ -137,7 +138,7 @@ BEST = (
         under="validation_gain",
     ),
     Column("test", "test %", PERCENT, "best.test_accuracy"),
-    Column("right", "right", kinds.RATIO, lambda backbone: _best_right(backbone), under="test"),
+    Column("right", "right", kinds.RATIO, lambda backbone: _right(backbone.best), under="test"),
     Column("interval", "95 %", INTERVAL, "best.scores.interval"),
     replace(
         FRESH["test"], value=lambda backbone: spread_of_best(backbone, "test"), under="interval"
@@ -270,15 +271,11 @@ def best_label(backbone: BackboneSummary) -> Label:
     return Label(backbone.best.trial if backbone.best else backbone.name, backbone.name)
 
 
-def _best_right(backbone: BackboneSummary) -> tuple[int, int] | None:
-    scores = backbone.best.scores if backbone.best else None
-    return (scores.correct, scores.photos) if scores else None
-
-
 def best_note(backbone: BackboneSummary, *, brief: bool = False) -> str:
     """The best trial's configuration, or why there is none."""
     if (trial := backbone.best) is not None:
         return configuration(trial.config, brief=brief)
     if backbone.finished == 0:
         return "no trial finished yet"
-    return f"no trial has scores; {backbone.failed} failed: {backbone.baseline.error}"
+    reason = f": {backbone.baseline.error}" if backbone.baseline.error else ""
+    return f"no trial has scores; {backbone.failed} failed{reason}"

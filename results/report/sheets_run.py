@@ -39,7 +39,7 @@ def _of_config(key: str) -> Column:
         "unfreeze": ("unfreeze", TEXT),
         "scaling": ("scale", WORD),
     }.get(key, ("", TEXT))
-    return Column(key, heading, kind, lambda row: getattr(row.config, key))
+    return Column(key, heading, kind, lambda row: getattr(row.trained, key))
 
 
 def _of_cost(key: str) -> Column:
@@ -132,8 +132,10 @@ _WIDEST = 5
 """Dimensions that fit 80 columns side by side, those with the largest shares."""
 
 IMPORTANCES_NOTE = (
-    "All trials count, by the best epoch up to the last that all of them reached; those that "
-    "diverged count by the worst of the others. ± is the standard deviation over fANOVA's forests."
+    "Counted are trials inside the searched space (of several hundred a sample, spread evenly), "
+    "each by its best epoch up to the last that all of them reached. A trial that diverged has "
+    "the worst score of the others; one that failed otherwise is left out. "
+    "± is the standard deviation over fANOVA's forests."
 )
 
 

@@ -25,9 +25,17 @@ def write_report(folder: RunFolder, summary: Summary) -> None:
     Raises:
         EnvironmentRefusal: the kept thumbnails are damaged, or the disk refuses.
     """
-    write_json(
-        folder.summary_json, to_json(summary)
-    )  # first, so that the numbers exist even if a drawing fails
+    write_summary(folder, summary)  # first, so that the numbers exist even if a drawing fails
+    draw_report(folder, summary)
+
+
+def write_summary(folder: RunFolder, summary: Summary) -> None:
+    """Write `summary.json`, the one file of the report from which models are written."""
+    write_json(folder.summary_json, to_json(summary))
+
+
+def draw_report(folder: RunFolder, summary: Summary) -> None:
+    """Write the rest: tables, figures and the page."""
     write_tables(folder, summary)
     pictures = gallery(summary)
     write_figures(folder, pictures)

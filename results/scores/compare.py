@@ -10,7 +10,7 @@ from results.ledger.runs import Split
 from results.ledger.store import RunFolder
 from results.scores import ensemble, metrics
 from results.scores.comparisons import differing
-from results.scores.evidence import Evidence, averaged, candidate, read_evidence
+from results.scores.evidence import Evidence, averaged, catalogue_order, read_evidence
 from results.scores.method_types import (
     ENSEMBLE,
     ComparedRow,
@@ -18,7 +18,6 @@ from results.scores.method_types import (
     Comparison,
     Side,
 )
-from search_spaces.backbones import NAMES
 from search_spaces.settings import FLAGS
 
 _SHOWN = 12
@@ -34,14 +33,14 @@ def compare(first: RunFolder, second: RunFolder) -> Comparison:
     """
     left, right = read_evidence(first), read_evidence(second)
     paired = same_split(left, right)
-    named = {*left.backbones, *right.backbones}
     methods = [
         (f"{backbone} {role}", _members(left, backbone, role), _members(right, backbone, role))
-        for backbone in NAMES
-        if backbone in named
+        for backbone in sorted({*left.backbones, *right.backbones}, key=catalogue_order)
         for role in ("baseline", "best")
     ]
-    methods.append((ENSEMBLE, _best_two(left), _best_two(right)))
+    methods.append(
+        (ENSEMBLE, ensemble.best_two(left.winners()), ensemble.best_two(right.winners()))
+    )
     return Comparison(
         first=_name(left),
         second=_name(right),
@@ -105,10 +104,6 @@ def _members(evidence: Evidence, backbone: str, role: str) -> tuple[str, ...]:
     return (record.trial,)
 
 
-def _best_two(evidence: Evidence) -> tuple[str, ...]:
-    return ensemble.best_two([candidate(record) for record in evidence.winners()])
-
-
 def _row(
     left: Evidence,
     right: Evidence,
@@ -144,11 +139,17 @@ def _right(evidence: Evidence, members: tuple[str, ...]) -> metrics.Correct:
 def _differs(
     left: Evidence, right: Evidence, ours: tuple[str, ...], theirs: tuple[str, ...]
 ) -> tuple[str, ...]:
-    if len(ours) > 1:
-        return () if ours == theirs else (f"{' + '.join(ours)}, {' + '.join(theirs)}",)
-    mine, other = left.record(ours[0]), right.record(theirs[0])
-    first, second = mine.config.to_dict(), other.config.to_dict()
+    """What differs between two methods as trained, be they of one trial or of several."""
+    averages = len(ours) > 1
+    if averages and ours != theirs:
+        return (f"{' + '.join(ours)}, {' + '.join(theirs)}",)
+    configs = [
+        (left.record(mine).trained, right.record(other).trained)
+        for mine, other in zip(ours, theirs, strict=True)
+    ]
     return tuple(
-        f"{name.replace('_', ' ')}: {first[name]}, {second[name]}"
-        for name in differing(mine.config, other.config)
+        f"{f'{first.backbone} ' * averages}{name.replace('_', ' ')}: "
+        f"{getattr(first, name)}, {getattr(second, name)}"
+        for first, second in configs
+        for name in differing(first, second)
     )

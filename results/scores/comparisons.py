@@ -8,7 +8,7 @@ from itertools import combinations
 
 from results.ledger.records import TrialRecord
 from results.scores import choosing, ensemble, metrics
-from results.scores.evidence import Evidence, averaged, best_of, candidate, scored, scores
+from results.scores.evidence import Evidence, averaged, best_of, scored, scores
 from results.scores.method_types import (
     ENSEMBLE,
     EnsembleRow,
@@ -82,7 +82,7 @@ def ensemble_rows(evidence: Evidence) -> tuple[EnsembleRow, ...]:
     the one by test too, choose among the backbones' best trials by validation, so that no more test
     files are opened. One row tells the paper's own two, as documented.
     """
-    winners = [candidate(record) for record in evidence.winners()]
+    winners = evidence.winners()
     if len(winners) < 2:
         return ()
     labels = evidence.labels("test")

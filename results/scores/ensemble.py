@@ -1,4 +1,4 @@
-"""Ensembles as pure functions of arrays: no files, no models, and every tie broken in the open.
+"""Ensembles as pure functions: no files, no models, and every tie broken in the open.
 
 M members, N photos, C classes. An ensemble answers with the mean of its members' probabilities.
 Validation chooses; the one function that looks at test scores is the paper's rule and says so.
@@ -6,40 +6,16 @@ Validation chooses; the one function that looks at test scores is the paper's ru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from results.ledger.arrays import Probabilities
+from results.ledger.records import TrialRecord
 from results.scores.metrics import Labels, accuracy, cross_entropy
 
 GREEDY_ROUNDS = 20
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """The scores by which a trial is chosen or left.
-
-    Attributes:
-        trial: its name.
-        backbone: the trial's backbone.
-        number: within its backbone.
-        score: on validation by the run's metric, higher is better.
-        validation_loss: nats, lower is better.
-    """
-
-    trial: str
-    backbone: str
-    number: int
-    score: float
-    validation_loss: float
-
-
-def by_validation(candidate: Candidate) -> tuple[float, float, int]:
-    """Sort key, best first: higher score, lower validation loss, lower number."""
-    return (-candidate.score, candidate.validation_loss, candidate.number)
 
 
 def mean(members: Sequence[Probabilities]) -> Probabilities:
@@ -53,30 +29,31 @@ def mean(members: Sequence[Probabilities]) -> Probabilities:
     return np.asarray(np.mean(np.stack(members), axis=0, dtype=np.float64), dtype=np.float32)
 
 
-def best_two(candidates: Sequence[Candidate]) -> tuple[str, ...]:
-    """The best two trials of different backbones by validation, best first.
+def best_two(trials: Iterable[TrialRecord]) -> tuple[str, ...]:
+    """The names of the best two trials of different backbones by validation, best first.
 
-    Equal scores of different backbones keep the order of `candidates`. Fewer than two backbones
-    give no ensemble: an empty tuple.
+    Equal ones of different backbones keep their order. Fewer than two backbones give no ensemble:
+    an empty tuple.
+
+    Args:
+        trials: with scores.
     """
-    return _first_two(sorted(candidates, key=by_validation))
+    return _first_two(sorted(trials, key=lambda trial: trial.rank))
 
 
 def best_two_by_test(
-    candidates: Sequence[Candidate], test_accuracy: Mapping[str, float]
+    trials: Iterable[TrialRecord], test_accuracy: Mapping[str, float]
 ) -> tuple[str, ...]:
     """The paper's rule, shown for comparison only: the best two by *test* accuracy.
 
     A score got this way is biased upwards, because the photos that choose are those that judge.
 
     Args:
-        test_accuracy: by trial; equal ones are ordered as by `by_validation`.
+        trials: with scores.
+        test_accuracy: by trial; equal ones are ordered as by `best_two`.
     """
-
-    def by_test(candidate: Candidate) -> tuple[float, float, float, int]:
-        return (-test_accuracy[candidate.trial], *by_validation(candidate))
-
-    return _first_two(sorted(candidates, key=by_test))
+    by_test = sorted(trials, key=lambda trial: (-test_accuracy[trial.trial], *trial.rank))
+    return _first_two(by_test)
 
 
 def greedy(
@@ -143,10 +120,10 @@ def redrawn_rows(photos: int, *, seed: int) -> NDArray[np.int64]:
     return np.sort(drawn).astype(np.int64)
 
 
-def _first_two(ordered: Sequence[Candidate]) -> tuple[str, ...]:
+def _first_two(ordered: Iterable[TrialRecord]) -> tuple[str, ...]:
     first_of: dict[str, str] = {}
-    for candidate in ordered:
-        first_of.setdefault(candidate.backbone, candidate.trial)
+    for record in ordered:
+        first_of.setdefault(record.backbone, record.trial)
     return tuple(first_of.values())[:2] if len(first_of) >= 2 else ()
 
 

@@ -23,7 +23,6 @@ from results.ledger.store import RunFolder
 from results.scores import choosing, ensemble, metrics
 from results.scores.calibration import calibrate
 from results.scores.checks import check_scores, check_shape, check_shapes
-from results.scores.ensemble import Candidate
 from results.scores.fresh_seeds import FreshSeeds
 from results.scores.method_types import Scores
 from results.scores.metrics import Correct, Labels, right
@@ -202,16 +201,6 @@ def scored(records: Iterable[TrialRecord]) -> tuple[TrialRecord, ...]:
 def best_of(records: Iterable[TrialRecord]) -> TrialRecord | None:
     """The best by score, then validation loss, then number; None without scores."""
     return min(scored(records), key=lambda record: record.rank, default=None)
-
-
-def candidate(record: TrialRecord) -> Candidate:
-    """A record's scores.
-
-    Raises:
-        ValueError: it has none.
-    """
-    negated, loss, number = record.rank
-    return Candidate(record.trial, record.backbone, number, -negated, loss)
 
 
 def scores(evidence: Evidence, validation: Probabilities, test: Probabilities) -> Scores:

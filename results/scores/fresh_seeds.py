@@ -32,12 +32,15 @@ class FreshSeeds:
         """How many repeats a backbone comes to: at most, while its search goes on."""
         return count_repeats(self.settings, backbone, self.finished, self.left_out)
 
+    def counted(self, backbone: str) -> tuple[TrialRecord, ...]:
+        """The finished ones of them, none while the search goes on: a resume's may displace the
+        candidates of which there are repeats already."""
+        known = repeats(self.settings, backbone, self.finished, self.left_out) or ()
+        return tuple(self.finished[trial] for trial in known if trial in self.finished)
+
     def done(self, backbone: str) -> int:
-        """How many of them are finished; those of earlier candidates, before a resume, are none."""
-        known = repeats(self.settings, backbone, self.finished, self.left_out)
-        if known is not None:
-            return sum(trial in self.finished for trial in known)
-        return sum(trial.backbone == backbone and trial.repeat > 0 for trial in self.finished)
+        """How many of them are finished."""
+        return len(self.counted(backbone))
 
     def candidates(self, backbone: str) -> tuple[TrialRecord, ...]:
         """What is trained again, the baseline first; empty while the search goes on."""

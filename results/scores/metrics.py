@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +84,7 @@ class Report:
     Attributes:
         classes: one row per class, by label.
         accuracy: fraction of photos.
-        macro, weighted: mean over the classes, plain and by support.
+        macro, weighted: mean over the classes that have photos, plain and by support.
     """
 
     classes: tuple[ClassScores, ...]
@@ -157,15 +156,20 @@ def classification_report(predicted: Labels, labels: Labels, *, names: Sequence[
 
     if len(labels) == 0:
         raise ValueError("a report needs at least one photo")
-    settings: dict[str, Any] = {"labels": np.arange(len(names)), "zero_division": 0.0}
-    rows = zip(names, *scores(labels, predicted, **settings), strict=True)
+
+    def average(kind: str) -> ClassScores:
+        # A class without photos would count as 0, and nothing can be said of it.
+        precision, recall, f1, _ = scores(
+            labels, predicted, labels=np.unique(labels), average=kind, zero_division=0.0
+        )
+        return _row(kind, precision, recall, f1, len(labels))
+
+    rows = scores(labels, predicted, labels=np.arange(len(names)), zero_division=0.0)
     return Report(
-        classes=tuple(_row(*row) for row in rows),
+        classes=tuple(_row(*row) for row in zip(names, *rows, strict=True)),
         accuracy=int((predicted == labels).sum()) / len(labels),
-        macro=_average("macro", scores(labels, predicted, average="macro", **settings), labels),
-        weighted=_average(
-            "weighted", scores(labels, predicted, average="weighted", **settings), labels
-        ),
+        macro=average("macro"),
+        weighted=average("weighted"),
     )
 
 
@@ -259,12 +263,6 @@ column of `method.scores.more.test_NAME` where it is to be shown."""
 
 def _row(name: str, precision: float, recall: float, f1: float, support: int) -> ClassScores:
     return ClassScores(name, float(precision), float(recall), float(f1), int(support))
-
-
-def _average(name: str, scores: tuple[float, ...], labels: Labels) -> ClassScores:
-    """scikit-learn leaves the support of an average empty; ours is the number of photos."""
-    precision, recall, f1 = scores[:3]
-    return _row(name, precision, recall, f1, len(labels))
 
 
 def _matching(probabilities: Probabilities, labels: Labels) -> None:

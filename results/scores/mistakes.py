@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from results.scores.ensemble import by_validation
-from results.scores.evidence import Evidence, averaged, candidate
+from results.scores.evidence import Evidence, averaged
 from results.scores.method_types import ENSEMBLE
 from results.scores.metrics import right
 from results.scores.types import Mistake, Mistakes, Summary, Suspect
@@ -33,7 +32,7 @@ def find_mistakes(evidence: Evidence, members: Sequence[str]) -> Mistakes:
     Args:
         members: trial names of the ensemble; empty if there is none.
     """
-    winners = sorted((candidate(record) for record in evidence.winners()), key=by_validation)
+    winners = sorted(evidence.winners(), key=lambda record: record.rank)
     if not winners:
         return Mistakes(method="", wrong=0, worst=(), suspects=())
     wrong = _wrong(evidence, members or [winners[0].trial])

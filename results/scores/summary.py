@@ -7,6 +7,8 @@ search's seed and on fresh ones, the two scalings compared, and the members of e
 
 from __future__ import annotations
 
+from itertools import chain
+
 from results.ledger.files import read_json
 from results.ledger.records import Status
 from results.ledger.remedies import reported_again
@@ -16,7 +18,7 @@ from results.ledger.store import RunFolder
 from results.scores import comparisons, costs, ensemble
 from results.scores.confirmation import confirmations
 from results.scores.confirmation_types import Confirmation
-from results.scores.evidence import Evidence, candidate, read_evidence, scored
+from results.scores.evidence import Evidence, read_evidence, scored
 from results.scores.method_types import EnsembleSummary, Pair, ScalingRow
 from results.scores.methods import baseline_method, ensemble_summary, trial_method
 from results.scores.mistakes import find_mistakes
@@ -43,10 +45,9 @@ def summarise(folder: RunFolder) -> Summary:
     """
     evidence = read_evidence(folder)
     run = evidence.run
-    winners = [candidate(record) for record in evidence.winners()]
     confirmed = confirmations(evidence)
     backbones = tuple(_backbone(evidence, name, confirmed.get(name)) for name in evidence.backbones)
-    best_two = ensemble_summary(evidence, ensemble.best_two(winners))
+    best_two = ensemble_summary(evidence, ensemble.best_two(evidence.winners()))
     scaling = comparisons.scaling_rows(evidence)
     ensembles = comparisons.ensemble_rows(evidence)
     pairs = _pairs(evidence, backbones, best_two, scaling)
@@ -132,7 +133,8 @@ def _per_class(evidence: Evidence, label: int) -> Counts:
 
 
 def _counts(evidence: Evidence) -> TrialCounts:
-    statuses = [record.status for record in (*evidence.records, *evidence.repeats)]
+    repeats = map(evidence.fresh.counted, evidence.run.settings.backbones)
+    statuses = [record.status for record in chain(evidence.records, *repeats)]
     return TrialCounts(
         planned=evidence.planned,
         completed=statuses.count(Status.COMPLETED),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO
 
 from results.ledger.store import RunFolder
@@ -11,13 +13,18 @@ from search_spaces.refusals import EnvironmentRefusal
 from sweep.process.environment import module_of_ours, path_to_our_code
 
 
-def export_winners(folder: RunFolder) -> None:
-    """Write `models/` and TensorBoard's pictures; what the process prints goes to the run's log.
+@contextmanager
+def exporting_winners(folder: RunFolder) -> Iterator[None]:
+    """Write `models/` and TensorBoard's pictures while the block runs, and wait for them.
+
+    What the process prints goes to the run's log. It reads the run's `summary.json`.
 
     Raises:
-        EnvironmentRefusal: it failed.
+        EnvironmentRefusal: it failed, which is told when the block has ended.
     """
-    if _logged(folder, "export"):
+    with folder.log.open("a") as log, _process(["export", str(folder.root)], log) as process:
+        yield
+    if process.returncode:
         raise EnvironmentRefusal(
             "the winners could not be written as Keras models",
             where=str(folder.log),
@@ -26,14 +33,12 @@ def export_winners(folder: RunFolder) -> None:
 
 
 def measure_backbones(folder: RunFolder) -> bool:
-    """Measure the paper's Table 1 for the run's backbones; tells whether it could be."""
-    return _logged(folder, "characteristics") == 0
+    """Measure the paper's Table 1 for the run's backbones; tells whether it could be.
 
-
-def _logged(folder: RunFolder, command: str) -> int:
-    """Run a command on the run, what it prints going to the run's log; return its exit code."""
+    What the process prints goes to the run's log.
+    """
     with folder.log.open("a") as log:
-        return _run([command, str(folder.root)], log)
+        return _run(["characteristics", str(folder.root)], log) == 0
 
 
 def reproduce(folder: RunFolder, trial: str) -> int:
@@ -42,8 +47,23 @@ def reproduce(folder: RunFolder, trial: str) -> int:
 
 
 def _run(arguments: list[str], output: IO[str] | None = None) -> int:
-    """Run `python -m trainables` of this code, wherever the command was typed."""
+    with _process(arguments, output) as process:
+        pass
+    return process.returncode
+
+
+@contextmanager
+def _process(arguments: list[str], output: IO[str] | None) -> Iterator[subprocess.Popen[bytes]]:
+    """`python -m trainables` of this code, wherever the command was typed, beside the block.
+
+    The process has ended when the block is left; if the block fails, it is killed.
+    """
     command = module_of_ours("trainables", *arguments)
     environment = {**os.environ, **path_to_our_code()}
-    done = subprocess.run(command, stdout=output, stderr=output, env=environment, check=False)
-    return done.returncode
+    with subprocess.Popen(command, stdout=output, stderr=output, env=environment) as process:
+        try:
+            yield process
+            process.wait()
+        except BaseException:
+            process.kill()
+            raise

@@ -117,7 +117,7 @@ def small_photos(context: RunContext, rows: list[int]) -> dict[int, NDArray[np.u
     """Thumbnails of some photos, by row."""
     from trainables.photos.dataset import open_dataset
 
-    return open_dataset(context.dataset).thumbnails(rows)
+    return open_dataset(context.dataset, rows).thumbnails(rows)
 
 
 def serve(connection: Connection) -> None:
@@ -177,7 +177,7 @@ def train_and_commit(
         progress(LOADING, 0, None)
     data, networks = _workplace(context)
 
-    from trainables.training.heads import head_of
+    from trainables.training.heads import trained_head
     from trainables.training.tensorboard import TrialLog, describe_experiment
     from trainables.training.train import Diverged, train
 
@@ -192,7 +192,7 @@ def train_and_commit(
 
     progress("building", 0, None)
     try:
-        head = head_of(config, assignment.repeat, folder=folder, data=data, networks=networks)
+        head = trained_head(config, assignment.repeat, folder=folder, data=data, networks=networks)
         result = train(
             config,
             data,

@@ -55,7 +55,4 @@ def as_optuna(record: TrialRecord, space: SearchSpace) -> optuna.trial.FrozenTri
 
 def parameters(record: TrialRecord, space: SearchSpace) -> dict[str, Any]:
     """A trial's place in the space; empty if it lies outside."""
-    if not space.contains(record.config):
-        return {}
-    dimensions = space.dimensions(record.backbone)
-    return {dimension.name: getattr(record.config, dimension.name) for dimension in dimensions}
+    return space.place_of(record.config) or {}

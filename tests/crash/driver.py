@@ -174,7 +174,7 @@ def whole_command(words: list[str], local: Local) -> int:
 
     with replaced(
         (sweep.stages, "measure_backbones", lambda _: True),
-        (sweep.stages, "export_winners", lambda _: None),
+        (sweep.stages, "exporting_winners", lambda _: contextlib.nullcontext()),
     ):
         return _with_local_trials(words, local)
 

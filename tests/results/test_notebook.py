@@ -58,6 +58,16 @@ def test_trials_are_those_of_the_reports_table(tmp_path: Path) -> None:
     assert {type(trial["learning_rate"]) for trial in run.trials()} == {float}
 
 
+def test_a_trial_that_lacked_memory_is_listed_and_drawn_as_it_was_trained(tmp_path: Path) -> None:
+    halved = Trial("VGG16", 0, batch_halved=True)
+    run = results.open_run(make_run(tmp_path, [halved, Trial("Xception", 0)]).root)
+    [row, _] = run.trials()
+    assert (row["batch_size"], row["learning_rate"]) == (16, 2.5e-5)
+    assert run.summary.backbones[0].baseline.config is not None
+    assert run.summary.backbones[0].baseline.config.batch_size == 16
+    assert "adam 2.5e-05" in run.figures["learning-rate"].svg()
+
+
 def test_figures_are_those_of_the_report_and_show_themselves(tmp_path: Path) -> None:
     folder = make_run(tmp_path, TRIALS)
     run = results.open_run(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,16 @@ def test_batch_normalization_varies_only_where_a_layer_with_it_is_trained() -> N
         assert config.batch_norm == kept
     points = len(backbone_named("Xception").points)
     assert space.size("Xception") == 1 + 2 * (points - 1)
+
+
+def test_a_value_that_changes_nothing_does_not_put_a_configuration_outside() -> None:
+    space = SearchSpace(
+        ("optimizer", "momentum"), {"optimizer": ("adam", "sgd"), "momentum": (0.0, 0.8)}
+    )
+    base = paper.baseline("VGG16")  # Adam, and a momentum of 0.9 that nothing reads
+    assert space.place_of(base) == {"optimizer": "adam", "momentum": 0.0}
+    assert space.contains(dataclasses.replace(base, optimizer="sgd", momentum=0.8))
+    assert not space.contains(dataclasses.replace(base, optimizer="sgd"))
 
 
 _FINITE = tuple(name for name in DIMENSIONS if name not in ("learning_rate", "unfreeze"))

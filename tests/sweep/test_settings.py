@@ -209,6 +209,16 @@ def test_the_most_trials_hold_for_every_preset(words: str, most: int) -> None:
         assert len(settings_from(typed, preset).planned) <= most
 
 
+def test_a_baseline_in_the_box_is_not_searched_again_whatever_it_has_that_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    box = tmp_path / "box.toml"
+    box.write_text('[optimizer]\nchoices = ["adam", "sgd"]\n[momentum]\nchoices = [0.0, 0.8]\n')
+    found = settings("--backbones", "vgg16", "--trials", "9", "--space", str(box))
+    assert found.space.size("VGG16") == 3
+    assert found.searched("VGG16") == 2  # the third is the baseline: Adam, which has no momentum
+
+
 def test_the_demonstrations_ranges_give_way_to_a_named_space() -> None:
     plain = settings_from(parse_arguments([]), DEMONSTRATION)
     assert plain.ranges == DEMONSTRATION.ranges

@@ -33,14 +33,15 @@ def test_words_that_cannot_be_read_are_refused_in_one_line(
     assert len(printed.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("name", ["", "a" * 5000])
 @pytest.mark.parametrize("command", [["export"], ["characteristics"], ["predict"], ["reproduce"]])
 def test_a_folder_that_is_no_run_is_refused_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], name: str
 ) -> None:
     more = {"predict": ["photo.jpg"], "reproduce": ["VGG16/t01"]}.get(command[0], [])
-    assert main([*command, str(tmp_path), *more]) != 0
+    assert main([*command, str(tmp_path / name), *more]) != 0
     printed = capsys.readouterr()
-    assert str(tmp_path) in printed.err
+    assert str(tmp_path / name) in printed.err
     assert len(printed.err.splitlines()) == 1
 
 

@@ -21,8 +21,9 @@ from results.ledger.runs import Split
 from search_spaces.config import FLOAT32
 from search_spaces.metrics import ACCURACY
 from search_spaces.settings import UNWEIGHTED
+from trainables.features.file import FeatureKey, Features
 from trainables.features.planner import FeaturePlan, nodes_to_store
-from trainables.features.store import FeatureKey, Features, FeatureStore
+from trainables.features.store import FeatureStore
 from trainables.networks.backbones import FullNetwork, output_of
 from trainables.networks.cuts import Cut
 from trainables.networks.devices import gpu_names, onednn_setting

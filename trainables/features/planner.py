@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainables.features.store import FeatureKey, Features, FeatureStore
+from trainables.features.file import FeatureKey, Features
+from trainables.features.store import FeatureStore
 from trainables.networks.cuts import PHOTO, Cut, Graph, nearest_sources
 
 

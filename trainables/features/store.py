@@ -1,4 +1,4 @@
-"""The feature store: what a frozen layer says of every photo, computed once for ever.
+"""The feature store: the outputs of frozen layers for every photo, computed once for all runs.
 
 One file per (photos, backbone, weights, scaling, layer, number type, numerics) below
 `<cache>/features/`: a contiguous HDF5 dataset that readers map into memory, so that all epochs, all
@@ -35,8 +35,6 @@ from results.ledger.files import (
     whole_or_absent,
 )
 from trainables.features.file import FeatureKey, Features, FeatureWriter, laid_out, mapped
-
-__all__ = ["FeatureKey", "FeatureStore", "FeatureWriter", "Features"]
 
 _MEGABYTE = 1024 * 1024
 _LOCK = ".lock-"

@@ -9,11 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TextIO
+from unicodedata import category
 
 from results.ledger.files import whole_or_absent
 from results.ledger.units import csv_line
 from trainables.finished.sources import Source
 from trainables.photos.listing import safe_name
+
+_BREAKING = ("Cc", "Zl", "Zp")
+"""Unicode's categories of control characters and of what ends a line or a paragraph."""
 
 _ERASE_LINE = "\r\x1b[K"
 _SECONDS = 0.2
@@ -55,13 +59,25 @@ class Skipped:
         return safe_name(str(self.file))
 
     def __str__(self) -> str:
-        return f"skipped: {self.name}: {safe_name(self.reason)}"
+        return _on_one_line(f"skipped: {self.name}: {safe_name(self.reason)}")
 
 
 def as_line(answer: Answer, classes: tuple[str, ...], top: int | None = None) -> str:
-    """`file<TAB>class<TAB>probability`, the pair repeated for the next classes down to `top`."""
-    pairs = [f"{name}\t{share:.4f}" for name, share in answer.ranked(classes)[: top or 1]]
-    return "\t".join([answer.name, *pairs])
+    r"""`file<TAB>class<TAB>probability`, the pair repeated for the next classes down to `top`.
+
+    A tab, an end of line or another control character in a name is written as `\t`, `\n` and so on.
+    """
+    pairs = [
+        f"{_on_one_line(name)}\t{share:.4f}" for name, share in answer.ranked(classes)[: top or 1]
+    ]
+    return "\t".join([_on_one_line(answer.name), *pairs])
+
+
+def _on_one_line(text: str) -> str:
+    return "".join(
+        letter.encode("unicode_escape").decode() if category(letter) in _BREAKING else letter
+        for letter in text
+    )
 
 
 def as_json(outcome: Answer | Skipped, classes: tuple[str, ...], top: int | None = None) -> str:
@@ -75,13 +91,13 @@ def as_json(outcome: Answer | Skipped, classes: tuple[str, ...], top: int | None
             {"file": outcome.name, "error": safe_name(outcome.reason)}, ensure_ascii=False
         )
     ranked = outcome.ranked(classes)
-    told = {
+    answer = {
         "file": outcome.name,
         "class": outcome.predicted,
         "probability": round(outcome.probability, 6),
         "probabilities": {name: round(share, 6) for name, share in ranked[:top]},
     }
-    return json.dumps(told, ensure_ascii=False)
+    return json.dumps(answer, ensure_ascii=False)
 
 
 @contextmanager

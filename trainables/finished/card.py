@@ -52,14 +52,14 @@ class Winner:
 
 def winners(summary: Summary) -> list[Winner]:
     """The best trial of every backbone, and the ensemble."""
-    found = [
+    models = [
         Winner(backbone.name, (backbone.best.trial,), backbone.best.scores)
         for backbone in summary.backbones
         if backbone.best is not None and backbone.best.scores is not None
     ]
     if summary.ensemble is not None:
-        found.append(Winner(ENSEMBLE, summary.ensemble.members, summary.ensemble.scores))
-    return found
+        models.append(Winner(ENSEMBLE, summary.ensemble.members, summary.ensemble.scores))
+    return models
 
 
 def card(summary: Summary, files: Mapping[str, str]) -> str:
@@ -69,7 +69,7 @@ def card(summary: Summary, files: Mapping[str, str]) -> str:
         files: SHA-256 by name, such as `VGG16.keras` and `ensemble.tflite`.
     """
     models = winners(summary)
-    [best] = [one for one in models if one.trials == summary.recommended_trials]
+    [best] = [model for model in models if model.trials == summary.recommended_trials]
     data = summary.data
     size = f"{data.image_size} x {data.image_size} pixels"
     parts = [
@@ -80,8 +80,9 @@ def card(summary: Summary, files: Mapping[str, str]) -> str:
         f"`{best.name}.keras`: {_made_of(best)}.",
         "## How to load one\n\n" + _LOAD.format(file=f"{best.name}.keras"),
         "Photos go in as uint8 RGB, [N, H, W, 3], of any size; probabilities come out, [N, C], in "
-        f"the order of `classes`. Resizing to {size}, scaling and averaging are inside. Load "
-        "only files that you trust.",
+        f"the order of `classes`. Resizing to {size}, scaling and averaging are inside. A photo "
+        "that its camera only marked as turned must be turned before: `load_img` does not, "
+        "`PIL.ImageOps.exif_transpose` does. Load only files that you trust.",
         *(
             [
                 "A `.tflite` file takes photos of that size alone, and has `classes.json` in it as "
@@ -164,18 +165,17 @@ def _row(model: Winner) -> tuple[object, ...]:
 
 
 def _sources(summary: Summary) -> Iterator[str]:
-    for backbone in {
-        trial.partition("/")[0]: None for one in winners(summary) for trial in one.trials
-    }:
+    trials = [trial for model in winners(summary) for trial in model.trials]
+    for backbone in dict.fromkeys(trial.partition("/")[0] for trial in trials):
         source = summary.weights_source.get(backbone)
-        told = {
+        origin = {
             WeightsSource.KERAS: "ImageNet weights as published by Keras",
             WeightsSource.RANDOM: "random weights: nothing was learned from ImageNet",
             WeightsSource.PLAIN_RANDOM: "random weights: nothing was learned from ImageNet",
             WeightsSource.UNKNOWN: "a file of unknown origin",
             None: "weights whose origin the run did not record",
         }[source]
-        yield f"{backbone}: {told} (SHA-256 `{summary.weights_sha256.get(backbone, UNKNOWN)}`)"
+        yield f"{backbone}: {origin} (SHA-256 `{summary.weights_sha256.get(backbone, UNKNOWN)}`)"
     data = summary.data
     yield f"Photos: {_safe(data.name)}, SHA-256 `{data.digest}`; seed {summary.seed}"
     versions = ", ".join(
@@ -220,6 +220,6 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _safe(text: object) -> str:
-    """A name from outside, as Markdown shows it: one line, nothing obeyed."""
+    """A name from outside, escaped for Markdown: one line, no markup."""
     line = clean(text)
     return "".join(f"\\{letter}" if letter in "\\`*_[]<>#|!~&" else letter for letter in line)

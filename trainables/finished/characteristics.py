@@ -17,6 +17,7 @@ import logging
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from results.ledger.files import read_json, write_json
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import MeasuredCharacteristics
 from results.ledger.serialise import from_json, to_json
+from search_spaces.installed import version_of
 from search_spaces.presets import cache_dir_known_as
 from search_spaces.refusals import EnvironmentRefusal
 from trainables.networks.devices import device_name, onednn_setting
@@ -84,14 +86,28 @@ def measure(backbone: str, image_size: int, device: str) -> MeasuredCharacterist
     )
 
 
-def measure_run(run: RunRecord) -> list[MeasuredCharacteristics]:
-    """Measure each backbone of a run on this process's device, or take it from the cache folder."""
+def measure_run(run: RunRecord, set_up: Callable[[], None]) -> list[MeasuredCharacteristics]:
+    """Measure each backbone of a run on this process's device, or take it from the cache folder.
+
+    Args:
+        set_up: loads TensorFlow for the run; called, once, where something is measured or a GPU is
+            to be named. It takes seconds.
+    """
+    ready, gpus = cache(set_up), run.hardware["gpus"]
+    if gpus:
+        ready()
+
+    def measured(backbone: str, image_size: int, device: str) -> MeasuredCharacteristics:
+        ready()
+        return measure(backbone, image_size, device)
+
     return of_backbones(
         run.settings.backbones,
         image_size=run.data.image_size,
-        device=device_name(run.hardware["cpus"]),
-        versions=_versions(),
+        device=device_name(run.hardware["cpus"], gpus),
+        versions=_versions(run.settings.onednn or onednn_setting()),
         folder=cache_dir_known_as(run.settings.cache_dir) / "characteristics",
+        measured=measured,
     )
 
 
@@ -156,9 +172,6 @@ def _milliseconds(model: Any, photos: np.ndarray[Any, Any]) -> float:
     return 1000 * statistics.median(seconds)
 
 
-def _versions() -> tuple[str, ...]:
+def _versions(onednn: str) -> tuple[str, ...]:
     """What changes the times on one device: the libraries, and the run's oneDNN setting."""
-    import keras
-    import tensorflow as tf
-
-    return tf.__version__, keras.__version__, f"oneDNN {onednn_setting()}"
+    return version_of("tensorflow"), version_of("keras"), f"oneDNN {onednn}"

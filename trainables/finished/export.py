@@ -19,8 +19,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from results.ledger.files import whole_or_absent, write_text
-from results.ledger.manifest import digests, write_manifest
+from results.ledger.files import whole_or_absent, write_json, write_text
+from results.ledger.manifest import FILES, digests
 from results.ledger.run_record import RunRecord
 from results.ledger.store import RunFolder
 from results.scores.summary import read_summary
@@ -47,7 +47,7 @@ def export(folder: RunFolder, *, tflite: bool = False) -> list[Path]:
             where="--tflite",
             fix="Export without it.",
         )
-    trials_of = {one.name: one.trials for one in winners(summary)}
+    trials_of = {model.name: model.trials for model in winners(summary)}
     if not trials_of:
         raise DataRefusal("no trial of this run has weights", where=str(folder.root))
     files = []
@@ -61,12 +61,12 @@ def export(folder: RunFolder, *, tflite: bool = False) -> list[Path]:
         files += [_as_tflite(folder, run, path, trials_of[path.stem]) for path in recommended]
     listed = digests(files, below=folder.models)
     write_text(folder.model_card, card(summary, listed))
-    write_manifest(
-        folder.models_json,
-        [*files, folder.model_card],
-        trials={path.name: trials_of[path.stem] for path in files},
-        recommended=[path.name for path in recommended],
-    )
+    manifest = {
+        FILES: listed | digests([folder.model_card], below=folder.models),
+        "trials": {path.name: trials_of[path.stem] for path in files},
+        "recommended": [path.name for path in recommended],
+    }
+    write_json(folder.models_json, manifest)
     return files
 
 

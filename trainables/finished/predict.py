@@ -75,7 +75,7 @@ def predict(
     waiting = iter(files)
     while batch := list(islice(waiting, BATCH)):
         outcomes = list(decode_all([partial(content, file) for file in batch], size))
-        photos = [one.pixels for one in outcomes if isinstance(one, Decoded)]
+        photos = [photo.pixels for photo in outcomes if isinstance(photo, Decoded)]
         rows = iter(model.predict_on_batch(np.stack(photos)) if photos else ())  # [N, C] float32
         for file, outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, Decoded):

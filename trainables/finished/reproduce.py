@@ -59,7 +59,7 @@ def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResul
     from trainables.features.store import FeatureStore
     from trainables.finished.rebuild import run_weights
     from trainables.photos.named import prepare
-    from trainables.training.heads import head_of
+    from trainables.training.heads import trained_head
     from trainables.training.network_cache import NetworkCache
     from trainables.training.train import train
 
@@ -87,7 +87,7 @@ def repeat(folder: RunFolder, run: RunRecord, record: TrialRecord) -> TrialResul
     # Stopped where it was, not planned shorter: a cosine depends on the planned epochs.
     stop = {len(record.epochs): math.inf}
     networks = NetworkCache()
-    head = head_of(config, record.repeat, folder=folder, data=data, networks=networks)
+    head = trained_head(config, record.repeat, folder=folder, data=data, networks=networks)
     return train(config, data, report=lambda _: None, networks=networks, cutoffs=stop, head=head)
 
 

@@ -40,15 +40,15 @@ def photo_files(given: Sequence[Source], *, typed: Iterable[str] = ()) -> Iterat
     Raises:
         DataRefusal: something given does not exist, a list cannot be read, or there is no photo.
     """
-    for one in map(str, given):
-        if not (one == STANDARD_INPUT or _is_address(one) or Path(one).exists() or _matching(one)):
-            raise DataRefusal("there is no such photo or folder", where=safe_name(one))
-    found = chain.from_iterable(_listed(str(one), typed) for one in given)
-    first = next(found, None)
+    names = [str(source) for source in given]
+    for name in names:
+        if not (name == STANDARD_INPUT or _is_address(name) or _exists(name) or _matching(name)):
+            raise DataRefusal("there is no such photo or folder", where=safe_name(name))
+    photos = chain.from_iterable(_listed(name, typed) for name in names)
+    first = next(photos, None)
     if first is None:
-        where = ", ".join(safe_name(str(one)) for one in given)
-        raise DataRefusal("there are no photos", where=where)
-    return chain([first], found)
+        raise DataRefusal("there are no photos", where=", ".join(map(safe_name, names)))
+    return chain([first], photos)
 
 
 def content(source: Source) -> bytes:
@@ -72,7 +72,7 @@ def content(source: Source) -> bytes:
 def _listed(given: str, typed: Iterable[str]) -> Iterator[Source]:
     if given == STANDARD_INPUT:
         return _lines(typed)
-    if Path(given).suffix.lower() == LIST_SUFFIX and not Path(given).is_dir():
+    if Path(given).suffix.lower() == LIST_SUFFIX and not _is_folder(given):
         return _lines(_file_lines(Path(given)))
     return _photos(given)
 
@@ -96,14 +96,14 @@ def _file_lines(path: Path) -> Iterator[str]:
 def _photos(name: str) -> Iterator[Source]:
     if _is_address(name):
         yield name
-    elif Path(name).is_dir():
+    elif _is_folder(name):
         for folder, below, files in os.walk(name):
             below.sort()
             paths = (Path(folder) / file for file in sorted(files))
             yield from (
                 path for path in paths if path.suffix.lower() in SUFFIXES and path.is_file()
             )
-    elif Path(name).exists():
+    elif _exists(name):
         yield Path(name)
     else:
         yield from map(Path, _matching(name) or [name])
@@ -111,8 +111,19 @@ def _photos(name: str) -> Iterator[Source]:
 
 def _matching(pattern: str) -> list[str]:
     """Files and folders of a pattern, sorted; nothing for a name without `*`, `?` or `[`."""
+    if "\0" in pattern or not glob.has_magic(pattern):  # as from `find -print0`: names no file
+        return []
     # Not `Path.glob`, which refuses patterns such as `**.jpg`.
-    return sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else []  # noqa: PTH207
+    return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
+
+
+def _exists(name: str) -> bool:
+    # Not `Path.exists`, which raises for names that are too long for any file.
+    return os.path.exists(name)  # noqa: PTH110
+
+
+def _is_folder(name: str) -> bool:
+    return os.path.isdir(name)  # noqa: PTH112
 
 
 def _is_address(name: str) -> bool:

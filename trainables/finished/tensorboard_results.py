@@ -19,6 +19,9 @@ from results.scores.summary import read_summary
 from results.scores.types import Mistake
 
 _MISTAKES = 8
+_CELL_PIXELS = 40
+_MOST_PIXELS = 1200
+"""Of a confusion matrix's side: a thousand classes of 40 pixels each would take gigabytes."""
 _SUFFIX = ".results"
 
 
@@ -80,18 +83,18 @@ def _draw_mistakes(
         )
 
 
-def confusion_image(confusion: Sequence[Sequence[int]], *, cell: int = 40) -> NDArray[np.uint8]:
+def confusion_image(confusion: Sequence[Sequence[int]]) -> NDArray[np.uint8]:
     """A confusion matrix as a picture, darker for a larger share of the true class.
 
     Args:
         confusion: [true][predicted] counts.
-        cell: pixels per side of one cell.
 
     Returns:
-        [C * cell, C * cell, 3] uint8.
+        [S, S, 3] uint8, S a multiple of the classes and, up to that many, at most `_MOST_PIXELS`.
     """
     counts = np.asarray(confusion, np.float64)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     light, dark = np.array([247.0, 251.0, 255.0]), np.array([8.0, 48.0, 107.0])
     colours = light + shares[..., None] * (dark - light)
-    return np.kron(colours, np.ones((cell, cell, 1))).astype(np.uint8)
+    cell = max(1, min(_CELL_PIXELS, _MOST_PIXELS // len(counts)))
+    return np.kron(colours.astype(np.uint8), np.ones((cell, cell, 1), np.uint8))

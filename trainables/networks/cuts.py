@@ -3,7 +3,7 @@
 A network is a list of layers in an order in which parents come first; node 0 is the photo. Training
 from layer `first` on divides the nodes in three (see ARCHITECTURE.md):
 
-    cacheable   no trained ancestor: computed once per photo for ever, in inference mode
+    cacheable   no trained ancestor: computed once per photo for all runs, in inference mode
     required    the cacheable nodes whose outputs cross into the trained part
     trained     everything else
 

@@ -60,9 +60,14 @@ def cpu_name(info: Path = CPU_INFO) -> str:
     return next((name for name in named if name), platform.processor() or platform.machine())
 
 
-def device_name(threads: int) -> str:
-    """In words: the GPUs that are used, or the processor and how many threads of it."""
-    return " + ".join(gpu_names()) or f"{cpu_name()}, {threads} CPU threads"
+def device_name(threads: int, gpus: float) -> str:
+    """In words: the GPUs that are used, or the processor and how many threads of it.
+
+    Args:
+        gpus: as `configure` had it; for 0 TensorFlow, which takes seconds to load, is not asked.
+    """
+    names = gpu_names() if gpus else ()
+    return " + ".join(names) or f"{cpu_name()}, {threads} CPU threads"
 
 
 def onednn_setting() -> str:

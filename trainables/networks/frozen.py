@@ -50,7 +50,7 @@ class InputFormat:
 
     def row_bytes(self, full: FullNetwork) -> int:
         """Of one photo."""
-        return sum(int(np.prod(one.shape[1:])) * one.dtype.size for one in self.signature(full))
+        return sum(int(np.prod(spec.shape[1:])) * spec.dtype.size for spec in self.signature(full))
 
 
 class FrozenLayers:

@@ -37,8 +37,8 @@ def training_loop(
             truth = _batch(labels, number, size)
             optimizer.learning_rate.assign(rates[number])
             scale = optimizer.scale_loss(tf.ones(()))
-            loss, probabilities, found = gradients.traced(batch, truth, scale)
-            update.traced(found)
+            loss, probabilities, scaled = gradients.traced(batch, truth, scale)
+            update.traced(scaled)
             right += tf.math.count_nonzero(tf.argmax(probabilities, axis=1) == truth)
             return number + 1, losses.write(number, loss), right
 

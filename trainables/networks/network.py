@@ -1,7 +1,7 @@
 """The two parts of a network that run: frozen layers, and the trained part.
 
-A network is built once in a process and set back for every trial: building it and tracing its step
-takes seconds, setting it back takes a fraction of one. The gradient's trace depends on the loss and
+A network is built once in a process and reset for every trial: building it and tracing its step
+takes seconds, a reset takes a fraction of one. The gradient's trace depends on the loss and
 the head's Dropout, not on the optimizer, so each optimizer only traces its own update, and for a
 head alone a loop of both; the number that float16 scales the loss by changes from step to step and
 is an input of the gradient.
@@ -29,8 +29,8 @@ from trainables.networks.losses import CROSS_ENTROPY, Loss
 from trainables.networks.optimizers import OptimizerKind, Optimizers, sgd_momentum
 
 CHUNK_BYTES = 16 * 2**20
-"""Of what a network reads in one call, if it loops: bounds memory, and the time between two signs
-of a step."""
+"""Of what a network reads in one call, if it loops: bounds the memory, and the time between two
+reports of progress."""
 
 
 class Network:
@@ -62,9 +62,9 @@ class Network:
         self._read = read
         self._jit_compile = jit_compile
         self._unit_loss = tf.ones(())
-        still = full.batch_norms(cut) if freezes_batch_norm else ()
-        self._still = [full.layers[node] for node in still]
-        with _untrained(self._still):
+        norms = full.batch_norms(cut) if freezes_batch_norm else ()
+        self._frozen_norms = [full.layers[node] for node in norms]
+        with _untrained(self._frozen_norms):
             self._variables = self._live.trainable_variables
         self._optimizers = Optimizers(self._variables, full.precision, jit_compile=jit_compile)
         self._by_loss: dict[tuple[Loss, float | None], CompiledFunction] = {}
@@ -219,7 +219,7 @@ class Network:
         tensors = self._read.network_inputs(inputs)
         if self._frozen is not None:
             tensors = as_list(self._frozen(tensors, training=False))
-        with _untrained(self._still):
+        with _untrained(self._frozen_norms):
             return as_list(self._live(tensors, training=training))[0]
 
     def _set_dropout(self, rate: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Keras' optimizers as a trial asks for them, set back for every trial that shares one."""
+"""Keras' optimizers by name and settings, reset for every trial that shares one."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Built:
 
     @property
     def seconds_tracing(self) -> float:
-        return sum(one.seconds_tracing for one in (self.update, *self.loops.values()))
+        return sum(traced.seconds_tracing for traced in (self.update, *self.loops.values()))
 
 
 class Optimizers:
@@ -101,7 +101,8 @@ class Optimizers:
     @property
     def seconds_tracing(self) -> float:
         """Of all calls so far, those that had to be traced or compiled."""
-        return self._seconds_of_dropped + sum(one.seconds_tracing for one in self._built.values())
+        kept = sum(built.seconds_tracing for built in self._built.values())
+        return self._seconds_of_dropped + kept
 
     def of(self, kind: OptimizerKind) -> Built:
         """One of a kind; the one that was not used for longest makes room."""

@@ -44,7 +44,8 @@ SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".tif", ".tiff", ".bmp"}
 )
 MAX_PIXELS = 64_000_000
-"""Of one photo, before resizing: at most 256 MB while it is decoded. Above it: a bomb, or a map."""
+"""Of one photo, before resizing: 256 MB as Pillow holds it, which takes two of these to convert and
+four to put on white. Larger files are decompression bombs, or maps and the like."""
 
 MAX_BYTES = 256 * 1024 * 1024
 """Of one photo file."""
@@ -165,7 +166,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         return _scaled_from_16_bit(image).convert("RGB")
     if image.has_transparency_data:
         return _on_white(image)
-    return image.convert("RGB")
+    return _converted(image, "RGB")
 
 
 def _scaled_from_16_bit(image: Image.Image) -> Image.Image:
@@ -175,9 +176,13 @@ def _scaled_from_16_bit(image: Image.Image) -> Image.Image:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    layer = image.convert("RGBA")
+    layer = _converted(image, "RGBA")
     white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
     return Image.alpha_composite(white, layer).convert("RGB")
+
+
+def _converted(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)  # which would copy it
 
 
 def _orientation(image: Image.Image) -> int:

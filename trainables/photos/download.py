@@ -38,7 +38,8 @@ CONNECT_SECONDS = 8.0
 _ATTEMPTS = 5
 """Connections in a row that may be cut before a whole chunk has arrived."""
 
-_CHUNK = 1024 * 1024  # bytes
+_MEGABYTE = 1024 * 1024
+_CHUNK = _MEGABYTE
 
 
 def fetch(
@@ -256,9 +257,9 @@ class _Download:
 
     def _refuse_small_disk(self, missing: int) -> None:
         free = free_megabytes(self.target)
-        if missing // _CHUNK > free:
+        if (needed := missing // _MEGABYTE) > free:
             raise self.refusal(
-                f"the download needs {missing // _CHUNK} MB, {free} MB free",
+                f"the download needs {needed} MB, {free} MB free",
                 "Make room, or choose another folder with --cache-dir.",
             )
 

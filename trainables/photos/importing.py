@@ -7,7 +7,7 @@ Left out, each with its reason in `DataRecord.rejected`:
 - photos that cannot be decoded (more than 5 % of them: the whole source is refused);
 - photos that look the same under two labels: which label is true cannot be known, so all go;
 - where the split is given, a photo that another split also has: the copy in test/ stays, then the
-  one in validation/, so that nothing learned from is asked for again.
+  one in validation/, so that no photo is both trained on and tested on.
 """
 
 from __future__ import annotations
@@ -144,8 +144,10 @@ def duplicates(rows: Sequence[Row]) -> int:
 def _ranks(labelled: LabelledPhotos, quota: Quota) -> dict[str, int]:
     """Each file's place in its class, shuffled by the quota's seed."""
     ranks: dict[str, int] = {}
-    for label in range(len(labelled.classes)):
-        files = [photo.file for photo in labelled.photos if photo.label == label]
+    by_label: list[list[str]] = [[] for _ in labelled.classes]
+    for photo in labelled.photos:
+        by_label[photo.label].append(photo.file)
+    for label, files in enumerate(by_label):
         places = np.random.default_rng([quota.seed, label]).permutation(len(files))
         ranks.update(zip(files, places.tolist(), strict=True))
     return ranks
@@ -212,8 +214,8 @@ def _refuse_small_classes(
     rows: Sequence[Row], classes: Sequence[str], source: str, quota: Quota | None
 ) -> None:
     for part in dict.fromkeys(row.part for row in rows) or (None,):
-        labels = [row.label for row in rows if row.part == part]
-        counts = {name: labels.count(label) for label, name in enumerate(classes)}
+        photos = Counter(row.label for row in rows if row.part == part)
+        counts = {name: photos[label] for label, name in enumerate(classes)}
         minimum = quota.per_class if quota else 1 if part else MINIMUM_PER_CLASS
         if min(counts.values()) < minimum:
             place = f" of {part}/" if part else ""

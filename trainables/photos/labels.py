@@ -3,7 +3,7 @@
 Understood, below any number of wrapping folders and the same in a folder and in a zip:
 
     cats/*.jpg  dogs/*.jpg                              one folder a class, two classes or more
-    train/cats/*.jpg  validation/cats/*.jpg  test/...   a split already made, which is obeyed
+    train/cats/*.jpg  validation/cats/*.jpg  test/...   a split already made, which is kept
 
 A class folder may have folders of its own; all photos below it are of its class. Photos that lie
 beside the class folders belong to no class: they are listed as rejected, not guessed.
@@ -139,12 +139,13 @@ def _labelled(
 ) -> LabelledPhotos:
     classes = tuple(sorted({name for folders in splits.values() for name in folders}))
     _refuse_bad_classes(listing, classes, splits, empty)
+    label_of = {name: label for label, name in enumerate(classes)}
 
     def name_of(photo: PhotoFile) -> str:
         return "/".join(photo.parts[len(root) :])
 
     photos = [
-        LabelledPhoto(name_of(photo), classes.index(name), split, photo.read)
+        LabelledPhoto(name_of(photo), label_of[name], split, photo.read)
         for split, folders in splits.items()
         for name, files in folders.items()
         for photo in files

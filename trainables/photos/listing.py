@@ -1,9 +1,9 @@
 """What lies at a path, before anyone asks what it means: photos, folders and the rest.
 
 `list_folder` and `archives.listed_zip` each make a `Listing`; `labels.labelled` reads classes out
-of it. Links in a folder are not followed, and nothing but plain files is opened: that makes loops,
-links out of the folder, pipes and devices harmless. Only the folder that the user names may itself
-be a link.
+of it. Links in a folder are not followed, and nothing but plain files is opened, so that loops,
+links out of the folder, pipes and devices do no harm. Only the folder that the user names may
+itself be a link.
 
 The fingerprints tell whether photos are those of an earlier run, without reading them. Names, sizes
 and times of change are not enough: archivers and `cp -p` set the time, and photos of one camera or

@@ -1,11 +1,11 @@
 """60 / 20 / 20: which photo trains, which chooses, which only reports.
 
-Each class is split on its own, shuffled by the seed. Photos that look alike stay in one split,
-so nothing learned from is asked for again; such groups are placed first, in train while there is
-room (twins in the test set would count one answer twice), and the rest fills every split to its
-share. Shares are rounded per class and never zero.
+Each class is split on its own, shuffled by the seed. Photos that look alike stay in one split, so
+that none is both trained on and tested on. Such groups are placed first, in train while there is
+room (two copies in the test set would count one answer twice), and the rest fills every split to
+its share. Shares are rounded per class and never zero.
 
-A split that came with the photos is obeyed. Where it has no validation or no test part, that part
+A split that came with the photos is kept. Where it has no validation or no test part, that part
 is carved out of train: a quarter of what train would otherwise keep beside it (60 : 20), so a fifth
 of train for each missing part if both are missing.
 """
@@ -46,10 +46,11 @@ def split(dataset: Dataset, *, seed: int, alike: Lookalikes | None = None) -> Sp
         parts = [_TRAIN] * len(dataset.files)
     for row in left_out:
         parts[row] = LEFT_OUT
-    for label in range(len(dataset.record.classes)):
-        rows = [
-            row for row, part in enumerate(parts) if part == _TRAIN and dataset.labels[row] == label
-        ]
+    by_label: list[list[int]] = [[] for _ in dataset.record.classes]
+    for row, (part, label) in enumerate(zip(parts, dataset.labels.tolist(), strict=True)):
+        if part == _TRAIN:
+            by_label[label].append(row)
+    for label, rows in enumerate(by_label):
         groups = _groups(rows, looks, np.random.default_rng([seed, label]))
         if len(groups) < len(divided):
             raise _too_small(dataset, label, len(groups), divided)

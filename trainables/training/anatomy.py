@@ -18,8 +18,8 @@ def anatomy(full: FullNetwork, cut: Cut, config: TrialConfig, inputs: Inputs) ->
     first = full.first(config.unfreeze)
     work = [_work(full, node) for node in range(len(full.layers))]
     trained, everything = _sum(work[node] for node in cut.trained), _sum(work)
-    still = full.batch_norms(cut) if config.batch_norm == FROZEN else ()
-    parameters_trained = trained.parameters - _sum(work[node] for node in still).parameters
+    frozen_norms = full.batch_norms(cut) if config.batch_norm == FROZEN else ()
+    parameters_trained = trained.parameters - _sum(work[node] for node in frozen_norms).parameters
     return Anatomy(
         layers_frozen=first,
         layers_trained=full.backbone_layers - first,
@@ -57,4 +57,4 @@ def _work(full: FullNetwork, node: int) -> Work:
 
 def _sum(work: Iterable[Work]) -> Work:
     parts = tuple(work)
-    return Work(sum(one.multiply_adds for one in parts), sum(one.parameters for one in parts))
+    return Work(sum(part.multiply_adds for part in parts), sum(part.parameters for part in parts))

@@ -17,7 +17,7 @@ from trainables.training.network_cache import NetworkCache
 from trainables.training.train import train
 
 
-def head_of(
+def trained_head(
     config: TrialConfig,
     repeat: int,
     *,

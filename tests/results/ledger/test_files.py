@@ -98,7 +98,8 @@ def test_a_file_where_a_folder_is_needed_is_named_before_anything_starts(
     (tmp_path / "file").write_text("mine")
     with pytest.raises(UsageRefusal, match=r"this is a file.*--cache-dir"):
         refuse_file_in_the_way(tmp_path / place, "--cache-dir")
-    refuse_file_in_the_way(tmp_path / "missing/deeper", "--cache-dir")
+    for missing in ("missing/deeper", "a" * 5000):
+        refuse_file_in_the_way(tmp_path / missing, "--cache-dir")
 
 
 def test_a_folder_that_everyone_may_write_to_is_refused(tmp_path: Path) -> None:

@@ -56,6 +56,17 @@ def test_every_single_flipped_bit_is_found_by_verify_and_by_readers(run: RunFold
     read_all(run)
 
 
+def test_every_file_that_there_is_counts_once(run: RunFolder) -> None:
+    def there() -> int:
+        return sum(path.is_file() for path in run.root.rglob("*"))
+
+    assert verify(run).files == there()
+    run.left_out_json.unlink()
+    assert verify(run).files == there()
+    (run.trial(TRIAL) / "notes.txt").touch()  # which the trial did not write
+    assert verify(run).files == there()
+
+
 @pytest.mark.parametrize(
     ("name", "read"),
     [
@@ -138,9 +149,10 @@ def test_what_a_killed_trial_left_is_no_fault_but_its_suggestion_is_read(run: Ru
     assert len(verify(run).faults) == 1
 
 
-def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["", "a" * 5000])
+def test_a_folder_without_a_run_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageRefusal, match="no run here"):
-        verify(RunFolder(tmp_path))
+        verify(RunFolder(tmp_path / name))
 
 
 def test_the_command_ends_with_3_for_damage_and_with_0_for_none(

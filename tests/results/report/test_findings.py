@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from html import unescape
 from pathlib import Path
 
+from results.figures.gallery import gallery
+from results.report.page import page
+from results.report.sheets_run import importances_wide
 from results.scores.summary import summarise
 from tests.results.helpers import SMALL, Trial, counted, make_run, make_split, shares
 
@@ -56,3 +60,14 @@ def test_costs_add_up_and_photos_saved_are_those_that_features_replaced(tmp_path
 def test_importances_are_taken_over_when_the_sweep_wrote_them(tmp_path: Path) -> None:
     folder = make_run(tmp_path, TWO, importances={"VGG16": shares(optimizer=1.0)})
     assert summarise(folder).importances == {"VGG16": shares(optimizer=1.0)}
+
+
+def test_the_page_and_the_terminal_say_alike_which_trials_the_importances_compare(
+    tmp_path: Path,
+) -> None:
+    trials = (*TWO, Trial("VGG16", 2, "failed"))
+    folder = make_run(tmp_path, trials, importances={"VGG16": shares(optimizer=1.0)})
+    summary = summarise(folder)
+    note = importances_wide(summary).note
+    assert "one that failed otherwise is left out" in note
+    assert note in unescape(page(summary, gallery(summary), {}))

@@ -77,6 +77,14 @@ def test_what_trials_took_is_printed_as_a_rate_file(
     assert rates.seconds_step == pytest.approx(1.25 / SMALL["train"])
 
 
+def test_a_run_without_a_trial_is_not_said_to_have_read_all_features_from_the_store(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_run(tmp_path, [])
+    assert main(["rates", str(tmp_path)]) == UsageRefusal.exit_code
+    assert "or trained nothing" in capsys.readouterr().err
+
+
 def test_a_report_is_made_again_from_the_ledger(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -169,6 +177,39 @@ def test_a_run_compared_with_itself_differs_in_nothing(tmp_path: Path) -> None:
         assert row.differs == ()
         assert row.test is not None
         assert (row.test.first_only, row.test.second_only, row.test.p) == (0, 0, 1.0)
+
+
+def test_averages_of_trials_of_one_name_differ_where_their_configurations_do(
+    tmp_path: Path,
+) -> None:
+    pairs = [
+        [Trial("VGG16", 0, changes=changes), Trial("Xception", 0)]
+        for changes in ({}, {"epochs": 7})
+    ]
+    first, second = (make_run(tmp_path / str(at), pair) for at, pair in enumerate(pairs))
+    rows = {row.method: row for row in compare(first, second).rows}
+    assert rows["ensemble"].first is not None
+    assert rows["ensemble"].second is not None
+    assert rows["ensemble"].first.trials == rows["ensemble"].second.trials
+    assert rows["ensemble"].differs == ("VGG16 epochs: 10, 7",)
+
+
+def test_a_trial_is_compared_as_it_was_trained_where_it_lacked_memory(tmp_path: Path) -> None:
+    runs = [
+        make_run(tmp_path / str(halved), [Trial("VGG16", 0, batch_halved=halved)])
+        for halved in (False, True)
+    ]
+    [row] = [row for row in compare(*runs).rows if row.method == "VGG16 baseline"]
+    assert row.differs == ("learning rate: 5e-05, 2.5e-05", "batch size: 32, 16")
+
+
+def test_a_comparison_in_the_terminal_says_which_run_is_a_demonstration(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown, other = make_run(tmp_path / "shown", TRIALS, demonstration=True), tmp_path / "other"
+    make_run(other, TRIALS)
+    assert main(["compare", str(shown.root), str(other)]) == 0
+    assert "DEMONSTRATION: shown." in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,14 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from results.ledger.store import RunFolder
+from results.report.sheets_methods import best_note
 from results.report.sheets_result import best_alone, verdicts
 from results.report.terminal import told
 from results.scores.summary import summarise
 from search_spaces.backbones import PAPER_NAMES
 from sweep.terminal.closing import closing
 from tests.results.confirmed_runs import BETTER, LUCKY, SPLIT, a_run, trials
-from tests.results.helpers import make_run
+from tests.results.helpers import Trial, make_run
 
 
 def demonstration(root: Path) -> RunFolder:
@@ -83,3 +84,14 @@ def test_a_verdict_stands_beside_both_means_and_a_missing_one_says_why(tmp_path:
     unfinished = a_run(tmp_path / "b", trials()[:-1])
     [row] = verdicts(summarise(unfinished)).rows
     assert str(row.values[-1]).startswith("not confirmed (")
+
+
+def test_a_backbone_without_scores_gives_the_baselines_error_only_where_there_is_one(
+    tmp_path: Path,
+) -> None:
+    made = [Trial("VGG16", 0, "failed"), Trial("Xception", 1, "failed")]
+    run = make_run(tmp_path, made, unfinished=["Xception/baseline"])
+    assert [best_note(backbone) for backbone in summarise(run).backbones] == [
+        "no trial has scores; 1 failed: loss became nan",
+        "no trial has scores; 1 failed",
+    ]

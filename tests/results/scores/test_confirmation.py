@@ -143,6 +143,20 @@ def test_repeats_are_no_trials_of_the_search(tmp_path: Path) -> None:
     assert (summary.trials.planned, summary.complete) == (12, True)
 
 
+def test_repeats_of_candidates_that_a_resume_displaced_are_not_counted(tmp_path: Path) -> None:
+    changes = {"learning_rate": 1e-5}
+    better = dataclasses.replace(trial("VGG16", 3, (99, 160)), changes=changes)
+    folder = a_run(tmp_path, [*trials(), better])
+    folder.write_run(folder.read_run().with_more_trials(3))
+    summary = summarise(folder)
+    # t03 and t01 are held against the baseline now, t02 with its three repeats no longer is.
+    assert (summary.trials.planned, summary.trials.finished) == (4 + 9, 4 + 6)
+    assert confirmation(folder).reason == "6 of 9 repeats are finished"
+    folder.write_run(folder.read_run().with_more_trials(4))
+    summary = summarise(folder)
+    assert (summary.trials.planned, summary.trials.finished) == (5 + 9, 4)
+
+
 def test_where_the_baseline_wins_nothing_is_shown_to_be_better(tmp_path: Path) -> None:
     folder = a_run(tmp_path, trials(again={0: (90, 170), 1: (80, 190), 2: (80, 190)}))
     found = confirmation(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from results.ledger.arrays import Probabilities
+from results.ledger.records import Status, TrialRecord
 from results.scores import ensemble, metrics
-from results.scores.ensemble import Candidate
+from search_spaces import paper
 
 LABELS = np.array([0, 1, 0, 1, 1, 0], dtype=np.int64)
 
@@ -21,6 +21,13 @@ LABELS = np.array([0, 1, 0, 1, 1, 0], dtype=np.int64)
 def answers(*first_class: float) -> Probabilities:
     column = np.array(first_class, dtype=np.float32)
     return np.stack([column, 1 - column], axis=1)
+
+
+def scored(backbone: str, number: int = 1, *, score: float = 0.9, loss: float = 0.3) -> TrialRecord:
+    config = paper.baseline(backbone)
+    return TrialRecord(
+        number, Status.COMPLETED, config, validation_accuracy=score, validation_loss=loss
+    )
 
 
 libraries = st.lists(
@@ -48,48 +55,42 @@ def test_greedy_selection_needs_a_member_and_a_round(
 
 @pytest.mark.parametrize("backbones", [(), ("VGG16",), ("VGG16", "VGG16")])
 def test_fewer_than_two_backbones_make_no_ensemble(backbones: tuple[str, ...]) -> None:
-    found = [Candidate(f"{name}/{at}", name, at, 0.9, 0.1) for at, name in enumerate(backbones)]
+    found = [scored(name, number=at) for at, name in enumerate(backbones)]
     assert ensemble.best_two(found) == ()
     assert ensemble.best_two_by_test(found, {one.trial: 0.9 for one in found}) == ()
 
 
-BASE = Candidate("A/1", "A", 1, score=0.9, validation_loss=0.3)
+BASE = scored("VGG16")
 
 
 @pytest.mark.parametrize(
     ("better", "why"),
     [
-        ({"score": 0.91, "validation_loss": 0.9}, "the score comes first"),
-        ({"validation_loss": 0.29}, "then the lower loss"),
-        ({"number": 0}, "then the lower number"),
+        (scored("Xception", score=0.91, loss=0.9), "the score comes first"),
+        (scored("Xception", loss=0.29), "then the lower loss"),
+        (scored("Xception", number=0), "then the lower number"),
     ],
 )
-def test_ties_on_validation_are_broken_in_a_fixed_order(better: dict[str, float], why: str) -> None:
-    first = dataclasses.replace(BASE, trial="B/1", backbone="B", **better)  # type: ignore[arg-type]
-    assert ensemble.best_two([BASE, first]) == ("B/1", "A/1"), why
+def test_ties_on_validation_are_broken_in_a_fixed_order(better: TrialRecord, why: str) -> None:
+    assert ensemble.best_two([BASE, better]) == (better.trial, "VGG16/t01"), why
 
 
 def test_complete_ties_keep_the_given_order() -> None:
-    twin = dataclasses.replace(BASE, trial="B/1", backbone="B")
-    assert ensemble.best_two([BASE, twin]) == ("A/1", "B/1")
-    assert ensemble.best_two([twin, BASE]) == ("B/1", "A/1")
+    twin = scored("Xception")
+    assert ensemble.best_two([BASE, twin]) == ("VGG16/t01", "Xception/t01")
+    assert ensemble.best_two([twin, BASE]) == ("Xception/t01", "VGG16/t01")
 
 
 def test_the_second_best_of_the_same_backbone_is_passed_over() -> None:
-    found = [
-        BASE,
-        dataclasses.replace(BASE, trial="A/2", number=2),
-        dataclasses.replace(BASE, trial="B/1", backbone="B", score=0.1),
-    ]
-    assert ensemble.best_two(found) == ("A/1", "B/1")
+    found = [BASE, scored("VGG16", number=2), scored("Xception", score=0.1)]
+    assert ensemble.best_two(found) == ("VGG16/t01", "Xception/t01")
 
 
 def test_only_the_papers_rule_looks_at_test() -> None:
-    lucky = dataclasses.replace(BASE, trial="C/1", backbone="C", score=0.5)
-    other = dataclasses.replace(BASE, trial="B/1", backbone="B")
-    test_accuracy = {"A/1": 0.8, "B/1": 0.1, "C/1": 1.0}
-    assert ensemble.best_two([BASE, other, lucky]) == ("A/1", "B/1")
-    assert ensemble.best_two_by_test([BASE, other, lucky], test_accuracy) == ("C/1", "A/1")
+    found = [BASE, scored("Xception"), scored("ResNet50", score=0.5)]
+    test_accuracy = {"VGG16/t01": 0.8, "Xception/t01": 0.1, "ResNet50/t01": 1.0}
+    assert ensemble.best_two(found) == ("VGG16/t01", "Xception/t01")
+    assert ensemble.best_two_by_test(found, test_accuracy) == ("ResNet50/t01", "VGG16/t01")
 
 
 def test_greedy_selection_follows_a_worked_example() -> None:

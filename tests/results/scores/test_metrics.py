@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from results.scores import metrics
+from results.scores import choosing, metrics
 from results.scores.metrics import Outcome
 from search_spaces import paper
 from tests.results.helpers import counted
@@ -186,6 +186,18 @@ def test_a_class_that_is_never_predicted_has_zeros_and_no_warning() -> None:
     assert [row.precision for row in report.classes] == [pytest.approx(1 / 3), 0.0, 0.0]
     assert report.accuracy == pytest.approx(1 / 3)
     assert report.weighted.support == 3
+
+
+def test_a_class_without_photos_is_in_no_mean_as_in_what_is_chosen_by() -> None:
+    labels = np.array([0, 0, 1, 1], dtype=np.int64)
+    predicted = np.array([0, 2, 1, 1], dtype=np.int64)
+    report = metrics.classification_report(predicted, labels, names=("a", "b", "c"))
+    sure = np.eye(3, dtype=np.float32)[predicted]
+    assert report.macro.f1 == pytest.approx(choosing.macro_f1(sure, labels))
+    assert report.macro.recall == pytest.approx(choosing.balanced_accuracy(sure, labels))
+    assert [row.f1 for row in report.classes] == pytest.approx([2 / 3, 1, 0])
+    assert report.macro.support == 4
+    assert report.weighted.f1 == pytest.approx((2 / 3 + 1) / 2)
 
 
 def test_a_matrix_has_true_classes_in_rows_even_if_one_never_occurs() -> None:

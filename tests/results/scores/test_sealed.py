@@ -15,7 +15,6 @@ from results.ledger.store import RunFolder
 from results.report.page import page
 from results.report.terminal import table_13
 from results.report.write import write_report
-from results.scores.ensemble import Candidate
 from results.scores.summary import summarise
 from search_spaces.refusals import EnvironmentRefusal
 from tests.results.helpers import SMALL, Trial, counted, make_run, make_split
@@ -95,9 +94,8 @@ def test_the_papers_rule_chooses_among_named_trials_alone(run: RunFolder) -> Non
     assert set(by_test.members) <= set(NAMED)
 
 
-@pytest.mark.parametrize("kind", [TrialRecord, Candidate])
-def test_what_stands_for_each_trial_has_no_test_number(kind: type) -> None:
-    assert not [field.name for field in dataclasses.fields(kind) if "test" in field.name]
+def test_what_stands_for_each_trial_has_no_test_number() -> None:
+    assert not [field.name for field in dataclasses.fields(TrialRecord) if "test" in field.name]
 
 
 def test_the_table_of_all_trials_has_no_test_number(run: RunFolder) -> None:

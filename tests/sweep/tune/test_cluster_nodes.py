@@ -20,7 +20,17 @@ import pytest
 from results.ledger.store import RunFolder
 from results.ledger.verify import verify
 from sweep.process.leftovers import descendants, end
-from tests.sweeps import finish, outcomes, photo_folder, record_times, small, start, sweep, when
+from tests.sweeps import (
+    finish,
+    outcomes,
+    photo_folder,
+    record_times,
+    small,
+    start,
+    sweep,
+    when,
+    with_table_1,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -136,12 +146,13 @@ def boards(run: Path) -> list[Path]:
 
 
 def test_a_sweep_that_loses_a_node_and_gains_one_is_one_machines_sweep(
-    short_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, table_1: Path
 ) -> None:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
     monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
-    photos, cache, run = photo_folder(tmp_path / "photos"), tmp_path / "cache", tmp_path / "run"
+    photos, cache = photo_folder(tmp_path / "photos"), with_table_1(tmp_path / "cache", table_1)
+    run = tmp_path / "run"
     with cluster(short_folder, tmp_path) as nodes:
         lost, kept = nodes.join(), nodes.join()
         process = start(*small(photos, cache, run), *TRIALS, "--address", nodes.address)

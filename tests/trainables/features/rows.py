@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainables.features.store import FeatureKey, FeatureStore
+from trainables.features.file import FeatureKey
+from trainables.features.store import FeatureStore
 
 ROOT = Path(__file__).resolve().parents[3]
 ROWS = 37

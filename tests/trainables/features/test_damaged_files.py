@@ -22,7 +22,8 @@ from tests.trainables.features.rows import (
     compute_one,
     fill,
 )
-from trainables.features.store import FeatureKey, FeatureStore
+from trainables.features.file import FeatureKey
+from trainables.features.store import FeatureStore
 
 Write = Callable[[int, Any, int], int]
 

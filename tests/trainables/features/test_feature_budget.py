@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainables.features.store import FeatureKey, FeatureStore
+from trainables.features.file import FeatureKey
+from trainables.features.store import FeatureStore
 
 ROOT = Path(__file__).resolve().parents[3]
 ROWS = 25

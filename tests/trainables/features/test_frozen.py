@@ -13,7 +13,8 @@ import pytest
 
 from search_spaces.backbones import HEAD
 from tests.trainables.small_networks import PLENTY, point, training_data
-from trainables.features.store import FeatureStore, FeatureWriter
+from trainables.features.file import FeatureWriter
+from trainables.features.store import FeatureStore
 
 pytestmark = pytest.mark.slow
 

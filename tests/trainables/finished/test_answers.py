@@ -26,6 +26,15 @@ def test_a_skipped_photo_is_an_object_too() -> None:
     assert "\n" not in as_json(Skipped("a", "no\nphoto"), CLASSES)
 
 
+def test_control_characters_in_names_make_no_line_and_no_field() -> None:
+    hostile = Path("a\nb.png\tdog\t1\x1b[2J")
+    line = as_line(Answer(hostile, "x\r\ty", (0.25, 0.75)), ("cat", "x\r\ty"))
+    assert line == "a\\nb.png\\tdog\\t1\\x1b[2J\tx\\r\\ty\t0.7500"
+    narrow_space = "at 9\u202fAM.png"  # as macOS names screenshots
+    assert as_line(Answer(narrow_space, "cat", (1.0,)), ("cat",)) == f"{narrow_space}\tcat\t1.0000"
+    assert str(Skipped(hostile, "no\nphoto")) == r"skipped: a\nb.png\tdog\t1\x1b[2J: no\nphoto"
+
+
 def test_a_csv_file_is_absent_after_an_interruption(tmp_path: Path) -> None:
     def interrupted() -> None:
         with csv_kept(tmp_path / "a.csv", CLASSES) as keep:

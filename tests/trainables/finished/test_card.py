@@ -86,6 +86,7 @@ def test_how_to_load_it_is_five_lines_of_python_that_need_nothing_of_ours(tmp_pa
         "zipfile",
         "keras",
     }
+    assert "exif_transpose" in text, "what Keras loads is not turned as our decoder turns it"
 
 
 @pytest.mark.parametrize("name", ["VGG16", "ensemble"])

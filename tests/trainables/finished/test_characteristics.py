@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import platform
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,8 +14,9 @@ from results.ledger.files import write_json
 from results.ledger.runs import MeasuredCharacteristics
 from search_spaces import paper
 from search_spaces.backbones import PAPER_NAMES
-from trainables.finished.characteristics import of_backbones
-from trainables.networks.devices import cpu_name
+from tests.results.helpers import Trial, make_run
+from trainables.finished.characteristics import _versions, measure_run, of_backbones
+from trainables.networks.devices import cpu_name, device_name
 
 CPU_INFO = "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: Xeon(R) 6 @ 2.5GHz\n"
 
@@ -57,6 +61,27 @@ def test_another_device_or_version_is_measured_again_and_the_same_is_not(tmp_pat
     assert again.device == "Xeon, 2 CPU threads"
 
 
+def test_tensorflow_is_loaded_for_what_was_not_measured_or_has_a_gpu_and_for_nothing_else(
+    tmp_path: Path,
+) -> None:
+    run = make_run(tmp_path / "run", [Trial("VGG16", 0)]).read_run()
+    here: dict[str, Any] = {"backbones": ("VGG16",), "cache_dir": str(tmp_path), "onednn": "1"}
+    run = replace(run, settings=replace(run.settings, **here), hardware={"cpus": 2, "gpus": 0})
+    size, folder = run.data.image_size, tmp_path / "characteristics"
+    row = MeasuredCharacteristics("VGG16", size, "cpu", 32, 1.0, 1.0, 1, 1, 1, 1, 1.0, 1.0)
+
+    def load() -> None:
+        raise ImportError("TensorFlow")
+
+    with pytest.raises(ImportError):
+        measure_run(run, load)
+    where: dict[str, Any] = {"image_size": size, "device": device_name(2, gpus=0), "folder": folder}
+    of_backbones(["VGG16"], versions=_versions("1"), measured=lambda *_: row, **where)
+    assert measure_run(run, load) == [row]
+    with pytest.raises(ImportError):
+        measure_run(replace(run, hardware={"cpus": 2, "gpus": 1}), load)
+
+
 @pytest.mark.parametrize("content", [{"backbon": "VGG16"}, {}])
 def test_damaged_or_misspelt_characteristics_are_measured_again_and_the_log_says_so(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, content: dict[str, str]
@@ -82,13 +107,19 @@ def test_damaged_or_misspelt_characteristics_are_measured_again_and_the_log_says
     assert kept.read_bytes() == before
 
 
+@functools.cache
+def counted_at_the_default_size(backbone: str) -> tuple[int, int]:
+    """Parameters and depth; VGG16 has half a gigabyte of them there."""
+    from trainables.finished.characteristics import counted
+
+    return counted(backbone)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("backbone", PAPER_NAMES)
 def test_parameters_and_depth_are_those_that_keras_publishes(backbone: str) -> None:
-    from trainables.finished.characteristics import counted
-
     published = paper.TABLE_1[backbone]
-    parameters, depth = counted(backbone)
+    parameters, depth = counted_at_the_default_size(backbone)
     assert round(parameters / 1e6, 1) == published.parameters_millions
     if backbone in ("VGG16", "ResNet50", "Xception"):
         assert depth == published.depth
@@ -103,7 +134,7 @@ def test_counts_of_a_model_at_the_runs_size_are_the_published_ones(backbone: str
 
     make = getattr(keras.applications, backbone)
     small = make(weights=None, input_shape=(48, 48, 3), classes=1000)
-    assert counted(backbone, small) == counted(backbone)
+    assert counted(backbone, small) == counted_at_the_default_size(backbone)
 
 
 @pytest.mark.slow

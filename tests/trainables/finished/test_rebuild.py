@@ -6,6 +6,7 @@ import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,13 +25,15 @@ TRIAL = "VGG16/baseline"
 CONFIG = point("VGG16", size=32, unfreeze="block5_conv1")
 
 
-def a_run(folder: Path, precision: str, head: str) -> tuple[RunFolder, RunRecord, TrialRecord]:
+def a_run(
+    folder: Path, networks: Any, precision: str, head: str
+) -> tuple[RunFolder, RunRecord, TrialRecord]:
     """A run of one trial, trained on forty photos."""
     from trainables.training.train import train
 
     data = replace(training_data(folder, size=32, points={}), precision=precision)
     config = replace(CONFIG, head=head)
-    result = train(config, data, report=lambda _: None)
+    result = train(config, data, report=lambda _: None, networks=networks)
     run = make_run(folder / "run", [Trial("VGG16", 0)])
     digest = run.write_artefacts(TRIAL, result.predictions, result.test, result.weights)
     record = TrialRecord.of(result, TrialId.parse(TRIAL), config=config, weights_sha256=digest)
@@ -50,14 +53,14 @@ def a_run(folder: Path, precision: str, head: str) -> tuple[RunFolder, RunRecord
     [*((precision, PAPER_HEAD) for precision in PRECISIONS), (FLOAT32, POOLED_HEAD)],
 )
 def test_a_rebuilt_and_a_loaded_model_predict_what_the_trial_did(
-    tmp_path: Path, precision: str, head: str
+    networks: Any, tmp_path: Path, precision: str, head: str
 ) -> None:
     import keras
 
     from trainables.finished.export import save
     from trainables.finished.rebuild import photo_model, trained_whole
 
-    run, told, record = a_run(tmp_path, precision, head)
+    run, told, record = a_run(tmp_path, networks, precision, head)
     model = photo_model(trained_whole(run, told, record), record)
     save(model, tmp_path / "VGG16.keras", ("dark", "bright"))
     loaded = keras.models.load_model(tmp_path / "VGG16.keras")
@@ -74,13 +77,13 @@ def test_a_rebuilt_and_a_loaded_model_predict_what_the_trial_did(
     assert precision.removeprefix("mixed_") in computing
 
 
-def test_a_model_for_tensorflow_lite_gives_equal_answers(tmp_path: Path) -> None:
+def test_a_model_for_tensorflow_lite_gives_equal_answers(networks: Any, tmp_path: Path) -> None:
     import tensorflow as tf
 
     from trainables.finished.export import save_tflite
     from trainables.finished.rebuild import averaged, photo_model, trained_whole
 
-    run, told, record = a_run(tmp_path, FLOAT32, PAPER_HEAD)
+    run, told, record = a_run(tmp_path, networks, FLOAT32, PAPER_HEAD)
     one = photo_model(trained_whole(run, told, record), record, any_size=False)
     save_tflite(averaged([one, one]), tmp_path / "two.tflite", ("dark", "bright"))
 

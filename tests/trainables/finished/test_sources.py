@@ -31,7 +31,9 @@ def names(*given: str, typed: Iterable[str] = ()) -> list[str]:
 
 
 @pytest.mark.usefixtures("tree")
-@pytest.mark.parametrize("given", ["none.jpg", "none/*.jpg", "**none.jpg"])
+@pytest.mark.parametrize(
+    "given", ["none.jpg", "none/*.jpg", "**none.jpg", "a" * 5000, f"{'a' * 300}/*.jpg"]
+)
 def test_what_is_not_there_is_refused_before_anything_is_read(given: str) -> None:
     with pytest.raises(DataRefusal, match="no such photo"):
         photo_files(["a.png", given])
@@ -42,6 +44,15 @@ def test_lists_without_a_photo_are_refused(tree: Path) -> None:
     for given in ("list.txt", "-"):
         with pytest.raises(DataRefusal, match="there are no photos"):
             photo_files([given], typed=["\n"])
+
+
+@pytest.mark.parametrize("line", ["a" * 5000, f"{'a' * 300}/*.jpg", "none\0/*.png"])
+def test_a_line_that_names_no_file_is_skipped_when_it_is_read(tree: Path, line: str) -> None:
+    (tree / "list.txt").write_text(f"{line}\na.png\n")
+    unreadable, photo = photo_files(["list.txt"])
+    with pytest.raises(Undecodable):
+        content(unreadable)
+    assert content(photo) == b"a.png"
 
 
 def test_a_list_that_is_gone_when_its_turn_comes_is_refused(tree: Path) -> None:

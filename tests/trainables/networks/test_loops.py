@@ -23,14 +23,18 @@ BATCH, PHOTOS = 5, 24
 
 
 def a_network(
-    folder: Path, *, precision: str = FLOAT32, unfreeze: str = HEAD, max_bytes: int = PLENTY
+    folder: Path,
+    networks: Any,
+    *,
+    precision: str = FLOAT32,
+    unfreeze: str = HEAD,
+    max_bytes: int = PLENTY,
 ) -> tuple[Any, list[Any], Any]:
     """A network with what it reads of the training photos, and their labels."""
     from trainables.features.fill import frozen_inputs
-    from trainables.training.network_cache import NetworkCache
 
     data = training_data(folder, size=SIZE, points={}, max_bytes=max_bytes)
-    data, networks = replace(data, precision=precision), NetworkCache()
+    data = replace(data, precision=precision)
     full = networks.full_network(CONFIG, data)
     cut = full.cut(unfreeze)
     inputs = frozen_inputs(full, cut, data, "unit")
@@ -60,10 +64,12 @@ def assert_equal(one: dict[str, Any], other: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("precision", [FLOAT32, MIXED_FLOAT16])
-def test_steps_in_one_call_are_the_steps_one_by_one(tmp_path: Path, precision: str) -> None:
+def test_steps_in_one_call_are_the_steps_one_by_one(
+    networks: Any, tmp_path: Path, precision: str
+) -> None:
     from trainables.networks.losses import Loss
 
-    network, read, labels = a_network(tmp_path, precision=precision)
+    network, read, labels = a_network(tmp_path, networks, precision=precision)
     assert network.loops
     options: list[dict[str, Any]] = [{"optimizer": name} for name in OPTIMIZERS]
     options += [{"weight_decay": 0.1, "dropout": 0.25, "loss": Loss(0.1, (0.5, 1.5))}]
@@ -75,8 +81,8 @@ def test_steps_in_one_call_are_the_steps_one_by_one(tmp_path: Path, precision: s
         assert_equal(network.weights(), expected[1])
 
 
-def test_an_epoch_in_two_calls_is_the_epoch_in_one(tmp_path: Path) -> None:
-    network, read, labels = a_network(tmp_path)
+def test_an_epoch_in_two_calls_is_the_epoch_in_one(networks: Any, tmp_path: Path) -> None:
+    network, read, labels = a_network(tmp_path, networks)
     reset(network)
     whole = network.train(read, labels, BATCH, RATES), network.weights()
     reset(network)
@@ -89,16 +95,18 @@ def test_an_epoch_in_two_calls_is_the_epoch_in_one(tmp_path: Path) -> None:
     assert_equal(network.weights(), whole[1])
 
 
-def test_answers_in_one_call_are_those_of_each_batch(tmp_path: Path) -> None:
-    network, read, _ = a_network(tmp_path)
+def test_answers_in_one_call_are_those_of_each_batch(networks: Any, tmp_path: Path) -> None:
+    network, read, _ = a_network(tmp_path, networks)
     reset(network)
     parts = [slice(start, start + BATCH) for start in range(0, PHOTOS, BATCH)]
     expected = [network.predict([one[part] for one in read]) for part in parts]
     np.testing.assert_array_equal(network.predict(read, BATCH), np.concatenate(expected))
 
 
-def test_a_step_whose_gradients_are_infinite_is_skipped_in_a_loop_too(tmp_path: Path) -> None:
-    network, read, labels = a_network(tmp_path, precision=MIXED_FLOAT16)
+def test_a_step_whose_gradients_are_infinite_is_skipped_in_a_loop_too(
+    networks: Any, tmp_path: Path
+) -> None:
+    network, read, labels = a_network(tmp_path, networks, precision=MIXED_FLOAT16)
     reset(network)
     network._optimizer.dynamic_scale.assign(2.0**126)
     before = network.weights()
@@ -108,19 +116,23 @@ def test_a_step_whose_gradients_are_infinite_is_skipped_in_a_loop_too(tmp_path: 
     assert_equal(network.weights(), before)
 
 
-def test_a_head_on_stored_features_diverges_with_the_epochs_name(tmp_path: Path) -> None:
+def test_a_head_on_stored_features_diverges_with_the_epochs_name(
+    networks: Any, tmp_path: Path
+) -> None:
     from trainables.training.train import Diverged, train
 
     data = training_data(tmp_path, size=SIZE, points={})
     config = replace(CONFIG, learning_rate=1e30, optimizer="sgd")
     with pytest.raises(Diverged, match="diverged at epoch 1"):
-        train(config, data, report=lambda _: None)
+        train(config, data, report=lambda _: None, networks=networks)
 
 
-def test_only_steps_of_a_head_on_stored_features_are_many_at_once(tmp_path: Path) -> None:
+def test_only_steps_of_a_head_on_stored_features_are_many_at_once(
+    networks: Any, tmp_path: Path
+) -> None:
     from trainables.networks.network import CHUNK_BYTES
 
-    network, read, _ = a_network(tmp_path / "stored")
+    network, read, _ = a_network(tmp_path / "stored", networks)
     row_bytes = sum(one[0].nbytes for one in read)
     at_once = network.batches_at_once(BATCH)
     assert at_once * BATCH * row_bytes <= CHUNK_BYTES < (at_once + 1) * BATCH * row_bytes
@@ -129,7 +141,7 @@ def test_only_steps_of_a_head_on_stored_features_are_many_at_once(tmp_path: Path
         ("photos", {"max_bytes": NO_ROOM}),
         ("deep", {"unfreeze": "block5_conv3"}),
     ):
-        other, *_ = a_network(tmp_path / folder, **changes)
+        other, *_ = a_network(tmp_path / folder, networks, **changes)
         assert other.batches_at_once(BATCH) == 1
 
 

@@ -169,6 +169,16 @@ def test_one_flipped_bit_in_any_photo_is_found_when_the_file_is_opened(tmp_path:
             open_dataset(whole.path)
 
 
+def test_of_photos_that_are_looked_at_alone_only_these_are_checked(tmp_path: Path) -> None:
+    whole = prepared(tree(tmp_path / "photos", TWO), tmp_path / "cache")
+    damaged = bytearray(whole.path.read_bytes())
+    damaged[int(whole.photos().offset)] ^= 1
+    whole.path.write_bytes(damaged)
+    assert list(open_dataset(whole.path, [1, 2]).thumbnails([1, 2])) == [1, 2]
+    with pytest.raises(DataRefusal, match="have changed"):
+        open_dataset(whole.path, [1, 0])
+
+
 def test_a_named_file_of_another_size_is_refused(tmp_path: Path) -> None:
     dataset = prepared(tree(tmp_path / "photos", TWO), tmp_path / "cache")
     with pytest.raises(DataRefusal, match=r"of 16 px, asked for 20 px.*--image-size 16"):

@@ -32,13 +32,6 @@ def trained(folder: Path, batch_norm: str, networks: Any, max_bytes: int = PLENT
     return train(config_of(batch_norm), data, report=lambda _: None, networks=networks)
 
 
-@pytest.fixture(scope="module")
-def networks() -> Any:
-    from trainables.training.network_cache import NetworkCache
-
-    return NetworkCache()
-
-
 def moved(networks: Any, folder: Path, result: Any) -> tuple[set[str], bool]:
     """Which arrays of BatchNormalization a trial moved, and whether it moved others."""
     data = training_data(folder, size=SIZE, points={})

@@ -23,16 +23,16 @@ DEEP = point("VGG16", size=48, head_from=1)
 
 
 def test_a_trial_whose_head_is_wanted_must_be_finished(tmp_path: Path) -> None:
-    from trainables.training.heads import head_of
+    from trainables.training.heads import trained_head
     from trainables.training.network_cache import NetworkCache
 
     data, folder = training_data(tmp_path, size=48, points={}), RunFolder(tmp_path / "run")
     with pytest.raises(EnvironmentRefusal, match=r"VGG16/t01.* must be finished"):
-        head_of(DEEP, 0, folder=folder, data=data, networks=NetworkCache())
+        trained_head(DEEP, 0, folder=folder, data=data, networks=NetworkCache())
 
 
 def test_the_search_starts_from_the_kept_head_and_a_repeat_trains_its_own(tmp_path: Path) -> None:
-    from trainables.training.heads import head_of
+    from trainables.training.heads import trained_head
     from trainables.training.network_cache import NetworkCache
     from trainables.training.train import train
 
@@ -44,8 +44,8 @@ def test_the_search_starts_from_the_kept_head_and_a_repeat_trains_its_own(tmp_pa
     folder.write_record(TrialRecord.of(result, trial, config=ALONE, weights_sha256=digest))
 
     fresh = replace(DEEP, seed=ALONE.seed + 1)
-    kept = head_of(DEEP, 0, folder=folder, data=data, networks=networks)
-    repeated = head_of(fresh, 1, folder=folder, data=data, networks=networks)
+    kept = trained_head(DEEP, 0, folder=folder, data=data, networks=networks)
+    repeated = trained_head(fresh, 1, folder=folder, data=data, networks=networks)
     again = train(replace(ALONE, seed=fresh.seed), data, report=lambda _: None, networks=networks)
     assert kept is not None
     assert repeated is not None
@@ -54,11 +54,11 @@ def test_the_search_starts_from_the_kept_head_and_a_repeat_trains_its_own(tmp_pa
         np.testing.assert_array_equal(kept[name], result.weights[name])
         np.testing.assert_array_equal(repeated[name], again.weights[name])
     assert any(np.abs(kept[name] - repeated[name]).max() > 0 for name in kept)
-    assert head_of(ALONE, 1, folder=folder, data=data, networks=networks) is None
+    assert trained_head(ALONE, 1, folder=folder, data=data, networks=networks) is None
 
     [record] = folder.records()
     drop_weights(folder, record)
-    trained_again = head_of(DEEP, 0, folder=folder, data=data, networks=networks)
+    trained_again = trained_head(DEEP, 0, folder=folder, data=data, networks=networks)
     assert trained_again is not None
     for name in kept:
         np.testing.assert_array_equal(trained_again[name], kept[name])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,26 +44,28 @@ def test_each_photo_of_an_epoch_is_itself_or_one_of_its_own_views() -> None:
 
 @pytest.mark.parametrize("max_bytes", [10**12, NO_ROOM])
 def test_training_with_views_gives_the_same_stored_or_not_and_differs_from_without(
-    tmp_path: Path, max_bytes: int
+    networks: Any, tmp_path: Path, max_bytes: int
 ) -> None:
     from trainables.training.train import train
 
     kept = training_data(tmp_path / "kept", size=48, points={})
     data = training_data(tmp_path / "data", size=48, points={}, max_bytes=max_bytes)
     losses = [
-        [epoch.train_loss for epoch in train(config, each, report=lambda _: None).epochs]
+        [one.train_loss for one in train(config, each, lambda _: None, networks=networks).epochs]
         for config, each in ((CONFIG, data), (CONFIG, kept), (replace(CONFIG, views=1), kept))
     ]
     np.testing.assert_allclose(losses[0], losses[1], atol=1e-6)
     assert np.abs(np.subtract(losses[1], losses[2])).max() > 1e-5
 
 
-def test_a_view_costs_one_pass_over_the_training_photos_and_none_again(tmp_path: Path) -> None:
+def test_a_view_costs_one_pass_over_the_training_photos_and_none_again(
+    networks: Any, tmp_path: Path
+) -> None:
     from trainables.training.train import train
 
     data = training_data(tmp_path, size=48, points={})
-    first = train(CONFIG, data, report=lambda _: None).cost
-    again = train(CONFIG, data, report=lambda _: None).cost
+    first = train(CONFIG, data, report=lambda _: None, networks=networks).cost
+    again = train(CONFIG, data, report=lambda _: None, networks=networks).cost
     training = len(data.split.indices("train"))
     assert first.photos_prefix == len(data.photos) + 2 * training
     assert (again.photos_prefix, again.bytes_stored) == (0, 0)

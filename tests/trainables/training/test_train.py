@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,16 +18,18 @@ pytestmark = pytest.mark.slow
 POINTS = {"VGG16": ("block5_conv1",)}
 
 
-def test_a_loss_that_is_no_number_ends_the_trial_and_names_the_epoch(tmp_path: Path) -> None:
+def test_a_loss_that_is_no_number_ends_the_trial_and_names_the_epoch(
+    networks: Any, tmp_path: Path
+) -> None:
     from trainables.training.train import Diverged, train
 
     data = training_data(tmp_path, size=48, points=POINTS)
     config = point("VGG16", size=48, learning_rate=1e30, optimizer="sgd")
     with pytest.raises(Diverged, match="diverged at epoch"):
-        train(config, data, report=lambda _: None)
+        train(config, data, report=lambda _: None, networks=networks)
 
 
-def test_what_the_report_raises_ends_the_trial(tmp_path: Path) -> None:
+def test_what_the_report_raises_ends_the_trial(networks: Any, tmp_path: Path) -> None:
     from trainables.training.train import train
 
     def refuse(_: EpochRecord) -> None:
@@ -34,20 +37,22 @@ def test_what_the_report_raises_ends_the_trial(tmp_path: Path) -> None:
 
     data = training_data(tmp_path, size=48, points=POINTS)
     with pytest.raises(KeyError, match="enough"):
-        train(point("VGG16", size=48), data, report=refuse)
+        train(point("VGG16", size=48), data, report=refuse, networks=networks)
 
 
-def test_a_head_that_is_missing_or_not_asked_for_is_refused(tmp_path: Path) -> None:
+def test_a_head_that_is_missing_or_not_asked_for_is_refused(networks: Any, tmp_path: Path) -> None:
     from trainables.training.train import train
 
     data = training_data(tmp_path, size=48, points=POINTS)
     started = point("VGG16", size=48, head_from=3)
     for config, head in ((started, None), (replace(started, head_from=0), {})):
         with pytest.raises(ValueError, match="exactly if the configuration starts from one"):
-            train(config, data, report=lambda _: None, head=head)
+            train(config, data, report=lambda _: None, networks=networks, head=head)
 
 
-def test_a_deep_trial_starts_from_the_trained_head_that_it_is_given(tmp_path: Path) -> None:
+def test_a_deep_trial_starts_from_the_trained_head_that_it_is_given(
+    networks: Any, tmp_path: Path
+) -> None:
     from trainables.training.train import train
 
     data = training_data(tmp_path, size=48, points=POINTS)
@@ -55,22 +60,23 @@ def test_a_deep_trial_starts_from_the_trained_head_that_it_is_given(tmp_path: Pa
         point("VGG16", size=48, unfreeze=HEAD, epochs=3, learning_rate=1e-2),
         data,
         report=lambda _: None,
+        networks=networks,
     )
     still = {"learning_rate": 1e-12, "optimizer": "sgd", "epochs": 1}
     deep = point("VGG16", size=48, head_from=1, **still)
-    started = train(deep, data, report=lambda _: None, head=alone.weights)
-    fresh = train(replace(deep, head_from=0), data, report=lambda _: None)
+    more: dict[str, Any] = {"report": lambda _: None, "networks": networks}
+    started = train(deep, data, head=alone.weights, **more)
+    fresh = train(replace(deep, head_from=0), data, **more)
     answers = alone.predictions.validation
     np.testing.assert_allclose(started.predictions.validation, answers, atol=1e-4)
     assert np.abs(fresh.predictions.validation - answers).max() > 1e-2
 
 
-def test_a_heads_moving_statistics_are_taken_over_as_well(tmp_path: Path) -> None:
+def test_a_heads_moving_statistics_are_taken_over_as_well(networks: Any, tmp_path: Path) -> None:
     from trainables.features.fill import frozen_inputs
-    from trainables.training.network_cache import NetworkCache
     from trainables.training.train import train
 
-    name, networks = "EfficientNetB0", NetworkCache()  # its head begins with BatchNormalization
+    name = "EfficientNetB0"  # its head begins with BatchNormalization
     point_of_baseline = backbone_named(name).baseline_unfreeze
     data = training_data(tmp_path, size=48, points={name: (point_of_baseline,)})
     alone = point(name, size=48, unfreeze=HEAD)
@@ -87,7 +93,9 @@ def test_a_heads_moving_statistics_are_taken_over_as_well(tmp_path: Path) -> Non
         np.testing.assert_array_equal(weights[array], head[array])
 
 
-def test_a_trial_below_its_bar_stops_there_and_keeps_its_best_epoch(tmp_path: Path) -> None:
+def test_a_trial_below_its_bar_stops_there_and_keeps_its_best_epoch(
+    networks: Any, tmp_path: Path
+) -> None:
     from trainables.training.train import train
 
     data = training_data(tmp_path, size=48, points=POINTS)
@@ -96,13 +104,16 @@ def test_a_trial_below_its_bar_stops_there_and_keeps_its_best_epoch(tmp_path: Pa
         point("VGG16", size=48, epochs=5, learning_rate=1e-6),
         data,
         report=lambda epoch: seen.append(epoch.epoch),
+        networks=networks,
         cutoffs={2: 1.1},
     )
     assert (result.status, seen) == (Status.STOPPED_EARLY, [1, 2])
     assert result.best_epoch in seen
 
 
-def test_a_trial_whose_time_is_up_ends_with_its_epoch_and_keeps_its_best(tmp_path: Path) -> None:
+def test_a_trial_whose_time_is_up_ends_with_its_epoch_and_keeps_its_best(
+    networks: Any, tmp_path: Path
+) -> None:
     from trainables.training.train import train
 
     data = training_data(tmp_path, size=48, points=POINTS)
@@ -111,17 +122,21 @@ def test_a_trial_whose_time_is_up_ends_with_its_epoch_and_keeps_its_best(tmp_pat
         point("VGG16", size=48, epochs=5),
         data,
         report=lambda epoch: seen.append(epoch.epoch),
+        networks=networks,
         is_time_up=lambda: len(seen) == 2,
     )
     assert (result.status, seen) == (Status.OUT_OF_TIME, [1, 2])
     assert result.best_epoch in seen
 
 
-def test_the_scores_are_those_of_the_best_epochs_probabilities(tmp_path: Path) -> None:
+def test_the_scores_are_those_of_the_best_epochs_probabilities(
+    networks: Any, tmp_path: Path
+) -> None:
     from trainables.training.train import train
 
     data = training_data(tmp_path, size=48, points=POINTS)
-    result = train(point("VGG16", size=48, epochs=3), data, report=lambda _: None)
+    config = point("VGG16", size=48, epochs=3)
+    result = train(config, data, report=lambda _: None, networks=networks)
     best = result.epochs[result.best_epoch - 1]
     rows = data.split.indices("validation")
     right = result.predictions.validation.argmax(axis=1) == data.split.labels[rows]
@@ -135,13 +150,12 @@ def test_the_scores_are_those_of_the_best_epochs_probabilities(tmp_path: Path) -
 
 
 def test_training_photos_are_predicted_by_the_kept_weights_in_inference_mode(
-    tmp_path: Path,
+    networks: Any, tmp_path: Path
 ) -> None:
     from trainables.features.fill import frozen_inputs
-    from trainables.training.network_cache import NetworkCache
     from trainables.training.train import train
 
-    data, networks = training_data(tmp_path, size=48, points={}), NetworkCache()
+    data = training_data(tmp_path, size=48, points={})
     config = point("VGG16", size=48, unfreeze=HEAD, epochs=3)  # its head has Dropout
     result = train(config, data, report=lambda _: None, networks=networks)
     full = networks.full_network(config, data)
@@ -158,13 +172,20 @@ def test_training_photos_are_predicted_by_the_kept_weights_in_inference_mode(
     assert result.cost.photos_trained == 3 * 24
 
 
-@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.name)
-def test_the_catalogue_is_true_of_keras(entry: Backbone, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A backbone with its head, built once for all that is asked of it."""
     from trainables.training.network_cache import NetworkCache
 
+    entry: Backbone = request.param
     size = max(75, entry.smallest_image)
-    data = training_data(tmp_path, size=size, points={})
-    whole = NetworkCache().full_network(point(entry.name, size=size), data)
+    data = training_data(tmp_path_factory.mktemp("whole"), size=size, points={})
+    return NetworkCache().full_network(point(entry.name, size=size), data)
+
+
+@pytest.mark.parametrize("whole", CATALOGUE, ids=lambda entry: entry.name, indirect=True)
+def test_the_catalogue_is_true_of_keras(whole: Any) -> None:
+    entry = whole.entry
     firsts = [whole.first(name) for name in entry.points]
     assert whole.backbone_layers == LAYERS[entry.name]
     assert firsts == sorted(firsts, reverse=True)
@@ -198,21 +219,19 @@ PAPER_FIRST_TRAINED = {
 }
 
 
-@pytest.mark.parametrize("entry", CATALOGUE[:6], ids=lambda entry: entry.name)
-def test_the_named_point_is_the_papers_index(entry: Backbone, tmp_path: Path) -> None:
-    from trainables.training.network_cache import NetworkCache
-
-    data = training_data(tmp_path, size=75, points={})
-    whole = NetworkCache().full_network(point(entry.name, size=75), data)
+@pytest.mark.parametrize("whole", CATALOGUE[:6], ids=lambda entry: entry.name, indirect=True)
+def test_the_named_point_is_the_papers_index(whole: Any) -> None:
+    entry = whole.entry
     assert whole.first(entry.baseline_unfreeze) == PAPER_FIRST_TRAINED[entry.name]
 
 
-def test_the_best_epoch_is_that_of_the_metric(tmp_path: Path) -> None:
+def test_the_best_epoch_is_that_of_the_metric(networks: Any, tmp_path: Path) -> None:
     from results.scores.choosing import score
     from trainables.training.train import train
 
     data = replace(training_data(tmp_path, size=48, points=POINTS), metric="log_loss")
-    result = train(point("VGG16", size=48, epochs=4), data, report=lambda _: None)
+    config = point("VGG16", size=48, epochs=4)
+    result = train(config, data, report=lambda _: None, networks=networks)
     scores = [epoch.score for epoch in result.epochs]
     assert result.validation_score == max(scores) == scores[result.best_epoch - 1]
     labels = data.split.labels[data.split.indices("validation")]
