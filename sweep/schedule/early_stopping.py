@@ -42,10 +42,17 @@ class Bars:
             if len(record.epochs) >= rung:
                 scores.append(record.epochs[rung - 1].score)
 
-    def cutoffs(self) -> dict[int, float]:
-        """Per rung the score below which a trial stops."""
+    def cutoffs(self, *, from_head: bool = False) -> dict[int, float]:
+        """Per rung the score below which a trial stops.
+
+        Args:
+            from_head: whether the trial starts from a trained head. It is not judged at the first
+                rung: the layers below begin to move, and those that come to most fall behind their
+                head at first (`tests/benchmarks/search/REPLAY.md`).
+        """
+        judged = list(self._scores.items())[from_head:]
         return {
             rung: float(np.percentile(scores, 100 * (1 - 1 / ETA)))
-            for rung, scores in self._scores.items()
+            for rung, scores in judged
             if len(scores) >= ETA
         }

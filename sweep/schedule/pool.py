@@ -201,7 +201,9 @@ class Pool:
         """Empty for probes, which cost little and set the others' bars, and for the two trials that
         the report compares: the baseline and its twin."""
         in_full = place <= backbone.order.probes or config == backbone.order.twin
-        return backbone.bars.cutoffs() if self._settings.early_stopping and not in_full else {}
+        if in_full or not self._settings.early_stopping:
+            return {}
+        return backbone.bars.cutoffs(from_head=config.head_from > 0)
 
     def _config(self, trial_id: TrialId, place: int) -> TrialConfig:
         baseline = self._settings.baseline(trial_id.backbone)

@@ -94,16 +94,22 @@ def trial(config: dict[str, Any], *, task: Task, dataset: str) -> None:
     tune.report({"validation_accuracy": max(outcome["accuracies"]), "outcome": outcome})
 
 
-def train(point: TrialConfig, task: Task, dataset: Path, report: Any, started: float) -> Any:
-    """Train one point; return its figures and where its seconds went."""
+def configure(task: Task) -> None:
+    """Threads of a trial, on the processor alone."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-    import keras
     import tensorflow as tf
 
     # Threads between operations are left to TensorFlow, so that prefetching has one.
     tf.config.threading.set_intra_op_parallelism_threads(task.cpus)
     tf.config.set_visible_devices([], "GPU")
+
+
+def train(point: TrialConfig, task: Task, dataset: Path, report: Any, started: float) -> Any:
+    """Train one point; return its figures and where its seconds went."""
+    configure(task)
+
+    import keras
 
     from trainables.photos.dataset import open_dataset
     from trainables.photos.splits import split

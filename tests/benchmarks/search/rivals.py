@@ -67,14 +67,12 @@ def ray_sweep(task: Task, dataset: str, events: str, trials: int) -> None:
 
         [base] = task.points.values()
         told = {"metric": "accuracy", "mode": "max"}
-        trainable = tune.with_parameters(ray_trial, task=task, dataset=dataset, events=events)
         space = distributions(SPACE, base.backbone)
         results = tune.Tuner(
-            tune.with_resources(trainable, {"cpu": task.cpus}),
+            tune.with_resources(ray_trial(task, dataset, events), {"cpu": task.cpus}),
             tune_config=tune.TuneConfig(
                 search_alg=OptunaSearch(space=space, seed=task.seed, **told),
-                # One more than there are, or Ray stops a trial before it predicts its test photos.
-                scheduler=ASHAScheduler(max_t=base.epochs + 1, **told),
+                scheduler=ASHAScheduler(max_t=base.epochs, **told),
                 num_samples=trials,
                 max_concurrent_trials=task.concurrent,
                 reuse_actors=True,
@@ -85,24 +83,77 @@ def ray_sweep(task: Task, dataset: str, events: str, trials: int) -> None:
             raise RuntimeError(f"a trial failed: {results.errors[0]}")
 
 
-def ray_trial(config: dict[str, Any], *, task: Task, dataset: str, events: str) -> None:
-    """One trial in a process that may have trained others."""
-    started = time.perf_counter()
-
-    import keras
+def ray_trial(task: Task, dataset: str, events: str) -> type:
+    """The trainable: a step is an epoch. A class, since an actor that Ray stops in the middle of a
+    function cannot be reused."""
     from ray import tune
 
-    name = tune.get_context().get_trial_id()
+    class PlainTrial(tune.Trainable):  # type: ignore[misc]
+        def setup(self, config: dict[str, Any]) -> None:
+            plain.configure(task)
+            self._begin(config)
 
-    def report(accuracy: float) -> None:
-        note(events, name, accuracy=accuracy)
-        tune.report({"accuracy": accuracy})
+        def reset_config(self, new_config: dict[str, Any]) -> bool:
+            self._begin(new_config)
+            return True
 
-    try:
-        outcome = plain.train(point(task, config), task, Path(dataset), report, started)
-        note(events, name, test=outcome["test_accuracy"])
-    finally:
-        keras.backend.clear_session()
+        def _begin(self, config: dict[str, Any]) -> None:
+            import keras
+
+            keras.backend.clear_session()
+            self._trial = PlainFit(point(task, config), task, Path(dataset))
+
+        def step(self) -> dict[str, Any]:
+            accuracy = self._trial.epoch()
+            note(events, self.trial_id, accuracy=accuracy)
+            done = self._trial.epochs == self._trial.config.epochs
+            if done:
+                note(events, self.trial_id, test=self._trial.test())
+            return {"accuracy": accuracy, "done": done}
+
+    return PlainTrial
+
+
+class PlainFit:
+    """A trial of the plain script that is trained epoch by epoch.
+
+    Attributes:
+        epochs: that are trained.
+    """
+
+    def __init__(self, config: TrialConfig, task: Task, dataset: Path) -> None:
+        from trainables.photos.dataset import open_dataset
+        from trainables.photos.splits import split
+
+        self.config, self.epochs = config, 0
+        data = open_dataset(dataset)
+        parts, photos = split(data, seed=task.seed), data.photos()
+        self._read = {
+            part: plain.batches(
+                photos, data.labels, parts.indices(part), config, shuffled=part == "train"
+            )
+            for part in ("train", "validation", "test")
+        }
+        self._labels = data.labels[parts.indices("test")]
+        self._model = compiled(config, task)
+        self._best: tuple[float, list[Any]] = (-1.0, [])
+
+    def epoch(self) -> float:
+        """Train one; return its validation accuracy, and keep the best one's weights."""
+        history = self._model.fit(
+            self._read["train"], validation_data=self._read["validation"], epochs=1, verbose=0
+        ).history
+        self.epochs += 1
+        [accuracy] = history["val_accuracy"]
+        if accuracy > self._best[0]:
+            self._best = (accuracy, self._model.get_weights())
+        return float(accuracy)
+
+    def test(self) -> float:
+        """Accuracy of the best epoch's weights on the test photos."""
+        self._model.set_weights(self._best[1])
+        answers = self._model.predict(self._read["test"], verbose=0).argmax(axis=1)
+        return float((answers == self._labels).mean())
 
 
 def point(task: Task, values: Mapping[str, Any]) -> TrialConfig:
@@ -138,13 +189,10 @@ def keras_tuner_sweep(words: list[str], workers: int) -> None:
 
 def keras_tuner_process(task: Task, dataset: Path, events: str, folder: Path) -> None:
     """The chief, or one worker: the same script, as KerasTuner wants it."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    plain.configure(task)
 
     import keras_tuner
-    import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(task.cpus)
-    tf.config.set_visible_devices([], "GPU")
     [base] = task.points.values()
 
     class HyperModel(keras_tuner.HyperModel):  # type: ignore[misc]

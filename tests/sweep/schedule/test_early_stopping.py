@@ -27,6 +27,14 @@ def cutoffs(history: list[TrialRecord], epochs: int) -> dict[int, float]:
     return bars.cutoffs()
 
 
+def test_a_trial_that_starts_from_a_trained_head_is_first_judged_at_the_second_rung() -> None:
+    bars = Bars(10)
+    for finished in trials(0.1, 0.5, 0.9, epochs=10):
+        bars.add(finished)
+    assert list(bars.cutoffs()) == [2, 6]
+    assert bars.cutoffs(from_head=True) == {6: bars.cutoffs()[6]}
+
+
 @pytest.mark.parametrize(
     ("epochs", "expected"),
     [

@@ -21,6 +21,7 @@ from results.ledger.store import RunFolder
 from search_spaces import paper
 from search_spaces.config import TrialConfig, TrialId
 from sweep.schedule.assignment import Assignment
+from sweep.schedule.early_stopping import rungs
 from sweep.schedule.order import order_of
 from sweep.schedule.pool import Pool
 from tests.sweep.helpers import MEMORY, outcome, play, settings
@@ -126,6 +127,15 @@ def test_the_made_up_sweep_has_failures_early_stops_and_no_configuration_twice(
     assert {"completed", "failed", "stopped_early"} == set(statuses)
     assert len(set(configurations(folder).values())) == len(statuses)
     assert any(assignment.cutoffs for assignment in handed)
+
+
+def test_a_trial_that_starts_from_a_head_is_not_judged_at_the_first_rung(
+    alone: tuple[RunFolder, list[Assignment]],
+) -> None:
+    _, handed = alone
+    judged = {one.config.head_from > 0: set(one.cutoffs) for one in handed if one.cutoffs}
+    first, *later = rungs(SETTINGS.epochs)
+    assert judged == {False: {first, *later}, True: set(later)}
 
 
 @hypothesis(max_examples=15, deadline=None)
