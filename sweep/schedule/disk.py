@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from results.ledger.dropping import drop_weights, spare
 from results.ledger.files import folder_bytes
@@ -30,11 +30,15 @@ class DiskBudget:
     Args:
         most: bytes of the run's folder; None for no limit.
         at_once: trials that run at a time.
-        finished: how many are done.
+        finished: records of those that are done, the latest last.
     """
 
     def __init__(
-        self, folder: RunFolder, most: int | None, at_once: int, finished: Callable[[], int]
+        self,
+        folder: RunFolder,
+        most: int | None,
+        at_once: int,
+        finished: Callable[[], Collection[TrialRecord]],
     ) -> None:
         self._folder = folder
         self._most = most
@@ -43,12 +47,13 @@ class DiskBudget:
         self._used: float = math.inf
         self._counted = 0
         self._largest = 0
+        self._dropped: set[TrialId] = set()
 
     def spent(self) -> bool:
         """Whether there is no room for a further trial; makes some where it can."""
         if self._most is None:
             return False
-        new = self._finished() - self._counted
+        new = len(self._finished()) - self._counted
         if not self._largest or not self._fits(self._most, new):
             self._measure()
             self._make_room(self._most)
@@ -58,16 +63,20 @@ class DiskBudget:
         return self._used + (unmeasured + self._at_once) * self._largest <= most
 
     def _measure(self) -> None:
-        self._counted = self._finished()
+        finished = tuple(self._finished())
+        new = (folder_bytes(self._folder.trial(one.trial)) for one in finished[self._counted :])
+        self._largest = max(self._largest, *new, 0)
+        self._counted = len(finished)
         self._used = folder_bytes(self._folder.root)
-        trials = (path.parent for path in self._folder.trials.glob(f"*/*/{TrialFile.RECORD}"))
-        self._largest = max(map(folder_bytes, trials), default=self._largest)
 
     def _make_room(self, most: int) -> None:
         if self._fits(most):
             return
-        records = self._folder.records()
+        records = self._finished()
         for record in spare(records, _heads(self._folder, records)):
+            if record.id in self._dropped:
+                continue
+            self._dropped.add(record.id)
             self._used -= drop_weights(self._folder, record)
             _LOG.info("--max-disk: the weights of %s are dropped", record.trial)
             if self._fits(most):

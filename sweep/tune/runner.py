@@ -71,7 +71,7 @@ def run_trials(
         pool,
         studies,
         context.machine,
-        spent=budget(context.machine, folder, until, lambda: len(pool.finished)),
+        spent=budget(context.machine, folder, until, pool.finished.values),
         deadline=until,
         on_finished=on_finished,
     )

@@ -7,7 +7,7 @@ foresees what worker Ray takes next; when it is wrong a network is built twice, 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
@@ -111,13 +111,16 @@ def deadline(machine: Machine) -> float | None:
 
 
 def budget(
-    machine: Machine, folder: RunFolder, until: float | None, finished: Callable[[], int]
+    machine: Machine,
+    folder: RunFolder,
+    until: float | None,
+    finished: Callable[[], Collection[TrialRecord]],
 ) -> Callable[[], bool]:
     """Tells whether the time or the disk that the run may use is spent.
 
     Args:
         until: the deadline, in Unix time.
-        finished: how many trials are.
+        finished: records of trials that are, the latest last.
     """
     disk = DiskBudget(folder, machine.max_disk, machine.max_concurrent, finished)
     return lambda: (until is not None and time.time() > until) or disk.spent()

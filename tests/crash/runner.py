@@ -71,7 +71,7 @@ class Local:
         add = self._mirror(pool, context)
         crew = _Processes(self, context) if self.processes else _Inline(self, context)
         most, folder = context.machine.max_concurrent, RunFolder(context.run)
-        disk = DiskBudget(folder, context.machine.max_disk, most, lambda: len(pool.finished))
+        disk = DiskBudget(folder, context.machine.max_disk, most, pool.finished.values)
         while True:
             while crew.busy < most and not disk.spent() and (assignment := pool.next()) is not None:
                 on_running(Running(assignment))

@@ -41,7 +41,7 @@ def commit(folder: RunFolder, assignment: Assignment) -> TrialRecord:
 def sweep(folder: RunFolder, most: int | None) -> int:
     """Run a sweep with such a budget; the most bytes that its folder ever had."""
     pool = Pool(folder, SETTINGS, AT_ONCE)
-    disk = DiskBudget(folder, most, AT_ONCE, lambda: len(pool.finished))
+    disk = DiskBudget(folder, most, AT_ONCE, pool.finished.values)
     running: list[Assignment] = []
     largest = 0
     while True:
@@ -106,9 +106,21 @@ def test_heads_stay_that_a_killed_or_a_coming_trial_starts_from(tmp_path: Path) 
         folder.write_record(replace(done, weights_sha256=digest))
     begun = replace(baseline, learning_rate=9e-5, head_from=1)
     folder.write_suggestion(str(TrialId("VGG16", 9)), begun)
-    assert DiskBudget(folder, 1, AT_ONCE, lambda: 8).spent()
+    assert DiskBudget(folder, 1, AT_ONCE, folder.records).spent()
     # The second is the best head; the first is named by a trial that is not finished.
     assert weighty(folder) == {f"VGG16/t0{number}" for number in (1, 2, 3, 4, 5)}
+
+
+def test_a_trial_near_the_limit_reads_no_record_of_the_others(tmp_path: Path) -> None:
+    class Watched(RunFolder):
+        def records(self) -> tuple[TrialRecord, ...]:
+            times.append(1)
+            return super().records()
+
+    times: list[int] = []
+    needed = sweep(RunFolder(tmp_path / "free"), None)
+    sweep(Watched(tmp_path / "limited"), needed * 3 // 4)
+    assert len(times) == 1, "the pool reads them when it starts"
 
 
 @pytest.mark.parametrize("most", [None, 10**12])

@@ -145,7 +145,7 @@ def test_a_budget_is_spent_by_time_or_by_the_runs_bytes(
     tmp_path: Path, changes: dict[str, Any], spent: bool
 ) -> None:
     limited = machine(tmp_path, **changes)
-    is_spent = budget(limited, RunFolder(tmp_path), deadline(limited), lambda: 0)
+    is_spent = budget(limited, RunFolder(tmp_path), deadline(limited), tuple)
     (tmp_path / "trials").mkdir()
     (tmp_path / "trials/weights.npz").write_bytes(b"0" * 2000)
     assert is_spent() is spent
