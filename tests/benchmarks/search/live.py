@@ -8,7 +8,8 @@
 
 All have the default space, two trials at a time with a thread each, and photos that are decoded
 already. A seed decides the split and the search, the same split for all three. The order rotates
-from seed to seed. LIVE.md says when each reached (a)'s final best validation accuracy.
+from seed to seed. LIVE.md says when each reached (a)'s final best validation accuracy. Sweeps that
+are in LIVE.json are left out, so that the same command goes on where it ended.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from results.ledger.files import write_text
+from results.ledger.files import read_json, write_json, write_text
+from results.ledger.serialise import from_json, to_json
 from results.notebook import open_run
 from search_spaces import paper
 from search_spaces.installed import versions
@@ -122,13 +124,33 @@ def _run(sweep: _Sweep, arguments: argparse.Namespace) -> None:
     }
     if importlib.util.find_spec("keras_tuner") is None:
         del sides[KERAS_TUNER]
-    began, ran = f"load {load():.1f} when it began", dict[tuple[str, int], Ran]()
+    began, known = f"load {load():.1f} when it began", arguments.out.with_suffix(".json")
+    ran = read_sweeps(known)
     for seed in range(1, arguments.seeds + 1):
         names = list(sides)
         for name in [*names[(seed - 1) % len(names) :], *names[: (seed - 1) % len(names)]]:
+            if (name, seed) in ran:
+                continue
             one = ran[name, seed] = sides[name](sweep, seed)
             sweep.place.say(f"seed {seed}, {name}: {one.seconds:.0f} s, best {one.best:.4f}")
+            write_sweeps(known, ran)
             write_text(arguments.out, page(ran, _when(sweep, arguments, began)))
+
+
+def read_sweeps(path: Path) -> dict[tuple[str, int], Ran]:
+    """The sweeps of a file by tool and seed; none if there is no file."""
+    if not path.is_file():
+        return {}
+    sweeps = read_json(path)["sweeps"]
+    return {(one["tool"], one["seed"]): from_json(Ran, one["ran"]) for one in sweeps}
+
+
+def write_sweeps(path: Path, ran: Mapping[tuple[str, int], Ran]) -> None:
+    """The inverse of `read_sweeps`."""
+    sweeps = [
+        {"tool": name, "seed": seed, "ran": to_json(one)} for (name, seed), one in ran.items()
+    ]
+    write_json(path, {"sweeps": sweeps})
 
 
 def _ray(sweep: _Sweep, seed: int) -> Ran:

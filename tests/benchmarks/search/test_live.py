@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
-from tests.benchmarks.search.live import KERAS_TUNER, OURS, RAY, Ran, kept_test, page
+from tests.benchmarks.search.live import (
+    KERAS_TUNER,
+    OURS,
+    RAY,
+    Ran,
+    kept_test,
+    page,
+    read_sweeps,
+    write_sweeps,
+)
 
 
 def test_a_tool_that_never_got_there_and_one_that_is_not_installed_are_told() -> None:
@@ -32,3 +42,10 @@ def test_the_tested_model_is_the_best_by_validation_of_those_that_ran_to_their_e
     ]
     assert kept_test(events) == 0.91
     assert math.isnan(kept_test(events[:3]))
+
+
+def test_sweeps_are_read_as_they_were_written(tmp_path: Path) -> None:
+    assert read_sweeps(tmp_path / "LIVE.json") == {}
+    ran = {(OURS, 2): Ran(50.0, ((10.0, 0.9), (11.0, 0.92)), test=0.8), (RAY, 1): Ran(7.0, (), 0.5)}
+    write_sweeps(tmp_path / "LIVE.json", ran)
+    assert read_sweeps(tmp_path / "LIVE.json") == ran
