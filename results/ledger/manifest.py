@@ -5,7 +5,7 @@ A trial's record lists what lies beside it; thumbnails, models and the report ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,15 @@ FILES = "files"
 """The key of the list."""
 
 
-def write_manifest(path: Path, files: Iterable[Path], **more: Any) -> None:
-    """List files below the folder of `path`; `more` stands beside the list."""
-    write_json(path, {FILES: digests(files, below=path.parent), **more})
+def write_manifest(
+    path: Path, files: Iterable[Path], *, known: Mapping[str, str] | None = None, **more: Any
+) -> None:
+    """List files below the folder of `path`; `more` stands beside the list.
+
+    Args:
+        known: what `digests` gave of further files, which may be large.
+    """
+    write_json(path, {FILES: {**(known or {}), **digests(files, below=path.parent)}, **more})
 
 
 def read_manifest(path: Path, *, fix: str) -> dict[str, str]:

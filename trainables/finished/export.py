@@ -19,8 +19,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from results.ledger.files import whole_or_absent, write_json, write_text
-from results.ledger.manifest import FILES, digests
+from results.ledger.files import whole_or_absent, write_text
+from results.ledger.manifest import digests, write_manifest
 from results.ledger.run_record import RunRecord
 from results.ledger.store import RunFolder
 from results.scores.summary import read_summary
@@ -61,12 +61,13 @@ def export(folder: RunFolder, *, tflite: bool = False) -> list[Path]:
         files += [_as_tflite(folder, run, path, trials_of[path.stem]) for path in recommended]
     listed = digests(files, below=folder.models)
     write_text(folder.model_card, card(summary, listed))
-    manifest = {
-        FILES: listed | digests([folder.model_card], below=folder.models),
-        "trials": {path.name: trials_of[path.stem] for path in files},
-        "recommended": [path.name for path in recommended],
-    }
-    write_json(folder.models_json, manifest)
+    write_manifest(
+        folder.models_json,
+        [folder.model_card],
+        known=listed,
+        trials={path.name: trials_of[path.stem] for path in files},
+        recommended=[path.name for path in recommended],
+    )
     return files
 
 
