@@ -9,15 +9,13 @@ from __future__ import annotations
 import gc
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from results.ledger.runs import Split
 from results.ledger.store import RunFolder
 from sweep.schedule.assignment import Assignment
-from tests.crash.driver import inside
+from tests.crash.driver import inside, replaced
 from tests.crash.place import place
 from tests.crash.row import Row
 from tests.crash.runner import Local
@@ -72,9 +70,11 @@ def soak(seed: int, trials: int) -> Row:
     row.must_not("descriptors left open", "temporary files left")
     each = -(-trials // len(_BACKBONES))
     words = ("--backbones", ",".join(_BACKBONES), "--trials", f"{each}", "--epochs", "2")
-    with place(words) as where, _temporary_files_in(where.root / "tmp") as temporary:
-        looked = _Looked(where.journal, mirror=True, temporary=temporary)
-        ended = inside([*where.typed(where.run("long")), "--seed", f"{seed}"], looked)
+    with place(words) as where:
+        looked = _Looked(where.journal, mirror=True, temporary=where.root / "tmp")
+        looked.temporary.mkdir()
+        with replaced((tempfile, "tempdir", str(looked.temporary))):
+            ended = inside([*where.typed(where.run("long")), "--seed", f"{seed}"], looked)
     if ended != (0, ""):
         row.fault("ends that were not clean", f"{ended}")
     row.count = len(looked.seen)
@@ -88,13 +88,3 @@ def soak(seed: int, trials: int) -> Row:
     if last.temporary > first.temporary:
         row.fault("temporary files left", f"{first.temporary}, then {last.temporary}")
     return row
-
-
-@contextmanager
-def _temporary_files_in(folder: Path) -> Iterator[Path]:
-    folder.mkdir()
-    before, tempfile.tempdir = tempfile.tempdir, str(folder)
-    try:
-        yield folder
-    finally:
-        tempfile.tempdir = before
