@@ -105,29 +105,55 @@ def configure(task: Task) -> None:
     tf.config.set_visible_devices([], "GPU")
 
 
+class Photos:
+    """A trial's decoded photos, divided by the task's seed.
+
+    Attributes:
+        classes: how many there are.
+    """
+
+    def __init__(self, point: TrialConfig, task: Task, dataset: Path) -> None:
+        from trainables.photos.dataset import open_dataset
+        from trainables.photos.splits import split
+
+        self._point, self._data = point, open_dataset(dataset)
+        self._split = split(self._data, seed=task.seed)
+        self.classes = len(self._data.record.classes)
+
+    def batches(self, part: str) -> Any:
+        """The photos of `train`, `validation` or `test` as a network reads them."""
+        data, rows = self._data, self._split.indices(part)
+        return batches(data.photos(), data.labels, rows, self._point, shuffled=part == "train")
+
+    def test_accuracy(self, model: Any) -> float:
+        """Share of the test photos that a model names right."""
+        answers = model.predict(self.batches("test"), verbose=0).argmax(axis=1)
+        return float((answers == self._data.labels[self._split.indices("test")]).mean())
+
+
+def compiled(point: TrialConfig, task: Task, *, classes: int) -> Any:
+    """A point's network, ready to train."""
+    import keras
+
+    model = build(point, classes=classes, task=task)
+    model.compile(
+        optimizer=optimizer(point),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    return model
+
+
 def train(point: TrialConfig, task: Task, dataset: Path, report: Any, started: float) -> Any:
     """Train one point; return its figures and where its seconds went."""
     configure(task)
 
     import keras
 
-    from trainables.photos.dataset import open_dataset
-    from trainables.photos.splits import split
-
     imported = time.perf_counter()
-    data = open_dataset(dataset)
-    photos, parts = data.photos(), split(data, seed=task.seed)
-    model = build(point, classes=len(data.record.classes), task=task)
-    model.compile(
-        optimizer=optimizer(point),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
+    photos = Photos(point, task, dataset)
+    model = compiled(point, task, classes=photos.classes)
     built = time.perf_counter()
-    read = {
-        part: batches(photos, data.labels, parts.indices(part), point, shuffled=part == "train")
-        for part in ("train", "validation", "test")
-    }
     ends: list[float] = []
     best = keras.callbacks.EarlyStopping(
         "val_accuracy", mode="max", patience=point.epochs, restore_best_weights=True
@@ -139,19 +165,18 @@ def train(point: TrialConfig, task: Task, dataset: Path, report: Any, started: f
 
     told = keras.callbacks.LambdaCallback(on_epoch_end=epoch_ended)
     history = model.fit(
-        read["train"],
-        validation_data=read["validation"],
+        photos.batches("train"),
+        validation_data=photos.batches("validation"),
         epochs=point.epochs,
         callbacks=[best, told],
         verbose=0,
     ).history
     fitted = time.perf_counter()
-    test = model.predict(read["test"], verbose=0)
-    right = test.argmax(axis=1) == data.labels[parts.indices("test")]
+    test_accuracy = photos.test_accuracy(model)
     return {
         "accuracies": [float(one) for one in history["val_accuracy"]],
         "losses": [float(one) for one in history["loss"]],
-        "test_accuracy": float(right.mean()),
+        "test_accuracy": test_accuracy,
         "import": imported - started,
         "build": built - imported,
         "epochs": [end - start for start, end in zip([built, *ends], ends, strict=False)],

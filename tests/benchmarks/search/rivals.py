@@ -14,7 +14,6 @@ oracle, and worker processes.
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import shutil
@@ -34,6 +33,7 @@ from tests.benchmarks.task import Task
 
 SPACE = SearchSpace()
 _IDENTITY = "KERASTUNER_TUNER_ID"
+_CLASSES = 2
 
 
 def main(words: list[str]) -> None:
@@ -125,26 +125,16 @@ class PlainFit:
     """
 
     def __init__(self, config: TrialConfig, task: Task, dataset: Path) -> None:
-        from trainables.photos.dataset import open_dataset
-        from trainables.photos.splits import split
-
         self.config, self.epochs = config, 0
-        data = open_dataset(dataset)
-        parts, photos = split(data, seed=task.seed), data.photos()
-        self._read = {
-            part: plain.batches(
-                photos, data.labels, parts.indices(part), config, shuffled=part == "train"
-            )
-            for part in ("train", "validation", "test")
-        }
-        self._labels = data.labels[parts.indices("test")]
-        self._model = compiled(config, task)
+        self._photos = plain.Photos(config, task, dataset)
+        self._train, self._validation = map(self._photos.batches, ("train", "validation"))
+        self._model = plain.compiled(config, task, classes=self._photos.classes)
         self._best: tuple[float, list[Any]] = (-1.0, [])
 
     def epoch(self) -> float:
         """Train one; return its validation accuracy, and keep the best one's weights."""
         history = self._model.fit(
-            self._read["train"], validation_data=self._read["validation"], epochs=1, verbose=0
+            self._train, validation_data=self._validation, epochs=1, verbose=0
         ).history
         self.epochs += 1
         [accuracy] = history["val_accuracy"]
@@ -155,8 +145,7 @@ class PlainFit:
     def test(self) -> float:
         """Accuracy of the best epoch's weights on the test photos."""
         self._model.set_weights(self._best[1])
-        answers = self._model.predict(self._read["test"], verbose=0).argmax(axis=1)
-        return float((answers == self._labels).mean())
+        return self._photos.test_accuracy(self._model)
 
 
 def point(task: Task, values: Mapping[str, Any]) -> TrialConfig:
@@ -200,7 +189,8 @@ def keras_tuner_process(task: Task, dataset: Path, events: str, folder: Path) ->
 
     class HyperModel(keras_tuner.HyperModel):  # type: ignore[misc]
         def build(self, hp: Any) -> Any:
-            return compiled(point(task, _values(hp, base.backbone)), task)
+            chosen = point(task, _values(hp, base.backbone))
+            return plain.compiled(chosen, task, classes=_CLASSES)
 
         def fit(self, hp: Any, model: Any, *positional: Any, **named: Any) -> Any:
             chosen = point(task, _values(hp, base.backbone))
@@ -227,31 +217,14 @@ def _values(hp: Any, backbone: str) -> dict[str, Any]:
     }
 
 
-def compiled(chosen: TrialConfig, task: Task) -> Any:
-    """The plain script's network, compiled as there; two classes."""
-    import keras
-
-    model = plain.build(chosen, classes=2, task=task)
-    model.compile(
-        optimizer=plain.optimizer(chosen),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    return model
-
-
 def fitted(
     model: Any, chosen: TrialConfig, task: Task, dataset: Path, events: str, named: dict[str, Any]
 ) -> Any:
     """Train by the plain script's pipeline, from and to the epoch that KerasTuner says."""
     import keras
 
-    from trainables.photos.dataset import open_dataset
-    from trainables.photos.splits import split
-
-    data = open_dataset(dataset)
-    parts, name = split(data, seed=task.seed), f"{chosen.key}-{named.get('initial_epoch', 0)}"
-    read = functools.partial(plain.batches, data.photos(), data.labels, point=chosen)
+    name = f"{chosen.key}-{named.get('initial_epoch', 0)}"
+    photos = plain.Photos(chosen, task, dataset)
     best = keras.callbacks.EarlyStopping(
         "val_accuracy", mode="max", patience=chosen.epochs, restore_best_weights=True
     )
@@ -259,13 +232,11 @@ def fitted(
         on_epoch_end=lambda _, logs: note(events, name, accuracy=logs["val_accuracy"])
     )
     history = model.fit(
-        read(rows=parts.indices("train"), shuffled=True),
-        validation_data=read(rows=parts.indices("validation"), shuffled=False),
+        photos.batches("train"),
+        validation_data=photos.batches("validation"),
         **{**named, "callbacks": [*named["callbacks"], best, told]},
     )
-    rows = parts.indices("test")
-    answers = model.predict(read(rows=rows, shuffled=False), verbose=0).argmax(axis=1)
-    note(events, name, test=float((answers == data.labels[rows]).mean()))
+    note(events, name, test=photos.test_accuracy(model))
     return history
 
 
