@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from results.ledger.files import disk_faults_named
+from results.ledger.files import disk_faults_named, no_more_files
 from search_spaces.refusals import Refusal, in_one_line
 from sweep.process.environment import set_for_ray
 from sweep.process.guardian import guarded
@@ -45,7 +45,8 @@ def main(words: Sequence[str], guardian: Guardian = UNGUARDED, prog: str = "run_
             return _story(parse_arguments(words, os.environ, prog=prog), words, guardian)
     except Interrupted as stop:
         return stop.exit_code
-    except Exception as fault:
+    except Exception as raised:
+        fault = no_more_files(raised) or raised
         if "--verbose" in words:  # the rest may not be readable
             traceback.print_exc()
         if isinstance(fault, Refusal):

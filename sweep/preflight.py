@@ -130,9 +130,10 @@ def refuse_unlockable(
         with path.open(mode) as held:
             try:
                 lock(held.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-                why = "it keeps nobody out" if elsewhere(path) else ""
             except OSError as fault:
                 why = f"{fault.strerror}"
+            else:
+                why = "it keeps nobody out" if elsewhere(path) else ""
     if why:
         raise EnvironmentRefusal(
             f"file locks must hold in this folder: {why}",

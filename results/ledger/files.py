@@ -34,8 +34,8 @@ _MEGABYTE = 1024 * 1024
 PIECE_BYTES = 16 * _MEGABYTE
 """Of a file that is copied to another place, as much is in memory at a time."""
 _CANNOT_WRITE = (
-    *(errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.EFBIG),
-    *(errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG),
+    *(errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG, errno.ENOENT),
+    *(errno.EEXIST, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG),
 )
 
 
@@ -79,10 +79,12 @@ def disk_faults_named(path: Path) -> Iterator[None]:
     except OSError as fault:
         if fault.errno in (errno.ENOSPC, errno.EDQUOT):
             raise EnvironmentRefusal(
-                f"the disk is full while writing, {free_megabytes(path)} MB free",
+                f"the disk is full while writing, {_what_is_left(path)}",
                 where=str(path),
                 fix="Make room, or choose another folder with --run-dir or --cache-dir.",
             ) from fault
+        if refusal := no_more_files(fault):
+            raise refusal from fault
         if fault.errno in _CANNOT_WRITE:
             raise EnvironmentRefusal(
                 f"cannot write: {fault.strerror}",
@@ -90,6 +92,17 @@ def disk_faults_named(path: Path) -> Iterator[None]:
                 fix="Check the disk and the permissions, or choose another folder.",
             ) from fault
         raise
+
+
+def no_more_files(fault: BaseException) -> EnvironmentRefusal | None:
+    """A refusal that says so, where the system let a process open no more files."""
+    if not isinstance(fault, OSError) or fault.errno not in (errno.EMFILE, errno.ENFILE):
+        return None
+    return EnvironmentRefusal(
+        f"the system lets this process open no more files: {fault.strerror}",
+        where=str(fault.filename or ""),
+        fix="Raise the limit before you start it: ulimit -n 4096",
+    )
 
 
 def refuse_file_in_the_way(folder: Path, flag: str) -> None:
@@ -125,6 +138,14 @@ def refuse_others_folder(folder: Path) -> None:
 def free_megabytes(path: Path) -> int:
     """Megabytes free on the disk that holds `path` or its nearest existing folder."""
     return shutil.disk_usage(_nearest_existing(path)).free // _MEGABYTE
+
+
+def _what_is_left(path: Path) -> str:
+    """Of a disk that takes no more: bytes, or inodes where those are what it lacks."""
+    status = os.statvfs(_nearest_existing(path))
+    if status.f_files and not status.f_favail:
+        return f"none of its {status.f_files:,} inodes is free: it holds too many files"
+    return f"{free_megabytes(path)} MB free"
 
 
 def _nearest_existing(path: Path) -> Path:

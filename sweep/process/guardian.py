@@ -16,6 +16,7 @@ from __future__ import annotations
 import ctypes
 import math
 import os
+import resource
 import select
 import signal
 import socket
@@ -38,6 +39,8 @@ from sweep.signals import STOP
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 _SECONDS_TO_STOP = 4.0
 _SECONDS_TO_END = 10.0
+_LEAST_DESCRIPTORS = 256
+"""With fewer than 50 Ray dies as it starts; every trial at a time takes some more."""
 _ENVIRONMENT = EnvironmentRefusal.exit_code
 _SAID_WHY = (2, 3, _ENVIRONMENT)
 """Exit codes of a driver that has printed its line."""
@@ -55,6 +58,9 @@ def guarded(work: Callable[[Guardian], int], *, patience: float = _SECONDS_TO_ST
         patience: seconds that it may take to put things away after a signal; compiled code may
             never return.
     """
+    if refusal := _too_few_descriptors():
+        _say(f"error: {refusal}", 2)
+        return _ENVIRONMENT
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     lifeline, ours = os.pipe()
     guardian = os.fork()
@@ -81,6 +87,18 @@ def guarded(work: Callable[[Guardian], int], *, patience: float = _SECONDS_TO_ST
     refusal = EnvironmentRefusal(f"the guardian was ended with {code}", fix="Start it again.")
     _say(f"error: {refusal}", 2)
     return _ENVIRONMENT
+
+
+def _too_few_descriptors() -> EnvironmentRefusal | None:
+    """Checked here and not in the preflight: the guardian itself needs some to end what is left."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed == resource.RLIM_INFINITY or allowed >= _LEAST_DESCRIPTORS:
+        return None
+    return EnvironmentRefusal(
+        f"a process must be allowed {_LEAST_DESCRIPTORS} open files, got {allowed}",
+        where="ulimit -n",
+        fix="Raise the limit before you start it: ulimit -n 4096",
+    )
 
 
 def _guard(lifeline: int, work: Callable[[Guardian], int], patience: float) -> int:

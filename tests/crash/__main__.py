@@ -20,6 +20,7 @@ from tests.crash.damage import READERS, cuts, dataset_flips, flips, resumed_cuts
 from tests.crash.database import database
 from tests.crash.faults import PARTS, faults
 from tests.crash.kills import kills
+from tests.crash.limits import limits
 from tests.crash.locks import crowds
 from tests.crash.malformed import malformed
 from tests.crash.moved import circumstances
@@ -64,6 +65,7 @@ TASKS = (
     Task(1_000, lambda seed, _: resumed_cuts(seed, 25), 0.03),
     Task(20_000, lambda seed, _: malformed(seed, 100), 0.08),
     Task(100, lambda seed, _: odd_names(seed, 4), 0.04),
+    Task(200, lambda seed, _: limits(seed, 20), 0.03),
     Task(60, lambda seed, _: orders(seed, runs=1), 0.02),
     Task(500, lambda seed, _: soak(seed, 500), 0.02),
     Task(0, lambda seed, _: circumstances(seed), 0.02),

@@ -12,6 +12,7 @@ from tests.crash.damage import dataset_flips, resumed_cuts
 from tests.crash.database import database
 from tests.crash.faults import faults
 from tests.crash.kills import kills
+from tests.crash.limits import limits
 from tests.crash.locks import crowds
 from tests.crash.malformed import malformed
 from tests.crash.moved import circumstances
@@ -81,6 +82,11 @@ def test_classes_and_files_with_hostile_names_come_to_a_report_that_names_them_a
     None
 ):
     hold(alone(odd_names, SEED, 6))
+
+
+@pytest.mark.slow
+def test_a_sweep_out_of_inodes_or_descriptors_names_them_and_goes_on_later() -> None:
+    hold(alone(limits, SEED, 10))
 
 
 def test_four_commands_on_one_folder_are_one_that_works_and_three_that_refuse() -> None:

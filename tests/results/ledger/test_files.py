@@ -68,7 +68,13 @@ def test_a_write_that_is_killed_leaves_the_old_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("number", "told"),
-    [(errno.ENOSPC, "disk is full"), (errno.EROFS, "cannot write"), (errno.EIO, "cannot write")],
+    [
+        (errno.ENOSPC, "disk is full"),
+        (errno.EROFS, "cannot write"),
+        (errno.EIO, "cannot write"),
+        (errno.EMFILE, "ulimit -n"),
+        (errno.ENFILE, "ulimit -n"),
+    ],
 )
 def test_a_broken_disk_is_named(tmp_path: Path, number: int, told: str) -> None:
     with pytest.raises(EnvironmentRefusal, match=told), disk_faults_named(tmp_path):

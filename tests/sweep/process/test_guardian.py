@@ -228,3 +228,14 @@ def test_what_ended_work_left_running_is_ended_too() -> None:
     with command(f"{BUSY} sys.stdin.readline(); return 0") as process:
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (0, "busy\n", "")
+
+
+def test_a_process_that_may_open_few_files_is_refused_before_anything() -> None:
+    few = ("bash", "-c", 'ulimit -n 255; exec "$@"', "limited")
+    with command("print('begun')", *few) as process:
+        out, told = process.communicate()
+    assert (process.returncode, out) == (4, "")
+    assert told == (
+        "error: a process must be allowed 256 open files, got 255 (ulimit -n). "
+        "Raise the limit before you start it: ulimit -n 4096\n"
+    )
