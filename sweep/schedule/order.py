@@ -3,7 +3,8 @@
 A trial of the head alone costs a hundredth of a deep one once features are stored, and says which
 scaling and which rates work. So the first searched trials train heads (`probes`); the documented
 baseline follows, then deep trials, which start from the best head so far (`schedule.heads`). The
-baseline in the backbone's own scaling, which shows what the paper's X/255 costs, comes last.
+baseline in the backbone's own scaling, which shows what the paper's X/255 costs, comes last, if the
+search goes beyond heads.
 
 All of it follows from the settings, never from timing.
 """
@@ -74,17 +75,27 @@ def first_probe(settings: Settings, backbone: str, number: int) -> TrialConfig |
 
 
 def _can_probe(settings: Settings, backbone: str) -> bool:
-    """Whether the unfreeze point is searched, and may be the head."""
-    return any(
-        isinstance(dimension, Categorical)
-        and dimension.name == "unfreeze"
-        and HEAD in dimension.choices
-        for dimension in settings.space.dimensions(backbone)
-    )
+    return HEAD in (_searched_points(settings, backbone) or ())
+
+
+def _searched_points(settings: Settings, backbone: str) -> tuple[Any, ...] | None:
+    """The unfreeze points that the search chooses from; None where it keeps the baseline's."""
+    for dimension in settings.space.dimensions(backbone):
+        if isinstance(dimension, Categorical) and dimension.name == "unfreeze":
+            return dimension.choices
+    return None
 
 
 def _twin(settings: Settings, backbone: str) -> TrialConfig | None:
-    """The baseline but for its scaling, where that is searched and the baseline has X/255."""
-    baseline = settings.baseline(backbone)
-    wanted = baseline.scaling is Scaling.UNIT and "scaling" in settings.search
+    """The baseline but for its scaling, where that is searched and the baseline has X/255.
+
+    A search of heads alone has none: it would be the one trial that trains layers of the backbone,
+    and take longer than all others together.
+    """
+    baseline, points = settings.baseline(backbone), _searched_points(settings, backbone)
+    wanted = (
+        baseline.scaling is Scaling.UNIT
+        and "scaling" in settings.search
+        and (points is None or baseline.unfreeze in points)
+    )
     return replace(baseline, scaling=Scaling.NATIVE) if wanted else None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from results.ledger.store import RunFolder
-from search_spaces.backbones import Scaling
+from search_spaces.backbones import HEAD, Scaling
 from search_spaces.config import TrialConfig
 from search_spaces.space import SearchSpace
 from sweep.schedule.assignment import Assignment
@@ -121,6 +121,14 @@ def test_the_first_probe_stays_within_the_range_of_rates() -> None:
 def test_without_a_searched_scaling_there_is_no_twin(tmp_path: Path) -> None:
     _, first, *_ = visited(tmp_path, "--trials", "2", "--search", "learning_rate")
     assert first.config.scaling == "unit"
+
+
+def test_a_search_of_heads_alone_trains_no_layer_of_the_backbone_but_the_baselines(
+    tmp_path: Path,
+) -> None:
+    handed = visited(tmp_path, "--trials", "6", "--space", "quick")
+    assert {one.config.unfreeze for one in handed if one.number} == {HEAD}
+    assert [one.number for one in handed if one.config.unfreeze != HEAD] == [0]
 
 
 def test_a_taken_configuration_is_not_suggested_again() -> None:
