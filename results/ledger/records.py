@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from statistics import fmean
 from typing import Any, ClassVar
 
 from numpy.typing import NDArray
@@ -153,13 +154,21 @@ class TrialRecord:
         return self.config.with_half_batch() if self.batch_halved else self.config
 
     @property
+    def seconds_traced(self) -> float:
+        """What the trial takes once its features are stored and its network is traced: without what
+        its first epoch took longer than the later ones."""
+        first, *later = [epoch.seconds for epoch in self.epochs] or [0.0]
+        tracing = max(0.0, first - fmean(later)) if later else 0.0
+        return self.cost.seconds_trained - tracing
+
+    @property
     def seconds_per_epoch(self) -> float:
-        """With an epoch's share of the trial's beginning and end, but not of its features.
+        """Of `seconds_traced`: with an epoch's share of the trial's beginning and end.
 
         Raises:
             ZeroDivisionError: no epoch was trained.
         """
-        return self.cost.seconds_trained / len(self.epochs)
+        return self.seconds_traced / len(self.epochs)
 
     @property
     def score(self) -> float | None:

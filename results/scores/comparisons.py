@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import combinations
 
@@ -20,6 +22,7 @@ from results.scores.method_types import (
     ScalingRow,
 )
 from search_spaces import paper
+from search_spaces.backbones import Scaling
 from search_spaces.config import TrialConfig
 
 LIBRARY = 200
@@ -68,8 +71,8 @@ def ensemble_pairs(evidence: Evidence, best_two: EnsembleSummary | None) -> tupl
 def scaling_rows(evidence: Evidence) -> tuple[ScalingRow, ...]:
     """X/255 next to the backbone's own scaling, for each backbone that has trials of both.
 
-    The baseline's twin (the same but for the scaling) is compared where it was trained; otherwise
-    the best trial by validation under each scaling, which is observational.
+    Two trials that differ in the scaling alone are compared where there are any, the baseline and
+    its twin first; otherwise the best by validation under each, which is observational.
     """
     rows = (_scaling_row(evidence, backbone) for backbone in evidence.backbones)
     return tuple(row for row in rows if row is not None)
@@ -133,14 +136,20 @@ def _validation(evidence: Evidence, record: TrialRecord) -> float:
 
 
 def _twins(records: Sequence[TrialRecord]) -> tuple[TrialRecord, TrialRecord] | None:
-    """The baseline under X/255 and a trial that differs from it in the scaling alone."""
-    baseline = next((record for record in records if record.is_baseline), None)
-    if baseline is None or baseline.config.scaling != "unit":
-        return None
+    """Two trials under X/255 and the own scaling that differ in nothing else: the baseline with its
+    twin where both were trained, otherwise the two of which one has the best score."""
+    pairs: dict[TrialConfig, dict[Scaling, TrialRecord]] = defaultdict(dict)
     for record in records:
-        if differing(baseline.trained, record.trained) == ("scaling",):
-            return baseline, record
-    return None
+        config = record.trained
+        pairs[replace(config, scaling=Scaling.UNIT)].setdefault(config.scaling, record)
+    both = [pair for pair in pairs.values() if len(pair) == len(Scaling)]
+    pair = min(both, key=_closest_to_baseline, default=None)
+    return (pair[Scaling.UNIT], pair[Scaling.NATIVE]) if pair else None
+
+
+def _closest_to_baseline(pair: Mapping[Scaling, TrialRecord]) -> tuple[object, ...]:
+    records = pair.values()
+    return not any(one.is_baseline for one in records), min(one.rank for one in records)
 
 
 def _greedy(evidence: Evidence) -> tuple[str, ...]:

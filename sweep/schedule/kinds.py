@@ -105,7 +105,7 @@ class Kinds:
         if not best:
             return self.tally.in_full.value
         longest = max(len(record.epochs) for record in best)
-        return fmean(one.cost.seconds_trained for one in best if len(one.epochs) == longest)
+        return fmean(one.seconds_traced for one in best if len(one.epochs) == longest)
 
     @property
     def _mean_epoch(self) -> float | None:

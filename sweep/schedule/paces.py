@@ -7,7 +7,7 @@ What no trial has measured takes what earlier runs on this machine measured. Whe
 it takes what the shallowest measured point takes and, for the layers between, three times their
 forward pass (forward, and gradients by inputs and by weights) at the seconds per multiply-add of
 the pass that filled the store, and the optimizer's step at the seconds per parameter of trained
-heads. In `tests/sweep/terminal/default_sweep.csv` each of six baselines is so foreseen within 20 %
+heads. In `tests/sweep/terminal/default_sweep.csv` each of six baselines is so foreseen within 30 %
 from heads alone; what is measured of deep points corrects it.
 """
 

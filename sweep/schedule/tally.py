@@ -51,7 +51,7 @@ class Tally:
         counts: trials by kind.
         has_baseline: whether the baseline is one of them.
         visited: suggested trials by unfreeze point.
-        seconds: of a trained trial by kind, without those of its features.
+        seconds: of a trained trial by kind, its features stored and its network traced.
         shares: of its epochs that a trained trial trained, by kind.
         points: seconds of an epoch by unfreeze point, the shallowest first.
         filled: scalings that a trained trial had.
@@ -113,7 +113,7 @@ class Tally:
 
     def _add_seconds(self, kind: Kind, record: TrialRecord) -> None:
         epochs, cost, point = len(record.epochs), record.cost, record.config.unfreeze
-        whole = Mean(cost.seconds_trained, 1)
+        whole = Mean(record.seconds_traced, 1)
         self.seconds[kind] += whole
         self.shares[kind] += Mean(epochs / record.config.epochs, 1)
         self.points[point] = self.points.get(point, Mean()) + Mean(record.seconds_per_epoch, 1)

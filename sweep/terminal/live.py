@@ -123,8 +123,9 @@ class LiveTable:
 
     def finished(self, record: TrialRecord) -> None:
         """A trial has its record."""
-        self._running.pop(record.id, None)
-        self._worked += record.cost.seconds_total
+        # Not its own seconds: the first trial of a process waits until that has loaded TensorFlow.
+        _, started = self._running.pop(record.id, (None, self._clock()))
+        self._worked += self._clock() - started
         self._tallies[record.backbone].add(record)
         self._plans = [plan.settled(self._tallies[plan.name]) for plan in self._plans]
         self._note()

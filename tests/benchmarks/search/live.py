@@ -260,7 +260,7 @@ def page(ran: Mapping[tuple[str, int], Ran], when: str) -> str:
                 f"| {seed} | {name} | {one.seconds:.0f} | {one.best:.4f} | {_words(needed, '.0f')} "
                 f"| {_words(factor, '.1f')} | {one.test:.4f} |"
             )
-    lines += ["", *_medians(ran, factors)]
+    lines += ["", *_medians(ran, factors), *_bound(ran)]
     return "\n".join(lines) + "\n"
 
 
@@ -278,6 +278,17 @@ def _medians(
             )
         elif name == KERAS_TUNER:
             yield f"- {name}: not measured, `keras-tuner` is not installed (the extra `bench`)"
+
+
+def _bound(ran: Mapping[tuple[str, int], Ran]) -> Iterator[str]:
+    """What no search can be sooner than."""
+    firsts = [min(at for at, _ in one.course) for (name, _), one in ran.items() if name == OURS]
+    if firsts:
+        yield (
+            f"\nBefore (c) has validated its first epoch {min(firsts):.0f} to {max(firsts):.0f} s "
+            "have passed: Python, TensorFlow and Ray start, and all photos pass the frozen layers "
+            "once. That bounds how much sooner it can be."
+        )
 
 
 def _words(value: float, form: str) -> str:

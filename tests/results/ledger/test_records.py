@@ -78,3 +78,12 @@ def test_any_run_record_comes_back_as_it_was(
     data = DataRecord("n", "s", "d", classes, 75, 9, rejected=rejected, conflicts=("a = b",))
     record = RunRecord(**{**vars(base), "data": data})
     assert from_json(RunRecord, json.loads(json.dumps(to_json(record)))) == record
+
+
+def test_a_trial_takes_less_once_its_features_are_stored_and_its_network_is_traced() -> None:
+    epochs = [EpochRecord(at, 1.0, 0.5, 1.0, 0.5, 1e-3, took) for at, took in enumerate((5, 2, 2))]
+    cost = Cost(seconds_features=4.0, seconds_total=15.0)
+    record = TrialRecord(0, Status.COMPLETED, paper.baseline("VGG16"), tuple(epochs), cost=cost)
+    assert (record.seconds_traced, record.seconds_per_epoch) == (8.0, 8.0 / 3)
+    assert dataclasses.replace(record, epochs=tuple(epochs[:1])).seconds_traced == 11.0
+    assert dataclasses.replace(record, epochs=()).seconds_traced == 11.0

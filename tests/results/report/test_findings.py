@@ -27,6 +27,19 @@ def test_the_scaling_comparison_prefers_the_baselines_twin(tmp_path: Path) -> No
     assert [(row.native_trial, row.observational) for row in controlled] == [("VGG16/t02", False)]
 
 
+def test_heads_that_differ_in_the_scaling_alone_are_compared_where_the_baseline_has_no_twin(
+    tmp_path: Path,
+) -> None:
+    head = {"unfreeze": "head", "optimizer": "sgd"}
+    heads = [
+        Trial("VGG16", 2, skill=0.6, changes={**head, "scaling": "native"}),
+        Trial("VGG16", 3, skill=0.5, changes=head),
+    ]
+    [row] = summarise(make_run(tmp_path, (*TWO, *heads))).scaling
+    assert (row.unit_trial, row.native_trial) == ("VGG16/t03", "VGG16/t02")
+    assert not row.observational
+
+
 def test_pairs_are_all_that_the_text_compares(tmp_path: Path) -> None:
     pairs = summarise(make_run(tmp_path, TWO)).pairs
     assert [pair.why for pair in pairs] == ["gain", "scaling", "winners", "ensemble", "ensemble"]

@@ -1,7 +1,7 @@
 """What the live table tells of the demonstration's end, replayed from the seconds of a real one.
 
 `default_sweep.csv` is `run_sweep.py --backbones all`, without a network and with an empty cache, on
-two cores (AVX-512): six backbones, 78 trials, 36 of them repeats. A line per trial in the order of
+two cores (AVX-512): six backbones, 90 trials, 36 of them repeats. A line per trial in the order of
 their ends: when it ended after the start, how long it took in all and for its features, the seconds
 of its epochs, and what its network had to do.
 """
@@ -30,10 +30,10 @@ from tests.sweep.terminal.test_eta_of_sweeps import Clock
 
 TABLE = Path(__file__).with_name("default_sweep.csv")
 SETTINGS = settings(
-    *("--backbones", "all", "--trials", "6", "--epochs", "6", "--batch-size", "16"),
+    *("--backbones", "all", "--trials", "8", "--epochs", "3", "--batch-size", "10"),
     *("--confirm", "2", "--space", "quick"),
 )
-COUNTS = {"train": 360, "validation": 120, "test": 120}
+COUNTS = {"train": 300, "validation": 100, "test": 100}
 
 
 def trials() -> list[tuple[float, TrialRecord]]:
