@@ -74,7 +74,8 @@ def _importances(own: Sequence[TrialRecord], space: SearchSpace) -> Importances 
     except (RuntimeError, ValueError) as fault:  # scores that no dimension explains
         _LOG.warning("no importances of %s: %s", own[0].backbone, fault)
         return None
-    by_seed = {name: [of_seed[name] for of_seed in shares] for name in dimensions}
+    varied = [name for name, dimension in dimensions.items() if not dimension.single()]
+    by_seed = {name: [of_seed[name] for of_seed in shares] for name in varied}
     return Importances(
         trials=len(own),
         epoch=epoch,

@@ -69,6 +69,15 @@ def test_a_baseline_outside_the_search_space_is_left_out() -> None:
     assert importances([*trained, odd], narrow)["VGG16"].trials == 8
 
 
+def test_a_dimension_with_one_choice_alone_is_not_asked_about() -> None:
+    fixed = SearchSpace(("learning_rate", "optimizer", "unfreeze"), {"unfreeze": ("head",)})
+    heads = [
+        dataclasses.replace(one, config=dataclasses.replace(one.config, unfreeze="head"))
+        for one in (trial(at, [0.7 + at / 100], OPTIMIZERS[at % 3]) for at in range(8))
+    ]
+    assert importances(heads, fixed)["VGG16"].shares.keys() == {"learning_rate", "optimizer"}
+
+
 def test_repeats_on_fresh_seeds_are_no_trials_of_the_search() -> None:
     trained = [trial(at, [0.7 + at % 2 / 10], OPTIMIZERS[at % 3]) for at in range(8)]
     again = [dataclasses.replace(trained[at], repeat=1) for at in (1, 3, 5)]
