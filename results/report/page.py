@@ -42,6 +42,7 @@ from results.report import (
     sheets_reports,
     sheets_run,
 )
+from results.report.sheets import chosen_by
 from results.scores.method_types import ENSEMBLE
 from results.scores.mistakes import FEWEST_WITNESSES
 from results.scores.types import Summary
@@ -184,6 +185,7 @@ def environment() -> Environment:
         LARGEST=LARGEST,
         NAMED=NAMED,
         NAMES=NAMES,
+        chosen_by=chosen_by,
         Place=kinds.Place,
         colour=palette.colour,
         comparisons=sheets_comparisons,

@@ -46,6 +46,11 @@ def test_pairs_are_all_that_the_text_compares(tmp_path: Path) -> None:
     assert all(0 <= pair.test.p <= 1 for pair in pairs)
 
 
+def test_the_page_names_the_metric_that_chose(tmp_path: Path) -> None:
+    summary = summarise(make_run(tmp_path, TWO, metric="macro_f1"))
+    assert "Recommended by validation macro F1: " in unescape(page(summary, gallery(summary), {}))
+
+
 def test_labels_that_two_backbones_contradict_are_suspects(tmp_path: Path) -> None:
     split = make_split(2, SMALL)
     labels = split.labels[split.indices("test")]
