@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from results.ledger.store import RunFolder
+from search_spaces.spaces import NAMED_SPACES, NamedSpace
 from tests.house import ROOMS, ROOT
 from tests.sweeps import photo_folder, with_table_1
 
@@ -57,6 +58,12 @@ def test_the_page_on_settings_says_what_happens(clone: Path) -> None:
         assert any(re.fullmatch(expected, one) for one in shown), line
     resolved = (clone / "resolved.toml").read_text()
     assert 'max_cache = "20GB"' in resolved
+
+
+@pytest.mark.parametrize("named", NAMED_SPACES, ids=lambda named: named.name)
+def test_the_page_on_settings_has_each_named_space_as_it_is(named: NamedSpace) -> None:
+    row = f"| `{named.name}` | {named.purpose} | {named.cost} | {named.measured} |"
+    assert row in (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

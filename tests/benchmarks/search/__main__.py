@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks.search table      makes the table: trials.csv and costs.csv
     python -m tests.benchmarks.search replay     replays it for five rules, writes REPLAY.md
+    python -m tests.benchmarks.search spaces     replays it for our named spaces, writes SPACES.md
     python -m tests.benchmarks.search live       runs three tools side by side, writes LIVE.md
 
 Each has `--help`.
@@ -13,12 +14,14 @@ import sys
 
 
 def main(words: list[str]) -> int:
-    """Run one of the three."""
+    """Run one of the four."""
     match words:
         case ["table", *rest]:
             from tests.benchmarks.search.table import main as chosen
         case ["replay", *rest]:
             from tests.benchmarks.search.replay import main as chosen
+        case ["spaces", *rest]:
+            from tests.benchmarks.search.spaces import main as chosen
         case ["live", *rest]:
             from tests.benchmarks.search.live import main as chosen
         case _:

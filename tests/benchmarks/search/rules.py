@@ -155,11 +155,15 @@ class RaysOptuna(Random):
 
 
 class Ours:
-    """The sweep's own pool over a ledger in memory."""
+    """The sweep's own pool over a ledger in memory.
 
-    def __init__(self, trials: int, epochs: int, seed: int) -> None:
+    Args:
+        space: its name.
+    """
+
+    def __init__(self, trials: int, epochs: int, seed: int, *, space: str = "standard") -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        words = ("--backbones", BACKBONE.lower())
+        words = ("--backbones", BACKBONE.lower(), "--space", space)
         asked = settings(*words, trials=trials - 1, epochs=epochs, seed=seed, early_stopping=True)
         self._folder = MemoryFolder()
         self._pool = Pool(self._folder, asked, lag=2)
