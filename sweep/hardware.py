@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from search_spaces.refusals import UsageRefusal
 from search_spaces.settings import RunSettings
 
 _MEGABYTE = 1024 * 1024
+_CONTEXT_MEGABYTES = 600
+"""Of a GPU's memory, what CUDA and its libraries take in every process besides TensorFlow's own."""
 _TRIAL_MEGABYTES = 5000
 """Memory of a worker that has built all six backbones, measured at 75 pixels, rounded up."""
 _MOST_PER_CPU = 8
@@ -111,6 +114,36 @@ def models_listed(text: str) -> tuple[str, ...]:
     """Read models from lines such as `GPU 0: NVIDIA H100 (UUID: GPU-1f...)`."""
     lines = (line for line in text.splitlines() if line.startswith("GPU "))
     return tuple(line.partition(": ")[2].partition(" (UUID")[0] for line in lines)
+
+
+def megabytes_listed(text: str) -> tuple[int, ...]:
+    """Read the memory of GPUs, a line each; what is no number of megabytes is passed over."""
+    return tuple(int(line) for line in text.split() if line.isdecimal())
+
+
+def megabytes_of_share(gpu_share: float, totals: Sequence[int]) -> int | None:
+    """What one of several processes on a GPU may take of its memory.
+
+    Args:
+        gpu_share: of one GPU.
+        totals: megabytes of each that the process may see.
+
+    Returns:
+        None for a whole GPU, where nobody else is to be spared, and where none is known.
+    """
+    if not 0 < gpu_share < 1 or not totals:
+        return None
+    return max(1, int(min(totals) * gpu_share) - _CONTEXT_MEGABYTES)
+
+
+def own_gpu_megabytes(gpu_share: float) -> int | None:
+    """The same of the GPUs that this process may see, as `nvidia-smi` tells their memory."""
+    if not 0 < gpu_share < 1:
+        return None
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    which = ("-i", visible) if visible else ()
+    query = ("--query-gpu=memory.total", "--format=csv,noheader,nounits")
+    return megabytes_of_share(gpu_share, megabytes_listed(nvidia_smi(*query, *which, seconds=20)))
 
 
 def share(

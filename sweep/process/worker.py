@@ -32,7 +32,7 @@ from results.ledger.store import RunFolder
 from search_spaces.config import TrialId
 from search_spaces.refusals import Refusal, in_one_line
 from search_spaces.settings import Settings
-from sweep.hardware import Machine
+from sweep.hardware import Machine, own_gpu_megabytes
 from sweep.process.activity import ActivityReporter
 from sweep.process.context import RunContext
 from sweep.process.outcomes import failed, finished, is_out_of_memory
@@ -233,7 +233,12 @@ def _workplace(context: RunContext) -> tuple[TrainingData, NetworkCache]:
     if context.run not in _WORKPLACES:
         from trainables.networks.devices import configure
 
-        configure(cpus=context.machine.cpus_per_trial, gpus=context.machine.gpus_per_trial)
+        machine = context.machine
+        configure(
+            cpus=machine.cpus_per_trial,
+            gpus=machine.gpus_per_trial,
+            gpu_megabytes=own_gpu_megabytes(machine.gpus_per_trial),
+        )
 
         from trainables.training.network_cache import NetworkCache
 

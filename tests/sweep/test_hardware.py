@@ -16,6 +16,8 @@ from sweep.hardware import (
     Machine,
     detect,
     gpus_needed,
+    megabytes_listed,
+    megabytes_of_share,
     models_listed,
     share,
     trials_that_fit,
@@ -220,3 +222,26 @@ def test_gpus_are_named_without_their_numbers_and_identities() -> None:
         "  MIG 1g.5gb Device 0: (UUID: MIG-4c)\n"
     )
     assert models_listed(text) == ("NVIDIA H100 80GB HBM3", "NVIDIA A100-SXM4-40GB")
+
+
+@pytest.mark.parametrize(
+    ("gpu_share", "totals", "megabytes"),
+    [
+        (0.5, (81559,), 81559 // 2 - 600),
+        (0.25, (81559, 40960), 40960 // 4 - 600),
+        (0.01, (8192,), 1),  # too little to train with, which the trial will say
+        (1.0, (81559,), None),
+        (2.0, (81559, 81559), None),
+        (0.0, (81559,), None),
+        (0.5, (), None),
+    ],
+)
+def test_a_share_of_a_gpu_has_its_share_of_the_memory_less_what_cuda_takes(
+    gpu_share: float, totals: tuple[int, ...], megabytes: int | None
+) -> None:
+    assert megabytes_of_share(gpu_share, totals) == megabytes
+
+
+def test_the_memory_of_gpus_is_read_from_lines_of_megabytes() -> None:
+    assert megabytes_listed("81559\n40960\n") == (81559, 40960)
+    assert megabytes_listed("[N/A]\n") == megabytes_listed("") == ()

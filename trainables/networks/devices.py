@@ -14,13 +14,17 @@ CPU_INFO = Path("/proc/cpuinfo")
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 
-def configure(*, cpus: int, gpus: float, onednn: str | None = None) -> None:
+def configure(
+    *, cpus: int, gpus: float, onednn: str | None = None, gpu_megabytes: int | None = None
+) -> None:
     """Match TensorFlow to what the process was given; call before TensorFlow is imported.
 
     Args:
         cpus: threads for one operation; operations run one after the other.
         gpus: share of a GPU; 0 hides all GPUs, since Ray at 0 GPUs does not. A share takes memory
             as it grows instead of all of it, so that several processes fit on one device.
+        gpu_megabytes: of each GPU's memory, the most that this process may take; None for all that
+            is free.
         onednn: a run's own setting, `0` or `1`, whatever the environment has; None leaves it.
     """
     if onednn is not None:
@@ -36,7 +40,13 @@ def configure(*, cpus: int, gpus: float, onednn: str | None = None) -> None:
     if gpus == 0:
         tf.config.set_visible_devices([], "GPU")
     for device in tf.config.get_visible_devices("GPU"):
-        tf.config.experimental.set_memory_growth(device, True)
+        if gpu_megabytes is None:
+            tf.config.experimental.set_memory_growth(device, True)
+            continue
+        # TensorFlow refuses growth for a device with a limit, but not the variable for it.
+        os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
+        limit = tf.config.LogicalDeviceConfiguration(memory_limit=gpu_megabytes)
+        tf.config.set_logical_device_configuration(device, [limit])
 
 
 def gpu_names() -> tuple[str, ...]:
