@@ -3,15 +3,19 @@
 The best of many trials is partly the luckiest. When a backbone's search is over, its candidates
 (`results.ledger.repeats`) become trials of their own, which fill workers that the search leaves
 free. They are no part of the search: nothing is suggested or stopped by what they come to.
+
+The baseline will be a candidate whatever else comes of the search. So its repeats need not wait for
+the search's end: they fill workers that would wait for results.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 
-from results.ledger.records import TrialRecord
+from results.ledger.records import Status, TrialRecord
 from results.ledger.repeats import fresh_seeds, is_cut, most_repeats, repeats
 from results.ledger.store import RunFolder
 from search_spaces.config import TrialConfig, TrialId
@@ -37,6 +41,10 @@ class Confirmation:
         self._most = {name: most_repeats(settings, name) for name in backbones}
         """Of backbones whose search goes on."""
         self._left_out: set[TrialId] = set()
+        self._begun: set[TrialId] = set()
+        """Repeats of baselines, handed out while the search goes on."""
+        self._completed: dict[str, set[bool]] = {name: set() for name in backbones}
+        """Whether of a backbone the baseline (True), and any other trial (False), has scores."""
         self._waiting: dict[str, deque[TrialId]] = {}
         self._searching = {name: settings.searched(name) + 1 for name in backbones}
         """Trials of the search that are not finished."""
@@ -61,12 +69,28 @@ class Confirmation:
     def next(self, penalty: Callable[[str], int]) -> Assignment | None:
         """The next repeat, its configuration logged; None if none may start or is left."""
         ready = [name for name, waiting in self._waiting.items() if waiting]
-        if not ready:
-            return None
-        trial_id = self._waiting[min(ready, key=penalty)].popleft()
+        if ready:
+            trial_id = self._waiting[min(ready, key=penalty)].popleft()
+        else:
+            early = min(self._early(), key=lambda trial: penalty(trial.backbone), default=None)
+            if early is None:
+                return None
+            trial_id = early
+            self._begun.add(trial_id)
+            self._most[trial_id.backbone] -= 1
         config = self._folder.read_suggestion(trial_id.name) or self._config(trial_id)
         self._folder.write_suggestion(trial_id.name, config)
         return Assignment(trial_id.number, config, cutoffs={}, repeat=trial_id.repeat)
+
+    def _early(self) -> Iterator[TrialId]:
+        """Of each backbone whose search goes on, the next repeat of its baseline, if that is sure
+        to be held against another trial."""
+        for name in self._most:
+            if self._completed[name] == {True, False}:
+                repeats_of_it = (TrialId(name, 0, at) for at in range(1, 1 + len(self._seeds)))
+                known = (self._finished, self._begun)
+                left = (one for one in repeats_of_it if not any(one in done for done in known))
+                yield from islice(left, 1)
 
     def _config(self, trial_id: TrialId) -> TrialConfig:
         candidate = self._finished[TrialId(trial_id.backbone, trial_id.number)]
@@ -77,9 +101,13 @@ class Confirmation:
         if trial_id.repeat or name not in self._searching:
             return
         self._searching[name] -= 1
+        record = self._finished.get(trial_id)
+        if record and record.status == Status.COMPLETED and record.has_scores:
+            self._completed[name].add(record.is_baseline)
         if self._searching[name] == 0:
             known = repeats(self._settings, name, self._finished, self._left_out) or ()
-            self._waiting[name] = deque(repeat for repeat in known if repeat not in self._finished)
+            done = {*self._finished, *self._begun}
+            self._waiting[name] = deque(repeat for repeat in known if repeat not in done)
             del self._most[name]
 
 

@@ -9,8 +9,8 @@ back.
 
 from __future__ import annotations
 
-import math
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from results.ledger.repeats import SEARCHED, candidates
 from search_spaces.config import TrialId
 from search_spaces.settings import Settings
 from sweep.schedule.assignment import Assignment
-from sweep.schedule.course import Course, Kind
+from sweep.schedule.course import Course
 from sweep.schedule.kinds import Kinds
 from sweep.schedule.paces import seconds_per_epoch
 from sweep.schedule.tally import tallied
@@ -34,20 +34,19 @@ class _Due:
 
     Attributes:
         baseline: its seconds; 0 if it has begun.
-        repeats: that have not begun, at most, and `seconds_each`.
+        repeats: seconds of each that has not begun, at most, the longest first.
     """
 
     baseline: float
-    repeats: int
-    seconds_each: float
+    repeats: tuple[float, ...]
 
     @property
     def seconds(self) -> float:
-        return self.baseline + self.repeats * self.seconds_each
+        return self.baseline + sum(self.repeats)
 
     def by_the_clock(self, at_once: int) -> float:
         """Seconds until then if all workers train this backbone."""
-        return self.baseline + math.ceil(self.repeats / at_once) * self.seconds_each
+        return self.baseline + sum(self.repeats[::at_once])
 
 
 class Reserve:
@@ -74,6 +73,8 @@ class Reserve:
         self._clock = clock
         self._deadline = clock() + seconds
         self._running: dict[TrialId, tuple[Assignment, float]] = {}
+        self._repeated: Counter[tuple[str, bool]] = Counter()
+        """Finished repeats by backbone, and whether they are the baseline's."""
 
     def begun(self, assignment: Assignment) -> None:
         """A trial was handed out."""
@@ -83,6 +84,8 @@ class Reserve:
         """A trial has its record, now or since an earlier start."""
         self._running.pop(record.id, None)
         self._tallies[record.backbone].add(record)
+        if record.repeat:
+            self._repeated[record.backbone, not record.number] += 1
 
     def is_searching(self, backbone: str) -> bool:
         """Whether a trial of a backbone's search runs."""
@@ -132,8 +135,10 @@ class Reserve:
         seconds = [kinds.seconds_in_full(config) or 0.0 for config in (*best, *searched)]
         dearest = sorted([*seconds, *more])[-SEARCHED:]
         known = kinds.tally.has_baseline or TrialId(name, 0) in self._running
-        begun = kinds.tally.counts[Kind.REPEAT] + sum(one.repeat > 0 for one in running)
-        whole, count = kinds.whole or 0.0, 1 + len(dearest)
-        each = (whole + sum(dearest)) / count
-        left = max(0, self._settings.confirm * count - begun)
-        return _Due(0.0 if known else whole, left, each)
+        begun = self._repeated + Counter((name, not one.number) for one in running if one.repeat)
+        whole, confirm = kinds.whole or 0.0, self._settings.confirm
+        repeats = [
+            *([whole] * (confirm - begun[name, True])),
+            *sorted(dearest * confirm)[begun[name, False] :],
+        ]
+        return _Due(0.0 if known else whole, tuple(sorted(repeats, reverse=True)))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
-from results.ledger.records import Status
+from results.ledger.records import Status, TrialRecord
 from results.ledger.repeats import count_planned, fresh_seeds
 from results.ledger.store import RunFolder
 from search_spaces.config import TrialId
@@ -99,14 +99,59 @@ def test_a_backbone_whose_search_is_over_confirms_while_another_searches(tmp_pat
         if assignment.config.backbone == "Xception":
             slow = assignment  # runs on; its backbone must wait for it
             continue
-        status = Status.COMPLETED
-        done = replace(outcome(assignment), status=status, validation_accuracy=0.5)
-        folder.write_record(replace(done, validation_loss=0.7, weights_sha256="a" * 64, error=""))
+        folder.write_record(completed(assignment))
         pool.finish(assignment.trial_id)
     assert slow is not None
     assert [one.label for one in handed if one.repeat] == [
         *("baseline-s1", "t01-s1", "t02-s1", "baseline-s2", "t01-s2", "t02-s2")
     ]
+
+
+def test_a_baseline_is_repeated_while_the_search_waits_for_a_result(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    chosen = settings(*("--backbones", "vgg16", "--trials", "6", "--confirm", "2"))
+    pool = Pool(folder, chosen, LAG)
+    handed: list[Assignment] = []
+    while (assignment := pool.next()) is not None:
+        handed.append(assignment)
+        if assignment.number != 5:  # which runs on
+            folder.write_record(completed(assignment))
+            pool.finish(assignment.trial_id)
+    assert [one.trial_id.label for one in handed][-3:] == ["t06", "baseline-s1", "baseline-s2"]
+    assert pool.left == 4
+    late = next(one for one in handed if one.number == 5)
+    folder.write_record(completed(late))
+    pool.finish(late.trial_id)
+    rest = play(pool, folder, at_once=1, choose=lambda running: running[0])
+    assert len(rest) == 4
+    assert all(one.repeat and one.number for one in rest)
+
+
+@pytest.mark.parametrize("lost", ["baseline", "searched"])
+def test_no_baseline_is_repeated_early_that_may_have_nothing_to_be_compared_with(
+    tmp_path: Path, lost: str
+) -> None:
+    folder = RunFolder(tmp_path)
+    pool = Pool(folder, settings("--backbones", "vgg16", "--trials", "4", "--confirm", "2"), LAG)
+    handed: list[Assignment] = []
+    while (assignment := pool.next()) is not None:
+        handed.append(assignment)
+        fails = lost == ("searched" if assignment.number else "baseline")
+        if assignment.number == 3:
+            continue  # runs on
+        done = completed(assignment)
+        error = "made up" if fails else ""
+        folder.write_record(
+            TrialRecord.failed(assignment.trial_id, done.config, error) if error else done
+        )
+        pool.finish(assignment.trial_id)
+    assert not any(one.repeat for one in handed)
+
+
+def completed(assignment: Assignment) -> TrialRecord:
+    """As `outcome`, but that none fails or is stopped."""
+    whole = replace(outcome(assignment), status=Status.COMPLETED, validation_accuracy=0.5)
+    return replace(whole, validation_loss=0.7, weights_sha256="a" * 64, error="")
 
 
 @hypothesis(max_examples=15, deadline=None)

@@ -44,7 +44,7 @@ def reserve(chosen: Settings, seconds: float) -> Reserve:
 
 @pytest.mark.parametrize(
     ("chosen", "share", "most_without", "least"),
-    [(ONE, 0.6, 0, 6), (ONE, 0.8, 0, 8), (TWO, 0.4, 0, 12), (TWO, 0.6, 0, 14), (TWO, 0.8, 5, 16)],
+    [(ONE, 0.6, 0, 6), (ONE, 0.8, 0, 8), (TWO, 0.4, 0, 12), (TWO, 0.6, 1, 14), (TWO, 0.8, 5, 16)],
 )
 def test_a_budget_ends_the_search_so_that_the_repeats_are_whole(
     chosen: Settings, share: float, most_without: int, least: int, tmp_path: Path
