@@ -162,7 +162,8 @@ def confirmed(summary: Summary) -> Sheet:
         "Difference: winner minus baseline on test, in percentage points of accuracy, with a 95 % "
         "interval over photos and seeds. p: adjusted for the backbones compared (Holm), below "
         "0.05 for better or worse. "
-        "Photos to tell: test photos with which a difference of this size would show.",
+        "Photos to tell: test photos with which a difference of this size would show if this were "
+        "the only backbone compared.",
     )
 
 

@@ -98,6 +98,8 @@ def _in_words(value: Any) -> str:
 
 
 def _members(evidence: Evidence, backbone: str, role: str) -> tuple[str, ...]:
+    if backbone not in evidence.backbones:
+        return ()
     record = evidence.best(backbone) if role == "best" else evidence.baseline(backbone)
     if record is None or record.validation_accuracy is None:
         return ()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import combinations
 
-from results.ledger.records import TrialRecord
+from results.ledger.records import Status, TrialRecord
 from results.scores import choosing, ensemble, metrics
 from results.scores.evidence import Evidence, averaged, best_of, scored, scores
 from results.scores.method_types import (
@@ -116,7 +116,10 @@ def _scaling_row(evidence: Evidence, backbone: str) -> ScalingRow | None:
     )
     if unit is None or native is None:
         return None
-    differences, labels = differing(unit.trained, native.trained), evidence.labels("test")
+    differences = [name for name in differing(unit.trained, native.trained) if name != "scaling"]
+    if len(unit.epochs) != len(native.epochs):
+        differences.append("epochs_trained")
+    labels = evidence.labels("test")
     return ScalingRow(
         backbone=backbone,
         unit_trial=unit.trial,
@@ -125,7 +128,7 @@ def _scaling_row(evidence: Evidence, backbone: str) -> ScalingRow | None:
         native_trial=native.trial,
         native_validation_accuracy=_validation(evidence, native),
         native_test_accuracy=metrics.accuracy(evidence.test(native.trial), labels),
-        also_differs=tuple(name for name in differences if name != "scaling"),
+        also_differs=tuple(differences),
         pair=trial_pair(evidence, Purpose.SCALING, native.trial, unit.trial),
     )
 
@@ -137,7 +140,7 @@ def _validation(evidence: Evidence, record: TrialRecord) -> float:
 
 def _twins(records: Sequence[TrialRecord]) -> tuple[TrialRecord, TrialRecord] | None:
     """Two trials under X/255 and the own scaling that differ in nothing else: the baseline with its
-    twin where both were trained, otherwise the two of which one has the best score."""
+    twin where both were trained to their end, otherwise the two of which one has the best score."""
     pairs: dict[TrialConfig, dict[Scaling, TrialRecord]] = defaultdict(dict)
     for record in records:
         config = record.trained
@@ -149,7 +152,11 @@ def _twins(records: Sequence[TrialRecord]) -> tuple[TrialRecord, TrialRecord] | 
 
 def _closest_to_baseline(pair: Mapping[Scaling, TrialRecord]) -> tuple[object, ...]:
     records = pair.values()
-    return not any(one.is_baseline for one in records), min(one.rank for one in records)
+    return (
+        not all(one.status == Status.COMPLETED for one in records),
+        not any(one.is_baseline for one in records),
+        min(one.rank for one in records),
+    )
 
 
 def _greedy(evidence: Evidence) -> tuple[str, ...]:

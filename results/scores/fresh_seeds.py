@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from results.ledger.records import Status, TrialRecord
-from results.ledger.repeats import candidates, count_repeats, repeats
+from results.ledger.repeats import (
+    candidates,
+    count_repeats,
+    counted_repeats,
+    repeats,
+)
 from search_spaces.config import TrialId
 from search_spaces.settings import Settings
 
@@ -33,13 +38,10 @@ class FreshSeeds:
         return count_repeats(self.settings, backbone, self.finished, self.left_out)
 
     def counted(self, backbone: str) -> tuple[TrialRecord, ...]:
-        """Finished repeats of the candidates, seed after seed; empty while the search goes on.
-
-        After a resume with more trials the candidates may be others. Repeats of former ones stay in
-        the ledger and do not count.
-        """
-        known = repeats(self.settings, backbone, self.finished, self.left_out) or ()
-        return tuple(self.finished[trial] for trial in known if trial in self.finished)
+        """Finished repeats that count, see `results.ledger.repeats.counted_repeats`."""
+        due = repeats(self.settings, backbone, self.finished, self.left_out)
+        counted = counted_repeats(self.settings, backbone, self.finished, due)
+        return tuple(self.finished[trial] for trial in counted)
 
     def done(self, backbone: str) -> int:
         """How many repeats of the candidates are finished."""

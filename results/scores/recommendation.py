@@ -55,7 +55,12 @@ def _by_metric(evidence: Evidence, ensemble: EnsembleSummary, best: TrialRecord)
 
 
 def _at_chance(evidence: Evidence, ensemble: EnsembleSummary) -> Iterator[str]:
-    """Members that validation does not show to be better than always naming the largest class."""
+    """Members that validation does not show to be better than always naming the largest class.
+
+    Nothing where another metric than accuracy chooses: by that the largest class may be no bar.
+    """
+    if evidence.run.settings.metric != ACCURACY:
+        return
     labels = evidence.labels("validation")
     largest = int(np.bincount(labels).max()) / len(labels)
     for trial in ensemble.members:

@@ -72,7 +72,7 @@ def summarise(folder: RunFolder) -> Summary:
         rows=evidence.records,
         repeats=evidence.repeats,
         test_opened=evidence.test_opened,
-        test_sealed=len(scored((*evidence.records, *evidence.repeats))),
+        test_sealed=len(scored((*evidence.records, *evidence.repeats, *evidence.cut))),
         importances=folder.read_importances(),
         characteristics=folder.read_characteristics(),
         mistakes=mistakes,

@@ -162,7 +162,7 @@ class Summary:
 
     Attributes:
         name: the run folder's last part.
-        complete: every planned trial is in the ledger.
+        complete: every planned trial and every repeat is in the ledger.
         demonstration: the run makes no statement about the paper.
         weights: a name or folder as given.
         weights_source: per backbone what is known of them.

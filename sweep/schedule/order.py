@@ -11,6 +11,7 @@ All of it follows from the settings, never from timing.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -75,13 +76,13 @@ def first_probe(settings: Settings, backbone: str, number: int) -> TrialConfig |
 
 
 def _can_probe(settings: Settings, backbone: str) -> bool:
-    return HEAD in (_searched_points(settings, backbone) or ())
+    return HEAD in (_choices(settings, backbone, "unfreeze") or ())
 
 
-def _searched_points(settings: Settings, backbone: str) -> tuple[Any, ...] | None:
-    """The unfreeze points that the search chooses from; None where it keeps the baseline's."""
+def _choices(settings: Settings, backbone: str, name: str) -> tuple[Any, ...] | None:
+    """What the search chooses from in one dimension; None where it keeps the baseline's."""
     for dimension in settings.space.dimensions(backbone):
-        if isinstance(dimension, Categorical) and dimension.name == "unfreeze":
+        if isinstance(dimension, Categorical) and dimension.name == name:
             return dimension.choices
     return None
 
@@ -90,12 +91,16 @@ def _twin(settings: Settings, backbone: str) -> TrialConfig | None:
     """The baseline but for its scaling, where that is searched and the baseline has X/255.
 
     A search of heads alone has none: it would be the one trial that trains layers of the backbone,
-    and take longer than all others together.
+    and take longer than all others together. Nor has one that can try all it may, if the twin is
+    none of them: it would take the place of one.
     """
-    baseline, points = settings.baseline(backbone), _searched_points(settings, backbone)
+    baseline, space = settings.baseline(backbone), settings.space
+    points = _choices(settings, backbone, "unfreeze")
+    twin = replace(baseline, scaling=Scaling.NATIVE)
     wanted = (
         baseline.scaling is Scaling.UNIT
-        and "scaling" in settings.search
+        and Scaling.NATIVE in (_choices(settings, backbone, "scaling") or ())
         and (points is None or baseline.unfreeze in points)
+        and (math.isinf(space.size(backbone)) or space.contains(twin))
     )
-    return replace(baseline, scaling=Scaling.NATIVE) if wanted else None
+    return twin if wanted else None

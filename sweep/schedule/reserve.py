@@ -73,8 +73,6 @@ class Reserve:
         self._clock = clock
         self._deadline = clock() + seconds
         self._running: dict[TrialId, tuple[Assignment, float]] = {}
-        self._repeated: Counter[tuple[str, bool]] = Counter()
-        """Finished repeats by backbone, and whether they are the baseline's."""
 
     def begun(self, assignment: Assignment) -> None:
         """A trial was handed out."""
@@ -84,8 +82,6 @@ class Reserve:
         """A trial has its record, now or since an earlier start."""
         self._running.pop(record.id, None)
         self._tallies[record.backbone].add(record)
-        if record.repeat:
-            self._repeated[record.backbone, not record.number] += 1
 
     def is_searching(self, backbone: str) -> bool:
         """Whether a trial of a backbone's search runs."""
@@ -130,15 +126,17 @@ class Reserve:
             more: seconds of all epochs of what is about to begin.
         """
         running = [one for one, _ in self._running.values() if one.config.backbone == name]
-        best = [record.config for record in candidates(kinds.tally.contenders) if record.number]
+        best = [record for record in candidates(kinds.tally.contenders) if record.number]
         searched = [one.config for one in running if one.number and not one.repeat]
-        seconds = [kinds.seconds_in_full(config) or 0.0 for config in (*best, *searched)]
+        configs = (*(record.config for record in best), *searched)
+        seconds = [kinds.seconds_in_full(config) or 0.0 for config in configs]
         dearest = sorted([*seconds, *more])[-SEARCHED:]
         known = kinds.tally.has_baseline or TrialId(name, 0) in self._running
-        begun = self._repeated + Counter((name, not one.number) for one in running if one.repeat)
+        begun = kinds.tally.repeated + Counter(one.number for one in running if one.repeat)
+        of_best = sum(begun[record.number] for record in best)
         whole, confirm = kinds.whole or 0.0, self._settings.confirm
         repeats = [
-            *([whole] * (confirm - begun[name, True])),
-            *sorted(dearest * confirm)[begun[name, False] :],
+            *([whole] * (confirm - begun[0])),
+            *sorted(dearest * confirm)[of_best:],
         ]
         return _Due(0.0 if known else whole, tuple(sorted(repeats, reverse=True)))

@@ -64,7 +64,8 @@ class Tally:
         longest: epochs of the trained trial of the search that trained most; `in_full`: seconds of
             those that trained as many.
         contenders: of these `results.ledger.repeats.candidates` chooses as of all trials.
-        best: of the search, by score.
+        best: of the search, by `TrialRecord.rank`.
+        repeated: repeats by the number of the trial that they repeat.
     """
 
     course: Course
@@ -85,6 +86,7 @@ class Tally:
     in_full: Mean = Mean()
     contenders: tuple[TrialRecord, ...] = ()
     best: TrialRecord | None = None
+    repeated: Counter[int] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.points = dict.fromkeys(self.course.points, Mean())
@@ -104,7 +106,9 @@ class Tally:
         if record.epochs:
             self._add_seconds(kind, record)
             self._add_work(record)
-        if kind is not Kind.REPEAT:
+        if kind is Kind.REPEAT:
+            self.repeated[record.number] += 1
+        else:
             self._compare(record)
         if kind is Kind.SUGGESTED:
             self.visited[record.config.unfreeze] += 1
@@ -137,9 +141,7 @@ class Tally:
             self.updates += Mean(sum(epoch.seconds for epoch in later), updated)
 
     def _compare(self, record: TrialRecord) -> None:
-        if record.score is not None and (
-            self.best is None or self.best.score is None or record.score > self.best.score
-        ):
+        if record.has_scores and (self.best is None or record.rank < self.best.rank):
             self.best = record
         if record.status != Status.COMPLETED or not record.has_scores:
             return

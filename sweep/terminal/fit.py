@@ -94,6 +94,7 @@ def _needs(plan: BackbonePlan, kinds: Kinds, done: Collection[TrialId]) -> _Need
     seconds = [kinds.of(trial) or 0.0 for trial in trials if trial not in done]
     repeats = plan.repeats - kinds.tally.counts[Kind.REPEAT]
     features = plan.estimate.seconds_prefix if plan.estimate else 0.0
+    features *= max(0, plan.passes - len(kinds.tally.filled)) / max(1, plan.passes)
     searched = kinds.tally.searched - kinds.tally.has_baseline
     return _Needs(
         always=features + sum(seconds) + max(0, repeats) * repeat,

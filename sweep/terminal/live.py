@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from results.ledger.records import EpochRecord, Status, TrialRecord
+from results.ledger.repeats import is_cut
 from search_spaces.config import TrialId
 from search_spaces.metrics import ACCURACY, metric_words, signed
 from sweep.schedule.tally import tallied
@@ -126,7 +127,8 @@ class LiveTable:
         # Not its own seconds: the first trial of a process waits until that has loaded TensorFlow.
         _, started = self._running.pop(record.id, (None, self._clock()))
         self._worked += self._clock() - started
-        self._tallies[record.backbone].add(record)
+        if not is_cut(record):
+            self._tallies[record.backbone].add(record)
         self._plans = [plan.settled(self._tallies[plan.name]) for plan in self._plans]
         self._note()
         if not self._console.is_terminal:

@@ -12,11 +12,18 @@ from rich.text import Text
 
 from results.ledger.rates import Rates
 from results.ledger.records import TrialRecord, plain_photos
-from results.ledger.repeats import candidates, count_repeats, is_cut
+from results.ledger.repeats import (
+    candidates,
+    count_repeats,
+    counted_repeats,
+    is_cut,
+)
+from results.ledger.repeats import repeats as repeats_of
 from results.ledger.runs import WeightsSource
 from results.ledger.units import UNKNOWN, duration, size
 from search_spaces.backbones import SCALINGS
 from search_spaces.settings import Settings
+from search_spaces.space import Categorical
 from sweep.hardware import Machine
 from sweep.schedule.course import Course
 from sweep.schedule.tally import Tally
@@ -67,7 +74,8 @@ class BackbonePlan:
         photos_trained: training photos over all epochs of the unfinished trials, at most.
         photos_plain: photos that a plain script would push through the whole network instead.
         estimate: in bytes and seconds; None until a run has measured the backbone here.
-        repeats: of `trials`, those that repeat the search's best, on so many `seeds` each.
+        repeats: of `trials`, those that repeat the search's best, on so many `seeds` each, and what
+            is finished of repeats of trials that once were the best.
         course: how the search goes.
     """
 
@@ -88,7 +96,9 @@ class BackbonePlan:
         searched = self.trials - self.repeats
         if not self.repeats or tally.searched < searched:
             return self
-        known = self.seeds * len(candidates(tally.contenders))
+        best = candidates(tally.contenders)
+        former = tally.repeated.total() - sum(tally.repeated[one.number] for one in best)
+        known = self.seeds * len(best) + former
         return replace(self, trials=searched + known, repeats=known)
 
 
@@ -131,12 +141,16 @@ def _of(
     rates: Rates | None,
 ) -> BackbonePlan:
     own = {one.id: one for one in finished if one.backbone == name and not is_cut(one)}
-    repeats = count_repeats(settings, name, own)
+    counted = counted_repeats(settings, name, own, repeats_of(settings, name, own))
+    former = sum(trial.repeat > 0 for trial in own) - len(counted)
+    repeats = count_repeats(settings, name, own) + former
     trials, done = settings.searched(name) + 1 + repeats, len(own)
     left = trials - done
     searched = settings.trials > 0 and "scaling" in settings.search
-    passes = (len(SCALINGS) if searched else 1) if left else 0
-    photos_prefix = passes * sum(counts.values())
+    passes = (len(SCALINGS) if searched else 1) if left > 0 else 0
+    photos_prefix = passes * (
+        sum(counts.values()) + (_most_views(settings, name) - 1) * counts["train"]
+    )
     photos_trained = left * settings.epochs * counts["train"]
     photos_plain = left * plain_photos(settings.epochs, **counts)
     skipped = rates.seconds_skipped if rates else None
@@ -164,6 +178,13 @@ def _of(
         seeds=settings.confirm,
         course=Course.of(settings, name, known),
     )
+
+
+def _most_views(settings: Settings, backbone: str) -> int:
+    """Of a training photo, each of which passes the frozen layers."""
+    found = [one for one in settings.space.dimensions(backbone) if one.name == "views"]
+    views = [max(one.choices) for one in found if isinstance(one, Categorical)]
+    return max(views) if settings.trials and views else 1
 
 
 def plan_table(

@@ -28,7 +28,7 @@ from tests.sweeps import start as started
 
 _SECONDS_BETWEEN_LOOKS = 0.02
 _MOST_SECONDS = 10.0
-_MEASURED = ("seconds", "photos_", "bytes_")
+_MEASURED = ("seconds", "photos_", "bytes_", "multiply_adds_prefix")
 """How columns begin that say what it took."""
 _UNEQUAL = ("cost.csv", "cost_by_backbone.csv", "characteristics.csv")
 

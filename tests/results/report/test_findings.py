@@ -7,6 +7,7 @@ from html import unescape
 from pathlib import Path
 
 from results.figures.gallery import gallery
+from results.ledger.records import Status
 from results.report.page import page
 from results.report.sheets_run import importances_wide
 from results.scores.summary import summarise
@@ -38,6 +39,12 @@ def test_heads_that_differ_in_the_scaling_alone_are_compared_where_the_baseline_
     [row] = summarise(make_run(tmp_path, (*TWO, *heads))).scaling
     assert (row.unit_trial, row.native_trial) == ("VGG16/t03", "VGG16/t02")
     assert not row.observational
+
+
+def test_a_scaling_whose_trial_was_cut_is_not_said_to_be_compared_alone(tmp_path: Path) -> None:
+    twin = Trial("VGG16", 2, epochs=1, status=Status.OUT_OF_TIME, changes={"scaling": "native"})
+    [row] = summarise(make_run(tmp_path, (TWO[0], TWO[2], twin))).scaling
+    assert (row.native_trial, row.also_differs) == ("VGG16/t02", ("epochs_trained",))
 
 
 def test_pairs_are_all_that_the_text_compares(tmp_path: Path) -> None:

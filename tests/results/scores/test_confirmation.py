@@ -154,7 +154,8 @@ def test_repeats_of_candidates_that_a_resume_displaced_are_not_counted(tmp_path:
     assert confirmation(folder).reason == "6 of 9 repeats are finished"
     folder.write_run(folder.read_run().with_more_trials(4))
     summary = summarise(folder)
-    assert (summary.trials.planned, summary.trials.finished) == (5 + 9, 4)
+    # While the search goes on those of the baseline count, which are due whatever comes.
+    assert (summary.trials.planned, summary.trials.finished) == (5 + 9, 4 + 3)
 
 
 def test_where_the_baseline_wins_nothing_is_shown_to_be_better(tmp_path: Path) -> None:

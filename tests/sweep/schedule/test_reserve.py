@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,10 @@ from search_spaces.config import TrialId
 from search_spaces.refusals import EnvironmentRefusal
 from search_spaces.settings import Settings
 from sweep.schedule.course import Course
+from sweep.schedule.kinds import Kinds
 from sweep.schedule.pool import Pool
 from sweep.schedule.reserve import Reserve
-from tests.sweep.helpers import MemoryFolder, play, settings
+from tests.sweep.helpers import MemoryFolder, play, record, settings
 from tests.sweep.terminal.test_eta_of_sweeps import Clock, played_in
 
 SEEDS = range(8)
@@ -58,6 +61,21 @@ def test_a_budget_ends_the_search_so_that_the_repeats_are_whole(
             counts[reserves] += confirmed(chosen, seed, budget, tmp_path, reserves=reserves)
     assert counts[False] <= most_without
     assert counts[True] >= least
+
+
+def test_repeats_of_trials_that_once_were_the_best_leave_the_others_due() -> None:
+    kept, base = reserve(ONE, 1e6), ONE.baseline("Xception")
+    for number in range(6):
+        config = replace(base, learning_rate=1e-5 * (1 + number))
+        kept.ended(record("Xception", number, [0.5 + number / 10] * 10, config=config))
+    kinds = Kinds(kept._tallies["Xception"], {base.unfreeze: 1.0})
+    assert len(kept._due("Xception", kinds, ()).repeats) == 9
+    for number, at in itertools.product((0, 1, 2), (1, 2, 3)):
+        kept.ended(record("Xception", number, [0.5] * 10, repeat=at, config=base))
+    assert len(kept._due("Xception", kinds, ()).repeats) == 6
+    for at in (1, 2, 3):
+        kept.ended(record("Xception", 5, [0.5] * 10, repeat=at, config=base))
+    assert len(kept._due("Xception", kinds, ()).repeats) == 3
 
 
 def test_while_nothing_is_measured_nothing_is_held_back() -> None:

@@ -40,6 +40,15 @@ def finished(number: int, chance: random.Random, *, rates: int) -> TrialRecord:
     return dataclasses.replace(made, cost=Cost(seconds_total=chance.uniform(1, 9)))
 
 
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_of_equal_scores_the_best_is_the_same_whichever_ends_first(order: tuple[int, int]) -> None:
+    tally = Tally(Course.of(CHOSEN, "VGG16"))
+    for number in order:
+        tally.add(record("VGG16", number, [0.9]))
+    assert tally.best is not None
+    assert tally.best.number == 1
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_after_every_trial_the_contenders_have_the_candidates_of_all(seed: int) -> None:
     chance = random.Random(seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from search_spaces.config import TrialConfig
 from search_spaces.space import SearchSpace
 from sweep.schedule.assignment import Assignment
 from sweep.schedule.optuna_trials import as_optuna
-from sweep.schedule.order import first_probe
+from sweep.schedule.order import first_probe, order_of
 from sweep.schedule.pool import Pool
 from sweep.schedule.suggest import suggest
 from tests.sweep.helpers import record, settings
@@ -129,6 +130,14 @@ def test_a_search_of_heads_alone_trains_no_layer_of_the_backbone_but_the_baselin
     handed = visited(tmp_path, "--trials", "6", "--space", "quick")
     assert {one.config.unfreeze for one in handed if one.number} == {HEAD}
     assert [one.number for one in handed if one.config.unfreeze != HEAD] == [0]
+
+
+@pytest.mark.parametrize(
+    "ranges", [{"scaling": ("unit",)}, {"optimizer": ("sgd",), "scaling": ("unit", "native")}]
+)
+def test_a_search_to_which_the_twin_does_not_belong_has_none(ranges: dict[str, Any]) -> None:
+    words = ("--backbones", "vgg16", "--trials", "6", "--search", ",".join(ranges))
+    assert order_of(settings(*words, ranges=ranges), "VGG16").twin is None
 
 
 def test_a_taken_configuration_is_not_suggested_again() -> None:

@@ -22,6 +22,28 @@ COUNTS = {"train": 240, "validation": 80, "test": 80}
 HERE = machine(Path("/cache"))
 
 
+def test_repeats_of_trials_that_once_were_the_best_are_done_and_count_for_nothing() -> None:
+    chosen = settings("--backbones", "vgg16", "--trials", "5", "--confirm", "2")
+    base = chosen.baseline("VGG16")
+    scores = {0: 0.5, 1: 0.8, 2: 0.7, 3: 0.6, 4: 0.85, 5: 0.9}
+    search = [
+        record(
+            "VGG16", number, [score], config=dataclasses.replace(base, learning_rate=1e-5 + number)
+        )
+        for number, score in scores.items()
+    ]
+    former = [record("VGG16", number, repeat=at) for number in (0, 1, 2) for at in (1, 2)]
+    [found] = plan(chosen, COUNTS, (*search, *former))
+    # Of t04 and t05, the best two now, both repeats are due.
+    assert (found.trials, found.finished, found.repeats) == (6 + 6 + 4, 6 + 6, 6 + 4)
+    assert found.photos_trained == 4 * chosen.epochs * 240
+    [going_on] = plan(chosen, COUNTS, (*search[:-1], *former))
+    assert going_on.trials - going_on.finished == 1 + 4
+    tally = tallied({"VGG16": going_on.course}, (*search, *former))["VGG16"]
+    settled = going_on.settled(tally)
+    assert (settled.trials, settled.repeats) == (found.trials, found.repeats)
+
+
 RATES = Rates(seconds_pass=0.08, seconds_skipped=0.06, seconds_step=0.02, bytes_stored=1000.0)
 
 
@@ -43,6 +65,7 @@ def shown(plans: tuple[BackbonePlan, ...], chosen: Settings, width: int = 100) -
     [
         # trials, finished, passes, photos_prefix, photos_trained, photos_plain
         ("--trials 3", 0, (4, 0, 2, 800, 4 * 3 * 240, 4 * (3 * 320 + 80))),
+        ("--trials 3 --space wide", 0, (4, 0, 2, 2 * (400 + 3 * 240), 2880, 4160)),
         ("--trials 3 --search optimizer", 0, (4, 0, 1, 400, 2880, 4160)),
         ("--trials 3", 3, (4, 3, 2, 800, 720, 1040)),
         ("--trials 3", 4, (4, 4, 0, 0, 0, 0)),
