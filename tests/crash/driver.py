@@ -141,7 +141,8 @@ def _child(function: Callable[[], int], told: Path) -> NoReturn:
     except BaseException:
         traceback.print_exc()
     finally:
-        sys.stderr.flush()
+        with contextlib.suppress(OSError):  # a limit on the size of files holds for it as well
+            sys.stderr.flush()
         os._exit(code)
 
 
