@@ -27,7 +27,7 @@ from trainables.finished.card import card
 
 NAMES = (
     *("<b>bold", "<script>alert(1)<", "<img src=x onerror=alert(1)>", "'\"><svg onload=x>"),
-    *("{{7*7}}", "{% raw %}", "%s{0}", "$(reboot)", "`id`", "[red]", "[/red]", "[link=x]y"),
+    *("{{7*7}}", "{% raw %}", "%s{0}", "$(reboot)", "`id`", "[red]", "[red", "[link=x]y"),
     *("\x1b[31mred", "bell\x07", "back\x08space", "del\x7f", "car\riage", "cat\nnip", "a\tb"),
     *(
         "\u202egnp.exe",
