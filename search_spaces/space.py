@@ -89,6 +89,13 @@ class SearchSpace:
             )
         return self._known[backbone]
 
+    def choices(self, backbone: str, name: str) -> tuple[Any, ...] | None:
+        """What one dimension is chosen from; None where it does not vary, or is a number."""
+        for dimension in self.dimensions(backbone):
+            if isinstance(dimension, Categorical) and dimension.name == name:
+                return dimension.choices
+        return None
+
     def _may_matter(self, name: str, backbone: str) -> bool:
         entry = backbone_named(backbone)
         if name == "head":

@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from results.ledger.remedies import MORE_FILES
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
 TEMPORARY_PREFIX = ".part-"
@@ -101,7 +102,7 @@ def no_more_files(fault: BaseException) -> EnvironmentRefusal | None:
     return EnvironmentRefusal(
         f"the system lets this process open no more files: {fault.strerror}",
         where=str(fault.filename or ""),
-        fix="Raise the limit before you start it: ulimit -n 4096",
+        fix=MORE_FILES,
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from results.ledger.commands import typed
 
 NEW_RUN = "The run cannot go on without it: put it back from a copy, or start another run."
+MORE_FILES = "Raise the limit before you start it: ulimit -n 4096"
 
 
 def train_again(folder: Path) -> str:

@@ -75,20 +75,18 @@ def repeats(
 def counted_repeats(
     settings: Settings,
     backbone: str,
-    finished: Collection[TrialId],
-    due: Collection[TrialId] | None,
+    finished: Mapping[TrialId, TrialRecord],
+    left_out: Collection[TrialId] = (),
 ) -> tuple[TrialId, ...]:
     """Finished repeats of the candidates, seed after seed; while the search goes on those of the
     baseline, which will be one.
 
     After a resume with more trials the candidates may be others. Repeats of former ones stay in the
     ledger and do not count.
-
-    Args:
-        due: what `repeats` gave.
     """
+    due = repeats(settings, backbone, finished, left_out)
     if due is None:
-        due = [TrialId(backbone, 0, repeat) for repeat in range(1, settings.confirm + 1)]
+        due = tuple(TrialId(backbone, 0, repeat) for repeat in range(1, settings.confirm + 1))
     return tuple(trial for trial in due if trial in finished)
 
 

@@ -10,12 +10,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from results.ledger.records import Status, TrialRecord
-from results.ledger.repeats import (
-    candidates,
-    count_repeats,
-    counted_repeats,
-    repeats,
-)
+from results.ledger.repeats import candidates, count_repeats, counted_repeats, repeats
 from search_spaces.config import TrialId
 from search_spaces.settings import Settings
 
@@ -39,8 +34,7 @@ class FreshSeeds:
 
     def counted(self, backbone: str) -> tuple[TrialRecord, ...]:
         """Finished repeats that count, see `results.ledger.repeats.counted_repeats`."""
-        due = repeats(self.settings, backbone, self.finished, self.left_out)
-        counted = counted_repeats(self.settings, backbone, self.finished, due)
+        counted = counted_repeats(self.settings, backbone, self.finished, self.left_out)
         return tuple(self.finished[trial] for trial in counted)
 
     def done(self, backbone: str) -> int:

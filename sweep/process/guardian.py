@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from results.ledger.places import RunPlaces
-from results.ledger.remedies import resume_command
+from results.ledger.remedies import MORE_FILES, resume_command
 from search_spaces.refusals import EnvironmentRefusal, Refusal
 from sweep.process.leftovers import NOTE, descendants, end, end_leftovers
 from sweep.process.messages import DriverState, Guardian, GuardianByMessages
@@ -97,7 +97,7 @@ def _too_few_descriptors() -> EnvironmentRefusal | None:
     return EnvironmentRefusal(
         f"a process must be allowed {_LEAST_DESCRIPTORS} open files, got {allowed}",
         where="ulimit -n",
-        fix="Raise the limit before you start it: ulimit -n 4096",
+        fix=MORE_FILES,
     )
 
 

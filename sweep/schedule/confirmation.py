@@ -87,9 +87,8 @@ class Confirmation:
         to be held against another trial."""
         for name in self._most:
             if self._completed[name] == {True, False}:
-                repeats_of_it = (TrialId(name, 0, at) for at in range(1, 1 + len(self._seeds)))
-                known = (self._finished, self._begun)
-                left = (one for one in repeats_of_it if not any(one in done for done in known))
+                own = (TrialId(name, 0, repeat) for repeat in range(1, 1 + len(self._seeds)))
+                left = (one for one in own if one not in self._finished and one not in self._begun)
                 yield from islice(left, 1)
 
     def _config(self, trial_id: TrialId) -> TrialConfig:

@@ -18,7 +18,7 @@ from typing import Any
 from search_spaces.backbones import HEAD, Scaling
 from search_spaces.config import TrialConfig
 from search_spaces.settings import Settings
-from search_spaces.space import Categorical, LogUniform
+from search_spaces.space import LogUniform
 
 MOST_PROBES = 8
 """Trials of the head alone that open a backbone's search, at most half of those that are searched:
@@ -76,15 +76,7 @@ def first_probe(settings: Settings, backbone: str, number: int) -> TrialConfig |
 
 
 def _can_probe(settings: Settings, backbone: str) -> bool:
-    return HEAD in (_choices(settings, backbone, "unfreeze") or ())
-
-
-def _choices(settings: Settings, backbone: str, name: str) -> tuple[Any, ...] | None:
-    """What the search chooses from in one dimension; None where it keeps the baseline's."""
-    for dimension in settings.space.dimensions(backbone):
-        if isinstance(dimension, Categorical) and dimension.name == name:
-            return dimension.choices
-    return None
+    return HEAD in (settings.space.choices(backbone, "unfreeze") or ())
 
 
 def _twin(settings: Settings, backbone: str) -> TrialConfig | None:
@@ -95,11 +87,11 @@ def _twin(settings: Settings, backbone: str) -> TrialConfig | None:
     none of them: it would take the place of one.
     """
     baseline, space = settings.baseline(backbone), settings.space
-    points = _choices(settings, backbone, "unfreeze")
+    points = space.choices(backbone, "unfreeze")
     twin = replace(baseline, scaling=Scaling.NATIVE)
     wanted = (
         baseline.scaling is Scaling.UNIT
-        and Scaling.NATIVE in (_choices(settings, backbone, "scaling") or ())
+        and Scaling.NATIVE in (space.choices(backbone, "scaling") or ())
         and (points is None or baseline.unfreeze in points)
         and (math.isinf(space.size(backbone)) or space.contains(twin))
     )

@@ -12,18 +12,11 @@ from rich.text import Text
 
 from results.ledger.rates import Rates
 from results.ledger.records import TrialRecord, plain_photos
-from results.ledger.repeats import (
-    candidates,
-    count_repeats,
-    counted_repeats,
-    is_cut,
-)
-from results.ledger.repeats import repeats as repeats_of
+from results.ledger.repeats import candidates, count_repeats, counted_repeats, is_cut
 from results.ledger.runs import WeightsSource
 from results.ledger.units import UNKNOWN, duration, size
 from search_spaces.backbones import SCALINGS
 from search_spaces.settings import Settings
-from search_spaces.space import Categorical
 from sweep.hardware import Machine
 from sweep.schedule.course import Course
 from sweep.schedule.tally import Tally
@@ -141,8 +134,7 @@ def _of(
     rates: Rates | None,
 ) -> BackbonePlan:
     own = {one.id: one for one in finished if one.backbone == name and not is_cut(one)}
-    counted = counted_repeats(settings, name, own, repeats_of(settings, name, own))
-    former = sum(trial.repeat > 0 for trial in own) - len(counted)
+    former = sum(trial.repeat > 0 for trial in own) - len(counted_repeats(settings, name, own))
     repeats = count_repeats(settings, name, own) + former
     trials, done = settings.searched(name) + 1 + repeats, len(own)
     left = trials - done
@@ -182,9 +174,8 @@ def _of(
 
 def _most_views(settings: Settings, backbone: str) -> int:
     """Of a training photo, each of which passes the frozen layers."""
-    found = [one for one in settings.space.dimensions(backbone) if one.name == "views"]
-    views = [max(one.choices) for one in found if isinstance(one, Categorical)]
-    return max(views) if settings.trials and views else 1
+    views = settings.space.choices(backbone, "views") if settings.trials else None
+    return int(max(views or (1,)))
 
 
 def plan_table(

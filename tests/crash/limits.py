@@ -18,11 +18,10 @@ from pathlib import Path
 
 from results.ledger.store import RunFolder
 from tests.crash.driver import forked, inside, whole_command
-from tests.crash.place import Place, content, differences, litter, place
+from tests.crash.place import WHOLE, Place, content, differences, litter, place
 from tests.crash.row import Row
 from tests.crash.runner import Reportable
 
-_TINY = ("--backbones", "vgg16", "--trials", "2", "--epochs", "2")
 _MOST_DESCRIPTORS = 8
 """More than the driver has open at a time beyond those that it starts with."""
 
@@ -33,7 +32,7 @@ def limits(seed: int, count: int) -> Row:
     row.must_not("ends that were not one line and code 4", "resumes that failed")
     row.must_not("sweeps that came out differently", "parts of files left")
     choices = random.Random(seed)
-    with place(_TINY) as where:
+    with place(WHOLE) as where:
         reference, needed = _unlimited(where, row)
         for number in range(count):
             run = where.run(f"limit-{number}")

@@ -19,7 +19,7 @@ from results.ledger.units import clean
 from results.ledger.verify import verify
 from results.scores.summary import read_summary
 from tests.crash.driver import inside, whole_command
-from tests.crash.place import Place, place
+from tests.crash.place import WHOLE, Place, place
 from tests.crash.row import Row
 from tests.crash.runner import Reportable
 from tests.trainables.photo_trees import classes, tree
@@ -58,7 +58,6 @@ NAMES = (
 )
 """Of classes and of files; none has a slash or is hidden."""
 
-_TINY = ("--backbones", "vgg16", "--trials", "2", "--epochs", "2")
 _SETTINGS = {
     "--metric": ("balanced_accuracy", "macro_f1", "auc", "log_loss"),
     "--class-weights": ("balanced",),
@@ -80,7 +79,7 @@ def odd_names(seed: int, count: int) -> Row:
         "tracebacks or wrong refusals", "names taken as markup", "names that came out differently"
     )
     choices, names = random.Random(seed), set[str]()
-    with place(_TINY) as where:
+    with place(WHOLE) as where:
         for number in range(count):
             labels = choices.sample(NAMES, choices.choice((2, 3)))
             names.update(labels)

@@ -21,6 +21,8 @@ from tests.sweep.helpers import MEMORY
 from tests.sweeps import photo_folder
 
 TINY = ("--backbones", "vgg16", "--trials", "1", "--epochs", "2")
+WHOLE = ("--backbones", "vgg16", "--trials", "2", "--epochs", "2")
+"""For the whole command, report and all."""
 SMALL = ("--backbones", "vgg16,xception", "--trials", "4", "--epochs", "4")
 
 
