@@ -14,9 +14,9 @@ _HEAD = """\
 # Crash report
 
 Written by `make crash-test`, which runs `python -m tests.crash` (what it does stands in
-`tests/crash/`); not edited. Seed {seed}, {day}, {minutes:.1f} minutes on {machine}. Every row goes
-on until its goal is reached or its share of the time is spent; a row's piece number *n* has the
-seed {seed} + *n*.
+`tests/crash/`); not edited. Seed {seed}, {day}, {minutes:.1f} minutes on {machine},
+{jobs} rows at a time. Every row goes on until its goal is reached or its share of the time is
+spent; a row's piece number *n* has the seed {seed} + *n*.
 
 In rows that do not say "real" the driver is the product's own, from the command line to the
 ledger, but for Ray, in whose place trials are handed to a trainer that takes milliseconds and
@@ -52,10 +52,10 @@ class Result:
     seconds: float
 
 
-def report(results: Sequence[Result], *, seed: int, minutes: float) -> str:
+def report(results: Sequence[Result], *, seed: int, minutes: float, jobs: int) -> str:
     """The whole report."""
     machine = f"{os.cpu_count()} processors ({platform.machine()}, {platform.system()})"
-    head = _HEAD.format(seed=seed, day=date.today(), minutes=minutes, machine=machine)
+    head = _HEAD.format(seed=seed, day=date.today(), minutes=minutes, jobs=jobs, machine=machine)
     examples = [example for result in results for example in result.row.examples]
     found = ["", "## What went wrong", "", *(f"- {_line(one)}" for one in examples), ""]
     rows = "".join(map(_row, results))
