@@ -125,20 +125,20 @@ def megabytes_of_share(gpu_share: float, totals: Sequence[int]) -> int | None:
     """What one of several processes on a GPU may take of its memory.
 
     Args:
-        gpu_share: of one GPU.
+        gpu_share: of one GPU; from 1 on the process has each for itself.
         totals: megabytes of each that the process may see.
 
     Returns:
-        None for a whole GPU, where nobody else is to be spared, and where none is known.
+        None where none is known.
     """
-    if not 0 < gpu_share < 1 or not totals:
+    if gpu_share <= 0 or not totals:
         return None
-    return max(1, int(min(totals) * gpu_share) - _CONTEXT_MEGABYTES)
+    return max(1, int(min(totals) * min(gpu_share, 1.0)) - _CONTEXT_MEGABYTES)
 
 
 def own_gpu_megabytes(gpu_share: float) -> int | None:
     """The same of the GPUs that this process may see, as `nvidia-smi` tells their memory."""
-    if not 0 < gpu_share < 1:
+    if gpu_share <= 0:
         return None
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     which = ("-i", visible) if visible else ()

@@ -231,22 +231,21 @@ _WORKPLACES: dict[Path, tuple[TrainingData, NetworkCache]] = {}
 def _workplace(context: RunContext) -> tuple[TrainingData, NetworkCache]:
     """This process's data and networks; sets TensorFlow up at the first call."""
     if context.run not in _WORKPLACES:
-        from trainables.networks.devices import configure
+        from trainables.networks.devices import configure, device_memory
 
-        machine = context.machine
-        configure(
-            cpus=machine.cpus_per_trial,
-            gpus=machine.gpus_per_trial,
-            gpu_megabytes=own_gpu_megabytes(machine.gpus_per_trial),
-        )
+        cpus, gpus = context.machine.cpus_per_trial, context.machine.gpus_per_trial
+        megabytes = own_gpu_megabytes(gpus)
+        configure(cpus=cpus, gpus=gpus, gpu_megabytes=megabytes)
+        memory = device_memory(megabytes)
 
         from trainables.training.network_cache import NetworkCache
 
-        _WORKPLACES[context.run] = (training_data(context), NetworkCache())
+        data = training_data(context, device_bytes=memory.for_inputs)
+        _WORKPLACES[context.run] = (data, NetworkCache(memory))
     return _WORKPLACES[context.run]
 
 
-def training_data(context: RunContext) -> TrainingData:
+def training_data(context: RunContext, *, device_bytes: int) -> TrainingData:
     """Open what the run trains on."""
     from trainables.features.fill import TrainingData
     from trainables.features.store import FeatureStore
@@ -266,6 +265,7 @@ def training_data(context: RunContext) -> TrainingData:
         jit_compile=context.settings.jit_compile,
         class_weights=context.settings.class_weights,
         metric=context.settings.metric,
+        device_bytes=device_bytes,
     )
 
 

@@ -1,8 +1,9 @@
-"""A trial's steady epochs with many batches in a call, against the same batches one by one.
+"""A trial's steady epochs in the three ways to feed a network that takes many batches a call.
 
     python -m tests.benchmarks.at_once NAME SPEC.json OUT.json
 
-Both ways by turns in one process, on the same network; features are made up.
+One batch a call, many with a call, or places of what is on the device already; by turns in one
+process, on the same network; features are made up.
 """
 
 from __future__ import annotations
@@ -39,14 +40,16 @@ def at_once(spec: Spec) -> dict[str, Any]:
         name: Part(np.sort(one), labels[np.sort(one)], arrays)
         for name, one in zip(SPLITS, places, strict=True)
     }
-    seconds: dict[str, list[float]] = {"one by one": [], "at once": []}
+    on_device = {name: part.on_device() for name, part in parts.items()}
+    ways = {"one by one": parts, "at once": parts, "on the device": on_device}
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
     losses: set[tuple[float, ...]] = set()
     for _ in range(spec["repeats"]):
         for way, found in seconds.items():
-            network.loops = way == "at once"
+            network.loops = way != "one by one"
             _reset(network, config, data, None)
             course = _run_epochs(
-                *(config, network, data, parts, lambda _: None),
+                *(config, network, data, ways[way], lambda _: None),
                 *({}, lambda: False, lambda *_: None),
             )
             found.append(statistics.median(one.seconds for one in course.epochs[1:]))

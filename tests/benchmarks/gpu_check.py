@@ -27,6 +27,12 @@ NO_GPU = 2
 Counts = tuple[int, int, int]
 _COUNTS = (640, 192, 192)
 """Photos to train, to choose, to report."""
+_FEEDING = (
+    ("all on the device", True, 2**40),
+    ("many batches with a call", True, 0),
+    ("one batch a call", False, 0),
+)
+"""In words, whether a call has many batches, and bytes of the device for photos and features."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +77,14 @@ def main(words: Sequence[str]) -> int:
 
 
 def measured(deep: TrialConfig, counts: Counts) -> list[Found]:
-    """Every precision with and without XLA, then many batches in a call and one, and of a head."""
+    """Every precision with and without XLA, then each way to feed a network, and a head."""
     found = []
     for jit, precision in itertools.product((False, True), PRECISIONS):
         way = f"{precision}{', XLA' if jit else ''}"
         found.append(_measured(way, deep, counts, precision=precision, jit_compile=jit))
     for way, config in (("float32", deep), ("head", replace(deep, unfreeze=HEAD))):
-        for loops, words in ((True, "many batches"), (False, "one batch")):
-            found.append(_measured(f"{way}, {words} a call", config, counts, loops))
+        for words, loops, room in _FEEDING:
+            found.append(_measured(f"{way}, {words}", config, counts, loops, device_bytes=room))
     return found
 
 

@@ -230,8 +230,8 @@ def test_gpus_are_named_without_their_numbers_and_identities() -> None:
         (0.5, (81559,), 81559 // 2 - 600),
         (0.25, (81559, 40960), 40960 // 4 - 600),
         (0.01, (8192,), 1),  # too little to train with, which the trial will say
-        (1.0, (81559,), None),
-        (2.0, (81559, 81559), None),
+        (1.0, (81559,), 81559 - 600),
+        (2.0, (81559, 81559), 81559 - 600),
         (0.0, (81559,), None),
         (0.5, (), None),
     ],

@@ -26,7 +26,7 @@ from trainables.features.planner import FeaturePlan, nodes_to_store
 from trainables.features.store import FeatureStore
 from trainables.networks.backbones import FullNetwork, output_of
 from trainables.networks.cuts import Cut
-from trainables.networks.devices import gpu_names, onednn_setting
+from trainables.networks.devices import CPU_INPUT_BYTES, gpu_names, onednn_setting
 from trainables.networks.frozen import FrozenLayers, InputFormat
 from trainables.networks.weights import Weights
 from trainables.progress import Progress, quiet
@@ -52,6 +52,7 @@ class TrainingData:
         jit_compile: whether XLA compiles them.
         class_weights: how photos weigh in the training loss, see `search_spaces.settings`.
         metric: by which the best epoch is chosen.
+        device_bytes: of the device's memory, what photos and features may take that stay there.
     """
 
     photos: NDArray[np.uint8]
@@ -66,6 +67,7 @@ class TrainingData:
     jit_compile: bool = False
     class_weights: str = UNWEIGHTED
     metric: str = ACCURACY
+    device_bytes: int = CPU_INPUT_BYTES
 
 
 @dataclass(frozen=True)

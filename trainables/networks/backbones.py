@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -44,6 +44,7 @@ class FullNetwork:
         initial: per layer, its variables' values to start from.
         image_size: pixels.
         precision: what the layers compute in; weights and logits are float32 whatever it is.
+        changed: nodes that something was to train since they were last put back.
     """
 
     entry: Backbone
@@ -53,6 +54,7 @@ class FullNetwork:
     initial: tuple[tuple[NDArray[Any], ...], ...]
     image_size: int
     precision: str
+    changed: set[int] = field(default_factory=set)
 
     def first(self, unfreeze: str) -> int:
         """The node from which on layers are trained at an unfreeze point."""
@@ -82,11 +84,21 @@ class FullNetwork:
         inputs = [output_of(self.layers[node]) for node in sources]
         return keras.Model(inputs, [output_of(self.layers[node]) for node in wanted])
 
-    def restore(self) -> None:
-        """Put every variable back to where each trial starts."""
-        for layer, values in zip(self.layers, self.initial, strict=True):
-            for variable, value in zip(variables_of(layer), values, strict=True):
+    def restore(self, *, to_train: Iterable[int] = ()) -> None:
+        """Put every variable back to where each trial starts.
+
+        Only what was trained is written: a backbone has hundreds of variables, and to assign them
+        all takes as long as some epochs of a head on stored features.
+
+        Args:
+            to_train: nodes that the caller is going to change.
+        """
+        for node in self.changed:
+            pairs = zip(variables_of(self.layers[node]), self.initial[node], strict=True)
+            for variable, value in pairs:
                 variable.assign(value)
+        self.changed.clear()
+        self.changed.update(to_train)
 
 
 def build(

@@ -6,12 +6,49 @@ import logging
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 CPU_INFO = Path("/proc/cpuinfo")
+CPU_INPUT_BYTES = 64 * 2**20
+"""Of memory, what a trial's photos and features may take besides the files that are mapped."""
+_MEGABYTE = 2**20
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+
+
+@dataclass(frozen=True)
+class DeviceMemory:
+    """What a process does with its part of a GPU's memory; on a CPU nothing is counted.
+
+    Attributes:
+        for_inputs: bytes of photos and features that may stay there during a trial.
+        most_kept: bytes in use above which built networks make room for another.
+        used: how many are in use.
+    """
+
+    for_inputs: int = CPU_INPUT_BYTES
+    most_kept: int = sys.maxsize
+    used: Callable[[], int] = lambda: 0
+
+
+def device_memory(gpu_megabytes: int | None) -> DeviceMemory:
+    """A quarter of a GPU's memory for inputs, half for what was built for former trials.
+
+    Args:
+        gpu_megabytes: that the process may take; None without a GPU, or where nobody knows.
+    """
+    if gpu_megabytes is None:
+        return DeviceMemory()
+    most = gpu_megabytes * _MEGABYTE
+    return DeviceMemory(most // 4, most // 2, _gpu_bytes_used)
+
+
+def _gpu_bytes_used() -> int:
+    import tensorflow as tf
+
+    return int(tf.config.experimental.get_memory_info("GPU:0")["current"])
 
 
 def configure(
@@ -23,8 +60,8 @@ def configure(
         cpus: threads for one operation; operations run one after the other.
         gpus: share of a GPU; 0 hides all GPUs, since Ray at 0 GPUs does not. A share takes memory
             as it grows instead of all of it, so that several processes fit on one device.
-        gpu_megabytes: of each GPU's memory, the most that this process may take; None for all that
-            is free.
+        gpu_megabytes: of each GPU's memory, the most that this process may take where it has a
+            share; None for all that is free.
         onednn: a run's own setting, `0` or `1`, whatever the environment has; None leaves it.
     """
     if onednn is not None:
@@ -40,7 +77,7 @@ def configure(
     if gpus == 0:
         tf.config.set_visible_devices([], "GPU")
     for device in tf.config.get_visible_devices("GPU"):
-        if gpu_megabytes is None:
+        if gpus >= 1 or gpu_megabytes is None:
             tf.config.experimental.set_memory_growth(device, True)
             continue
         # TensorFlow refuses growth for a device with a limit, but not the variable for it.

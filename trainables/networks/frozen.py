@@ -41,16 +41,19 @@ class InputFormat:
             for node in self.nodes
         ]
 
+    def table_signature(self, full: FullNetwork) -> list[Any]:
+        """The same of what `device_table` makes."""
+        return [
+            tf.TensorSpec(spec.shape, "float16" if spec.dtype == tf.uint8 else spec.dtype)
+            for spec in self.signature(full)
+        ]
+
     def network_inputs(self, batch: list[Any]) -> list[Any]:
         """Stored outputs as float32, photos scaled."""
         return [
             scaled(tensor, self.scaling) if node == PHOTO else tf.cast(tensor, "float32")
             for tensor, node in zip(batch, self.nodes, strict=True)
         ]
-
-    def row_bytes(self, full: FullNetwork) -> int:
-        """Of one photo."""
-        return sum(int(np.prod(spec.shape[1:])) * spec.dtype.size for spec in self.signature(full))
 
 
 class FrozenLayers:
@@ -97,6 +100,20 @@ class FrozenLayers:
 
 def as_tensors(arrays: Sequence[NDArray[Any]]) -> list[Any]:
     return [tf.convert_to_tensor(array) for array in arrays]
+
+
+def bytes_of_row(signature: list[Any]) -> int:
+    """Of one photo in tensors of these shapes and types."""
+    return sum(int(np.prod(spec.shape[1:])) * spec.dtype.size for spec in signature)
+
+
+def device_table(rows: NDArray[Any]) -> Any:
+    """Rows on the device, from which a compiled function takes some.
+
+    Photos' bytes as float16, which holds them exactly: TensorFlow has no kernel that gathers uint8
+    on a GPU, and would have the host do it, table and all, at every step.
+    """
+    return tf.convert_to_tensor(rows.astype("float16") if rows.dtype == np.uint8 else rows)
 
 
 def as_list(value: Any) -> list[Any]:

@@ -23,14 +23,16 @@ from trainables.networks.backbones import FullNetwork, weights_of
 from trainables.networks.compiled import CompiledFunction
 from trainables.networks.cuts import Cut
 from trainables.networks.devices import gpu_names
-from trainables.networks.frozen import InputFormat, as_list, as_tensors
-from trainables.networks.loops import answering_loop, training_loop
+from trainables.networks.frozen import InputFormat, as_list, as_tensors, bytes_of_row
+from trainables.networks.loops import answering_loop, by_place, in_order, training_loop
 from trainables.networks.losses import CROSS_ENTROPY, Loss
 from trainables.networks.optimizers import OptimizerKind, Optimizers, sgd_momentum
 
 CHUNK_BYTES = 16 * 2**20
-"""Of what a network reads in one call, if it loops: bounds the memory, and the time between two
-reports of progress."""
+"""Of what comes with one call of a network that loops: bounds the memory."""
+CHUNK_BATCHES = 128
+"""Of one call where the photos are on the device already, so a whole epoch of the paper's: bounds
+the time between two reports of progress."""
 
 
 class Network:
@@ -75,7 +77,14 @@ class Network:
         self.loops = not jit_compile and (is_stored_head or bool(gpu_names()))
         signature = read.signature(full)
         self._predict = CompiledFunction(self._logits, [signature], jit_compile=jit_compile)
-        self._answers = answering_loop(self._predict, self.classes, signature)
+        self._readings = {
+            False: in_order(signature),
+            True: by_place(read.table_signature(full), signature),
+        }
+        self._answers = {
+            on_device: answering_loop(self._predict, self.classes, reading)
+            for on_device, reading in self._readings.items()
+        }
 
     def reset(
         self,
@@ -94,7 +103,7 @@ class Network:
             momentum: of `sgd`.
             dropout: rate of the head's Dropout layers; None for the one they were built with.
         """
-        self._full.restore()
+        self._full.restore(to_train=self.trained)
         head = self._full.layers[self._full.backbone_layers :]
         for offset, layer in enumerate(head):
             if isinstance(layer, keras.layers.Dense):
@@ -111,45 +120,56 @@ class Network:
         built.optimizer.reset()
         self._update, self._optimizer = built.update, built.optimizer.keras
         if gradient not in built.loops:
-            built.loops[gradient] = training_loop(
-                self._gradients, self._update, self._optimizer, self._read.signature(self._full)
-            )
+            built.loops[gradient] = {
+                on_device: training_loop(self._gradients, self._update, self._optimizer, reading)
+                for on_device, reading in self._readings.items()
+            }
         self._steps = built.loops[gradient]
         self._optimizer.learning_rate.assign(learning_rate)
         self._learning_rate = learning_rate
 
-    def batches_at_once(self, batch_size: int) -> int:
+    @property
+    def table_bytes_of_photo(self) -> int:
+        """What one photo takes in tables on the device."""
+        return bytes_of_row(self._read.table_signature(self._full))
+
+    def batches_at_once(self, batch_size: int, *, on_device: bool = False) -> int:
         """How many batches one call of `train` or `predict` is to have."""
-        bytes_of_batch = self._read.row_bytes(self._full) * batch_size
+        if on_device:
+            return CHUNK_BATCHES
+        bytes_of_batch = bytes_of_row(self._read.signature(self._full)) * batch_size
         return max(1, CHUNK_BYTES // bytes_of_batch) if self.loops else 1
 
     @property
     def seconds_tracing(self) -> float:
         """Of all calls so far, those that had to be traced or compiled."""
-        functions = (self._predict, self._answers, *self._by_loss.values())
+        functions = (self._predict, *self._answers.values(), *self._by_loss.values())
         seconds = sum(function.seconds_tracing for function in functions)
         return self._optimizers.seconds_tracing + seconds
 
     def train(
         self,
-        inputs: Sequence[NDArray[Any]],
+        inputs: Sequence[Any],
         labels: NDArray[np.int64],
         batch_size: int,
         rates: Sequence[float],
+        places: NDArray[np.int64] | None = None,
     ) -> tuple[list[float], int]:
         """Train on some batches, one after another.
 
         Args:
-            inputs, labels: of the photos of all batches, `batches_at_once` of them at most.
+            inputs: of the photos of all batches, `batches_at_once` of them at most; or tables of
+                `device_table`, if the network loops.
+            labels: [n] of the photos.
             rates: the learning rate of each step.
+            places: [n] the rows of the tables that the photos are.
 
         Returns:
             Of each batch the loss as `step` gives it, and how many photos were answered right.
         """
         if self.loops:
-            losses, correct = self._steps(
-                as_tensors(inputs), labels, batch_size, np.array(rates, np.float32)
-            )
+            given, steps = _given(inputs, places), self._steps[places is not None]
+            losses, correct = steps(given, labels, batch_size, np.array(rates, np.float32))
             self._learning_rate = rates[-1]
             return [float(loss) for loss in losses.numpy()], int(correct)
         [rate] = rates
@@ -178,15 +198,20 @@ class Network:
         return float(loss), probabilities.numpy()
 
     def predict(
-        self, inputs: Sequence[NDArray[Any]], batch_size: int | None = None
+        self,
+        inputs: Sequence[Any],
+        batch_size: int | None = None,
+        places: NDArray[np.int64] | None = None,
     ) -> NDArray[np.float32]:
         """Probabilities [n, C] in inference mode.
 
         Args:
+            inputs, places: as for `train`.
             batch_size: photos that go through the network together; None for all.
         """
         if batch_size and self.loops:
-            return np.asarray(self._answers(as_tensors(inputs), batch_size).numpy(), np.float32)
+            answers = self._answers[places is not None]
+            return np.asarray(answers(_given(inputs, places), batch_size).numpy(), np.float32)
         return np.asarray(tf.nn.softmax(self._predict(as_tensors(inputs))).numpy(), np.float32)
 
     def weights(self) -> dict[str, NDArray[Any]]:
@@ -251,6 +276,10 @@ class Network:
                 jit_compile=self._jit_compile,
             )
         return self._by_loss[key]
+
+
+def _given(inputs: Sequence[Any], places: NDArray[np.int64] | None) -> list[Any]:
+    return as_tensors(inputs if places is None else (*inputs, places))
 
 
 @contextmanager

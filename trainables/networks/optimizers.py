@@ -71,16 +71,17 @@ class Built:
 
     Attributes:
         update: applies gradients.
-        loops: of many steps, by what else they depend on.
+        loops: of many steps, by what else they depend on and whether tables on the device are read.
     """
 
     optimizer: Optimizer
     update: CompiledFunction
-    loops: dict[Any, CompiledFunction] = field(default_factory=dict)
+    loops: dict[Any, dict[bool, CompiledFunction]] = field(default_factory=dict)
 
     @property
     def seconds_tracing(self) -> float:
-        return sum(traced.seconds_tracing for traced in (self.update, *self.loops.values()))
+        loops = (loop for pair in self.loops.values() for loop in pair.values())
+        return sum(traced.seconds_tracing for traced in (self.update, *loops))
 
 
 class Optimizers:

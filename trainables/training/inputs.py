@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -11,16 +12,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from results.ledger.records import Cost
+from results.ledger.runs import SPLITS
 from search_spaces.config import TrialConfig
 from trainables.features.fill import Inputs, TrainingData, frozen_inputs
 from trainables.networks.backbones import FullNetwork
 from trainables.networks.cuts import PHOTO, Cut, nearest_sources
-from trainables.networks.frozen import InputFormat
+from trainables.networks.frozen import InputFormat, device_table
+from trainables.networks.network import Network
 from trainables.photos.views import View
 from trainables.progress import Progress
 
 Arrays = Sequence[Any]
 """One [n, ...] array per layer that is read, or a `View` of photos."""
+
+
+@dataclass(frozen=True)
+class Batches:
+    """What one call of a network takes.
+
+    Attributes:
+        inputs: one [n, ...] array per layer that is read; or a table on the device.
+        labels: [n].
+        places: [n] the tables' rows that the photos are; None for arrays.
+    """
+
+    inputs: list[Any]
+    labels: NDArray[np.int64]
+    places: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -31,36 +49,69 @@ class Part:
         rows, labels: [n].
         arrays: [N, ...] each, of all photos.
         views: per view of the part's photos, [n, ...] arrays; empty but for training photos.
+        tables: on the device, [n * (1 + views), ...] each: the photos, then one view after the
+            other; None where rows are read from the arrays.
+        reads_ahead: whether rows of the next call are read while the network has one.
     """
 
     rows: NDArray[np.int64]
     labels: NDArray[np.int64]
     arrays: Arrays
     views: tuple[Arrays, ...] = ()
+    tables: tuple[Any, ...] | None = None
+    reads_ahead: bool = False
+
+    def in_order(self, at_once: int) -> Iterator[Batches]:
+        """Every photo as it is, so many at once."""
+        places = np.arange(len(self.rows))
+        return self._batches(places, np.zeros_like(places), at_once)
+
+    def shuffled(self, chance: np.random.Generator, at_once: int) -> Iterator[Batches]:
+        """One epoch in a random order, so many photos at once, each as one of its views or as it
+        is."""
+        order = chance.permutation(len(self.rows))
+        drawn = chance.integers(1 + len(self.views), size=len(order))
+        return self._batches(order, drawn, at_once)
 
     def read(self, places: NDArray[np.int64] | slice) -> list[NDArray[Any]]:
         """What the network reads for some of this part's photos."""
         return [array[self.rows[places]] for array in self.arrays]
 
-    def batches(
-        self, chance: np.random.Generator, batch_size: int
-    ) -> Iterator[tuple[list[NDArray[Any]], NDArray[np.int64]]]:
-        """One epoch in a random order, each photo as one of its views or as it is.
+    def on_device(self) -> Part:
+        """The same with all that it reads on the device."""
+        tables = []
+        for at, array in enumerate(self.arrays):
+            rows = [array[self.rows], *(view[at][np.arange(len(self.rows))] for view in self.views)]
+            tables.append(device_table(np.concatenate(rows) if self.views else rows[0]))
+        return replace(self, tables=tuple(tables))
 
-        Yields:
-            Per batch what the network reads, and the labels.
-        """
-        order = chance.permutation(len(self.rows))
-        drawn = chance.integers(1 + len(self.views), size=len(order)) if self.views else None
-        for start in range(0, len(order), batch_size):
-            places = order[start : start + batch_size]
-            batch = self.read(places)
-            for number, view in enumerate(self.views, start=1):
-                assert drawn is not None
-                [chosen] = np.nonzero(drawn[places] == number)
-                for array, rows in zip(batch, view, strict=True):
-                    array[chosen] = rows[places[chosen]]
-            yield batch, self.labels[places]
+    def _batches(
+        self, order: NDArray[np.int64], drawn: NDArray[np.int64], at_once: int
+    ) -> Iterator[Batches]:
+        """Photos in an order, each as the view that is drawn for it; 0 is the photo itself."""
+        parts = [slice(start, start + at_once) for start in range(0, len(order), at_once)]
+        if self.tables is not None:
+            tables, places = list(self.tables), drawn * len(order) + order
+            return (Batches(tables, self.labels[order[at]], places[at]) for at in parts)
+        batches = (self._gathered(order[at], drawn[at]) for at in parts)
+        return one_ahead(batches) if self.reads_ahead else batches
+
+    def _gathered(self, places: NDArray[np.int64], drawn: NDArray[np.int64]) -> Batches:
+        inputs = self.read(places)
+        for number, view in enumerate(self.views, start=1):
+            [chosen] = np.nonzero(drawn == number)
+            for array, rows in zip(inputs, view, strict=True):
+                array[chosen] = rows[places[chosen]]
+        return Batches(inputs, self.labels[places])
+
+
+def one_ahead(batches: Iterator[Batches]) -> Generator[Batches, None, None]:
+    """The same; the next is being made, in a thread of its own, while one is used."""
+    with ThreadPoolExecutor(1, thread_name_prefix="reads-ahead") as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 @dataclass(frozen=True)
@@ -78,8 +129,24 @@ class TrialInputs:
             cost += view.cost
         return cost
 
-    def part(self, name: str, data: TrainingData) -> Part:
-        """One of `SPLITS`."""
+    def parts(self, data: TrainingData, network: Network) -> dict[str, Part]:
+        """Those of `SPLITS`, so that the network waits for them least.
+
+        Where a call is short, reading what it takes is much of its time: what every epoch reads
+        lives on the device if it fits, and is read ahead if not.
+        """
+        parts = {name: self._part(name, data) for name in SPLITS}
+        if not network.loops:
+            return parts
+        every_epoch = {name: parts[name] for name in ("train", "validation")}
+        photos = sum(len(part.rows) * (1 + len(part.views)) for part in every_epoch.values())
+        fits = photos * network.table_bytes_of_photo <= data.device_bytes
+        return parts | {
+            name: part.on_device() if fits else replace(part, reads_ahead=True)
+            for name, part in every_epoch.items()
+        }
+
+    def _part(self, name: str, data: TrainingData) -> Part:
         rows = data.split.indices(name)
         views = tuple(view.arrays for view in self.views) if name == "train" else ()
         return Part(rows, data.split.labels[rows], self.photos.arrays, views)

@@ -1,23 +1,36 @@
-"""Networks of one process, built once and set back for each trial that needs them again."""
+"""Networks of one process, built once and set back for each trial that needs them again.
+
+On a GPU, whose memory is small, those that were used longest ago make room for others.
+"""
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from search_spaces.config import TrialConfig
 from trainables.features.fill import TrainingData
 from trainables.networks.backbones import FullNetwork, build
 from trainables.networks.cuts import PHOTO, Cut
+from trainables.networks.devices import DeviceMemory
 from trainables.networks.frozen import InputFormat
 from trainables.networks.network import Network
 
+_Key = tuple[Any, ...]
+
 
 class NetworkCache:
-    """Keeps what was built; see the module."""
+    """Keeps what was built; see the module.
 
-    def __init__(self) -> None:
-        self._full_networks: dict[tuple[Any, ...], FullNetwork] = {}
-        self._networks: dict[tuple[Any, ...], Network] = {}
+    Args:
+        memory: the device's.
+    """
+
+    def __init__(self, memory: DeviceMemory | None = None) -> None:
+        self._memory = memory or DeviceMemory()
+        # Both in the order of their last use. A network's key starts with its full network's.
+        self._full_networks: dict[_Key, FullNetwork] = {}
+        self._networks: dict[tuple[_Key, _Key], Network] = {}
 
     def full_network(self, config: TrialConfig, data: TrainingData) -> FullNetwork:
         """The backbone of a configuration with its head, built at the first call."""
@@ -27,6 +40,7 @@ class NetworkCache:
             *(data.classes, digest, data.precision),
         )
         if key not in self._full_networks:
+            self._make_room(None)
             self._full_networks[key] = build(
                 config.backbone,
                 image_size=config.image_size,
@@ -35,6 +49,7 @@ class NetworkCache:
                 precision=data.precision,
                 head=config.head,
             )
+        self._full_networks[key] = self._full_networks.pop(key)
         return self._full_networks[key]
 
     def network(
@@ -46,10 +61,33 @@ class NetworkCache:
         jit_compile: bool = False,
         freezes_batch_norm: bool = False,
     ) -> Network:
-        """The trained part at a cut, built at the first call; any optimizer shares it."""
+        """The trained part at a cut, built at the first call; any optimizer shares it.
+
+        Args:
+            full: the latest that `full_network` gave.
+        """
+        [of_full] = [key for key, kept in self._full_networks.items() if kept is full]
         scaling = read.scaling if PHOTO in read.nodes else ""  # stored outputs are scaled already
         options = {"jit_compile": jit_compile, "freezes_batch_norm": freezes_batch_norm}
-        key = (id(full), cut.required, read.nodes, scaling, read.dtype, *options.values())
+        key = (of_full, (cut.required, read.nodes, scaling, read.dtype, *options.values()))
         if key not in self._networks:
+            self._make_room(of_full)
             self._networks[key] = Network(full, cut, read, **options)
+        self._networks[key] = self._networks.pop(key)
         return self._networks[key]
+
+    def _make_room(self, needed: _Key | None) -> None:
+        """Forget trained parts, then backbones, until the device is used no more than it may be.
+
+        Args:
+            needed: of the backbone that stays.
+        """
+        while self._memory.used() > self._memory.most_kept:
+            others = [key for key in self._full_networks if key != needed]
+            if self._networks:
+                del self._networks[next(iter(self._networks))]
+            elif others:
+                del self._full_networks[others[0]]
+            else:
+                return
+            gc.collect()  # Keras' layers and TensorFlow's functions refer to each other

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from results.ledger.anatomy import Anatomy
 from results.ledger.arrays import Probabilities
 from results.ledger.records import Cost, EpochRecord, Predictions, Status, TrialResult
-from results.ledger.runs import SPLITS
 from results.scores.choosing import score
 from results.scores.metrics import accuracy, cross_entropy
 from search_spaces.config import FROZEN, TrialConfig
@@ -85,7 +84,7 @@ def train(
     )
     _reset(network, config, data, head)
     training_started, traced_before = time.perf_counter(), network.seconds_tracing
-    parts = {name: inputs.part(name, data) for name in SPLITS}
+    parts = inputs.parts(data, network)
     course = _run_epochs(config, network, data, parts, report, cutoffs, is_time_up, progress)
     network.load(course.best_weights)
     on_train, on_test = (
@@ -231,10 +230,12 @@ def _train_once(
     steps = math.ceil(photos / size)
     first = (epoch - 1) * steps
     rates = [config.rate_at(number, steps) for number in range(first, first + steps)]
-    for read, labels in part.batches(chance, size * network.batches_at_once(size)):
-        step = done // size
+    for batches in part.shuffled(chance, _at_once(network, part, size)):
+        step, labels = done // size, batches.labels
         counts = [min(size, len(labels) - start) for start in range(0, len(labels), size)]
-        losses, seen_right = network.train(read, labels, size, rates[step : step + len(counts)])
+        losses, seen_right = network.train(
+            batches.inputs, labels, size, rates[step : step + len(counts)], batches.places
+        )
         for loss, count in zip(losses, counts, strict=True):
             total += _finite(loss, epoch) * count
         correct += seen_right
@@ -245,13 +246,17 @@ def _train_once(
 
 def _predict(network: Network, part: Part, batch_size: int, progress: Progress) -> Probabilities:
     """[n, C] in inference mode, in the part's order."""
-    photos, predicted = len(part.rows), []
-    at_once = batch_size * network.batches_at_once(batch_size)
-    for start in range(0, photos, at_once):
-        read = part.read(slice(start, start + at_once))
-        predicted.append(network.predict(read, batch_size))
-        progress("predicting", min(start + at_once, photos), photos)
+    photos, predicted, done = len(part.rows), [], 0
+    for batches in part.in_order(_at_once(network, part, batch_size)):
+        predicted.append(network.predict(batches.inputs, batch_size, batches.places))
+        done += len(batches.labels)
+        progress("predicting", done, photos)
     return np.concatenate(predicted)
+
+
+def _at_once(network: Network, part: Part, batch_size: int) -> int:
+    """Photos that one call is to have."""
+    return batch_size * network.batches_at_once(batch_size, on_device=part.tables is not None)
 
 
 def _finite(loss: float, epoch: int) -> float:

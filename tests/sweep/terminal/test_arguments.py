@@ -99,8 +99,23 @@ BAD = [
         for flag in ("--data", "--weights", "--cache-dir", "--run-dir", "--resume")
         for value in NO_PATHS
     ),
-    *(("--backbones", value) for value in ("", ",", "VGG19", "vgg16 xception", "*")),
-    *(("--search", value) for value in ("", ",", "lr", "learning-rate", "all", "nesterov")),
+    *(
+        ("--backbones", value)
+        for value in (
+            "",
+            ",",
+            "vgg16,",
+            ",vgg16",
+            "vgg16,,xception",
+            "VGG19",
+            "vgg16 xception",
+            "*",
+        )
+    ),
+    *(
+        ("--search", value)
+        for value in ("", ",", "dropout,head,", "lr", "learning-rate", "all", "nesterov")
+    ),
     *(("--early-stopping", value) for value in ("", "yes", "ASHA", "hyperband")),
     *(("--cache-dtype", value) for value in ("", "float64", "bfloat16", "Float32")),
     *(("--precision", value) for value in ("", "float16", "bfloat16", "Float32", "mixed")),

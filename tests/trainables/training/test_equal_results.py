@@ -186,8 +186,8 @@ def compiled_by_keras(config: TrialConfig, data: TrainingData, networks: Any) ->
     import keras
 
     whole = networks.full_network(config, data)
-    whole.restore()
     trained_nodes = set(whole.cut(config.unfreeze).trained)
+    whole.restore(to_train=trained_nodes)
     for node, layer in enumerate(whole.layers):
         layer.trainable = node in trained_nodes
     logits = whole.layers[-1]

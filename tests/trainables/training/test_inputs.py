@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,29 +19,112 @@ pytestmark = pytest.mark.slow
 CONFIG = point("VGG16", size=48, unfreeze=HEAD, views=3, epochs=2)
 
 
+ROWS = np.arange(40)
+
+
+def a_part(*views: int) -> Any:
+    """Forty photos: photo `p` reads as `p`, and as `p + 100 * v` in view `v`."""
+    from trainables.training.inputs import Part
+
+    return Part(ROWS, ROWS, (ROWS[:, None],), tuple(((ROWS + 100 * v)[:, None],) for v in views))
+
+
+def ways(part: Any) -> dict[str, Any]:
+    """The same part, fed in every way."""
+    ahead = replace(part, reads_ahead=True)
+    return {"arrays": part, "read ahead": ahead, "on the device": part.on_device()}
+
+
+def read(batches: Any) -> np.ndarray[Any, Any]:
+    """[n] what the network reads."""
+    [values] = [np.asarray(each) for each in batches.inputs]
+    return values[:, 0] if batches.places is None else values[batches.places, 0]
+
+
 def test_without_views_an_epoch_reads_each_training_photo_once() -> None:
     from trainables.training.inputs import Part
 
     labels = np.arange(10)
     part = Part(labels + 5, labels, (np.arange(20)[:, None],))
-    batches = list(part.batches(np.random.default_rng(1), 4))
-    assert [len(read) for _, read in batches] == [4, 4, 2]
-    for (values,), read in batches:
-        np.testing.assert_array_equal(values[:, 0], read + 5)
-    assert sorted(np.concatenate([read for _, read in batches])) == list(labels)
+    for way, fed in ways(part).items():
+        batches = list(fed.shuffled(np.random.default_rng(1), 4))
+        assert [len(each.labels) for each in batches] == [4, 4, 2], way
+        for each in batches:
+            np.testing.assert_array_equal(read(each), each.labels + 5)
+        assert sorted(np.concatenate([each.labels for each in batches])) == list(labels)
 
 
-def test_each_photo_of_an_epoch_is_itself_or_one_of_its_own_views() -> None:
-    from trainables.training.inputs import Part
+def test_each_photo_of_an_epoch_is_itself_or_one_of_its_own_views_in_every_way_the_same() -> None:
+    epochs = {}
+    for way, part in ways(a_part(1, 2)).items():
+        batches = list(part.shuffled(np.random.default_rng(1), 16))
+        for each in batches:
+            np.testing.assert_array_equal(read(each) % 100, each.labels)
+        epochs[way] = [value for each in batches for value in read(each)]
+    assert {value // 100 for value in epochs["arrays"]} == {0, 1, 2}
+    assert epochs["read ahead"] == epochs["on the device"] == epochs["arrays"]
 
-    rows = np.arange(40)
-    part = Part(rows, rows, (rows[:, None],), tuple(((rows + 100 * v)[:, None],) for v in (1, 2)))
-    chance = np.random.default_rng(1)
-    drawn = []
-    for (values,), labels in part.batches(chance, 16):
-        np.testing.assert_array_equal(values[:, 0] % 100, labels)
-        drawn += list(values[:, 0] // 100)
-    assert set(drawn) == {0, 1, 2}
+
+def test_photos_are_predicted_as_they_are_and_in_order() -> None:
+    for way, part in ways(a_part(1)).items():
+        values = [value for each in part.in_order(16) for value in read(each)]
+        assert values == list(ROWS), way
+
+
+def test_what_cannot_be_read_ahead_raises_where_it_is_used() -> None:
+    from trainables.training.inputs import Batches, one_ahead
+
+    def broken() -> Iterator[Batches]:
+        yield Batches([], ROWS)
+        raise OSError("the disk is gone")
+
+    batches = one_ahead(broken())
+    assert next(batches).labels is ROWS
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(batches)
+
+
+def test_a_reader_ends_with_an_epoch_that_is_broken_off() -> None:
+    from trainables.training.inputs import one_ahead
+
+    batches = one_ahead(a_part().in_order(1))
+    next(batches)
+    batches.close()
+    assert not [one.name for one in threading.enumerate() if one.name.startswith("reads-ahead")]
+
+
+def test_bytes_of_photos_are_exact_on_the_device() -> None:
+    from trainables.networks.frozen import device_table
+
+    every = np.arange(256, dtype=np.uint8)
+    np.testing.assert_array_equal(np.asarray(device_table(every)).astype(np.uint8), every)
+
+
+@pytest.mark.parametrize("stores", [True, False], ids=["features", "photos"])
+@pytest.mark.parametrize("views", [1, 3])
+def test_every_way_to_feed_a_network_trains_it_to_the_same_bits(
+    tmp_path: Path, views: int, stores: bool
+) -> None:
+    from trainables.training.network_cache import NetworkCache
+    from trainables.training.train import train
+
+    class Looping(NetworkCache):
+        """Networks that take many batches a call, as all do on a GPU."""
+
+        def network(self, *given: Any, **options: Any) -> Any:
+            network = super().network(*given, **options)
+            network.loops = True
+            return network
+
+    data = training_data(tmp_path, size=48, points={}, max_bytes=10**12 if stores else NO_ROOM)
+    used = []
+    for cache, device_bytes in ((NetworkCache(), 0), (Looping(), 0), (Looping(), 10**9)):
+        placed = replace(data, device_bytes=device_bytes)
+        result = train(replace(CONFIG, views=views), placed, lambda _: None, networks=cache)
+        weights = {name: array.tobytes() for name, array in result.weights.items()}
+        losses = [loss for one in result.epochs for loss in (one.train_loss, one.validation_loss)]
+        used.append((losses, result.predictions.train.tobytes(), weights))
+    assert used[0] == used[1] == used[2]
 
 
 @pytest.mark.parametrize("max_bytes", [10**12, NO_ROOM])
