@@ -1,9 +1,13 @@
-"""CRASH_REPORT.md: every row with its count, its seeds and what went wrong."""
+"""CRASH_REPORT.md: every row with its count, its seeds and what went wrong.
+
+A row that is not made again stays as it was, so that one can be done once more after a mend.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,9 +18,9 @@ _HEAD = """\
 # Crash report
 
 Written by `make crash-test`, which runs `python -m tests.crash` (what it does stands in
-`tests/crash/`); not edited. Seed {seed}, {day}, {minutes:.1f} minutes on {machine},
-{jobs} rows at a time. Every row goes on until its goal is reached or its share of the time is
-spent; a row's piece number *n* has the seed {seed} + *n*.
+`tests/crash/`); not edited. Seed {seed}, on {machine}, {jobs} rows at a time; all rows
+together {minutes:.0f} minutes. Every row goes on until its goal is reached or its share of the time
+is spent; a row's piece number *n* has the seed {seed} + *n*.
 
 In rows that do not say "real" the driver is the product's own, from the command line to the
 ledger, but for Ray, in whose place trials are handed to a trainer that takes milliseconds and
@@ -24,9 +28,10 @@ writes real artefacts; a start that is not killed happens in this process, the o
 it, and all lies in memory, so that `fsync` costs nothing. The real rows are the command as it is
 typed, with Ray and Keras, on a disk.
 
-| what | done | goal | seeds | what must not happen, and how often it did | besides | seconds |
-|---|---|---|---|---|---|---|
+| what | done | goal | seeds | what must not happen, and how often | besides | seconds | made |
+|---|---|---|---|---|---|---|---|
 """
+_LINE = re.compile(r"\| (?P<what>.+?) \| .* \| \d+ \| \d{4}-\d\d-\d\d \|")
 
 _TAIL = """
 ## Not in here
@@ -52,14 +57,32 @@ class Result:
     seconds: float
 
 
-def report(results: Sequence[Result], *, seed: int, minutes: float, jobs: int) -> str:
-    """The whole report."""
+def report(results: Sequence[Result], *, former: str, seed: int, jobs: int) -> str:
+    """The whole report.
+
+    Args:
+        former: the report before it, whose other rows stay; or nothing.
+    """
+    rows = _lines(former)
+    made = {result.row.what: _row(result) for result in results}
+    stay = tuple(f"- {what}: " for what in rows if what not in made)
+    rows |= made
+    examples = [line for line in former.splitlines() if line.startswith(stay)]
+    examples += [
+        f"- {result.row.what}: {_line(one)}" for result in results for one in result.row.examples
+    ]
+    seconds = sum(result.seconds for result in results)
+    seconds += sum(int(line.split(" | ")[-2]) for what, line in rows.items() if what not in made)
     machine = f"{os.cpu_count()} processors ({platform.machine()}, {platform.system()})"
-    head = _HEAD.format(seed=seed, day=date.today(), minutes=minutes, jobs=jobs, machine=machine)
-    examples = [example for result in results for example in result.row.examples]
-    found = ["", "## What went wrong", "", *(f"- {_line(one)}" for one in examples), ""]
-    rows = "".join(map(_row, results))
-    return head + rows + ("\n".join(found) if examples else "") + _TAIL
+    head = _HEAD.format(seed=seed, machine=machine, jobs=jobs, minutes=seconds / 60)
+    wrong = ["", "## What went wrong", "", *examples, ""] if examples else []
+    return head + "\n".join([*rows.values(), *wrong]).rstrip("\n") + "\n" + _TAIL
+
+
+def _lines(report: str) -> dict[str, str]:
+    """A report's rows by what they tried."""
+    found = (_LINE.fullmatch(line) for line in report.splitlines())
+    return {row["what"]: row[0] for row in found if row}
 
 
 def _row(result: Result) -> str:
@@ -72,9 +95,9 @@ def _row(result: Result) -> str:
         *(f"{name}: {seconds:.2f} s" for name, seconds in row.longest.items()),
     ]
     seeds = f"{row.seed} to {row.seed + result.pieces - 1}" if result.pieces > 1 else f"{row.seed}"
-    done = f"{row.count:,} {row.unit}"
-    cells = (row.what, done, goal, seeds, faults, ", ".join(besides), f"{result.seconds:.0f}")
-    return f"| {' | '.join(cells)} |\n"
+    done, seconds = f"{row.count:,} {row.unit}", f"{result.seconds:.0f}"
+    cells = (row.what, done, goal, seeds, faults, ", ".join(besides), seconds, str(date.today()))
+    return f"| {' | '.join(cells)} |"
 
 
 def _line(text: str) -> str:
