@@ -67,8 +67,7 @@ class Part:
         return self._batches(places, np.zeros_like(places), at_once)
 
     def shuffled(self, chance: np.random.Generator, at_once: int) -> Iterator[Batches]:
-        """One epoch in a random order, so many photos at once, each as one of its views or as it
-        is."""
+        """Every photo in a random order, as it is or as one of its views; so many at once."""
         order = chance.permutation(len(self.rows))
         drawn = chance.integers(1 + len(self.views), size=len(order))
         return self._batches(order, drawn, at_once)
@@ -132,19 +131,17 @@ class TrialInputs:
     def parts(self, data: TrainingData, network: Network) -> dict[str, Part]:
         """Those of `SPLITS`, so that the network waits for them least.
 
-        Where a call is short, reading what it takes is much of its time: what every epoch reads
-        lives on the device if it fits, and is read ahead if not.
+        Where a call is short, reading what it takes is much of its time: it is read ahead, or, if
+        every epoch needs it and it fits, lives on the device.
         """
-        parts = {name: self._part(name, data) for name in SPLITS}
-        if not network.loops:
-            return parts
+        parts = {
+            name: replace(self._part(name, data), reads_ahead=network.loops) for name in SPLITS
+        }
         every_epoch = {name: parts[name] for name in ("train", "validation")}
         photos = sum(len(part.rows) * (1 + len(part.views)) for part in every_epoch.values())
-        fits = photos * network.table_bytes_of_photo <= data.device_bytes
-        return parts | {
-            name: part.on_device() if fits else replace(part, reads_ahead=True)
-            for name, part in every_epoch.items()
-        }
+        if network.loops and photos * network.table_bytes_of_photo <= data.device_bytes:
+            parts |= {name: part.on_device() for name, part in every_epoch.items()}
+        return parts
 
     def _part(self, name: str, data: TrainingData) -> Part:
         rows = data.split.indices(name)
