@@ -67,9 +67,7 @@ def _story(arguments: Namespace, words: Sequence[str], guardian: Guardian) -> in
         return COMPLETE
     set_for_ray(arguments.address)  # before anything imports Ray
 
-    from rich.console import Console
-
-    from results.report.terminal import told
+    from results.report.terminal import LastingConsole, told
     from results.report.write import draw_report, write_summary
     from results.scores.mistakes import rows_to_show
     from results.scores.summary import summarise
@@ -77,7 +75,7 @@ def _story(arguments: Namespace, words: Sequence[str], guardian: Guardian) -> in
 
     if arguments.reproduce:
         return reproduce_trial(*arguments.reproduce)
-    sweep = Sweep(arguments, words, Console())
+    sweep = Sweep(arguments, words, LastingConsole())
     if arguments.plan:
         sweep.show_plan()
         return COMPLETE

@@ -28,7 +28,7 @@ from results.ledger.store import RunFolder
 from results.ledger.verify import NOT_COVERED, verify
 from results.report.compare_page import compare_page
 from results.report.sheets_comparisons import compared
-from results.report.terminal import draw, told
+from results.report.terminal import LastingConsole, draw, told
 from results.report.write import write_report
 from results.scores.compare import compare
 from results.scores.summary import summarise
@@ -64,7 +64,7 @@ def parsers(prog: str) -> dict[str, Parser]:
 
 
 def _report(typed: argparse.Namespace) -> int:
-    folder, console = RunFolder(typed.run), Console()
+    folder, console = RunFolder(typed.run), LastingConsole()
     summary = summarise(folder)
     write_report(folder, summary)
     for part in told(summary, typed.tables):
@@ -81,7 +81,7 @@ def _compare(typed: argparse.Namespace) -> int:
             where="--html",
             fix="Give a name such as compare.html.",
         )
-    comparison, console = compare(RunFolder(first), RunFolder(second)), Console()
+    comparison, console = compare(RunFolder(first), RunFolder(second)), LastingConsole()
     console.print(draw(compared(comparison)))
     if typed.html is not None:
         write_text(typed.html, compare_page(comparison))

@@ -8,11 +8,13 @@ Every table fits 100 columns and wraps at 80.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from string import ascii_lowercase
 
 from rich import box
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -44,6 +46,17 @@ FIRST_MISTAKES = 8
 
 STYLES = {"good": "green", "bad": "red", "strong": "bold", "faint": "dim", "": ""}
 """By tone."""
+
+
+class LastingConsole(Console):
+    """A console that goes on when nobody reads it any more, as after `| head`; rich's own ends the
+    process. What is on the disk is what a command is run for."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # so that Python's last flush is none either
+        os.close(nowhere)
 
 
 def told(summary: Summary, tables: str) -> list[RenderableType]:

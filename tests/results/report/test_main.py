@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +101,21 @@ def test_all_tables_are_printed_to_those_who_ask(
     assert "Cost per backbone" not in outputs["short"]
     assert "Cost per backbone" in outputs["all"]
     assert "Table 13" in outputs["all"]
+
+
+def test_a_report_is_made_well_though_nobody_reads_what_is_printed(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, TRIALS)
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "results", str(tmp_path)],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert folder.report_html.is_file()
 
 
 def test_help_answers(capsys: pytest.CaptureFixture[str]) -> None:
