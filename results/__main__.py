@@ -104,7 +104,8 @@ def _verify(typed: argparse.Namespace) -> int:
         )
         return DAMAGED
     beside = ", ".join(NOT_COVERED)
-    print(f"{verdict.files} files, all as written (not covered, since never read: {beside})")
+    told = f"{verdict.files} files, all as written (not covered, since never read: {beside})"
+    _say(LastingConsole(), told)
     return 0
 
 
@@ -129,7 +130,7 @@ def _print_rates(typed: argparse.Namespace) -> int:
     if unknown:
         names = ", ".join(unknown)
         sys.stderr.write(f"not measured, features were stored or nothing was trained: {names}\n")
-    print(json.dumps(known, indent=2))
+    _say(LastingConsole(), json.dumps(known, indent=2))
     return 0
 
 

@@ -63,8 +63,8 @@ def words(flag: str, text: str) -> list[str]:
     """Split a list of words at its commas.
 
     Raises:
-        UsageRefusal: a word is there twice, or nothing is between two commas, which is what a shell
-            makes of a variable that is not set.
+        UsageRefusal: a word is there twice, or missing before or after a comma, which is what a
+            shell makes of a variable that is not set.
     """
     found = [word.strip() for word in text.split(",")]
     if any(found) and "" in found:

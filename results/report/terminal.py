@@ -55,7 +55,7 @@ class LastingConsole(Console):
     def on_broken_pipe(self) -> None:
         self.quiet = True
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())  # so that Python's last flush is none either
+        os.dup2(nowhere, sys.stdout.fileno())  # Python's flush at exit must not fail
         os.close(nowhere)
 
 

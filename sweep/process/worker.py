@@ -231,12 +231,12 @@ _WORKPLACES: dict[Path, tuple[TrainingData, NetworkCache]] = {}
 def _workplace(context: RunContext) -> tuple[TrainingData, NetworkCache]:
     """This process's data and networks; sets TensorFlow up at the first call."""
     if context.run not in _WORKPLACES:
-        from trainables.networks.devices import configure, device_memory
+        from trainables.networks.devices import configure, device_memory, gpu_names
 
         cpus, gpus = context.machine.cpus_per_trial, context.machine.gpus_per_trial
         megabytes = own_gpu_megabytes(gpus)
         configure(cpus=cpus, gpus=gpus, gpu_megabytes=megabytes)
-        memory = device_memory(megabytes)
+        memory = device_memory(megabytes if gpu_names() else None)  # TensorFlow may see none
 
         from trainables.training.network_cache import NetworkCache
 

@@ -27,8 +27,9 @@ NO_GPU = 2
 Counts = tuple[int, int, int]
 _COUNTS = (640, 192, 192)
 """Photos to train, to choose, to report."""
+_ALL = 2**40
 _FEEDING = (
-    ("all on the device", True, 2**40),
+    ("all on the device", True, _ALL),
     ("many batches with a call", True, 0),
     ("one batch a call", False, 0),
 )
@@ -81,7 +82,8 @@ def measured(deep: TrialConfig, counts: Counts) -> list[Found]:
     found = []
     for jit, precision in itertools.product((False, True), PRECISIONS):
         way = f"{precision}{', XLA' if jit else ''}"
-        found.append(_measured(way, deep, counts, precision=precision, jit_compile=jit))
+        how: dict[str, Any] = {"precision": precision, "jit_compile": jit, "device_bytes": _ALL}
+        found.append(_measured(way, deep, counts, **how))
     for way, config in (("float32", deep), ("head", replace(deep, unfreeze=HEAD))):
         for words, loops, room in _FEEDING:
             found.append(_measured(f"{way}, {words}", config, counts, loops, device_bytes=room))

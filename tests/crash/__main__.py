@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
 
-from tests.crash.report import Result, report
+from tests.crash.report import Result, report, rows_of
 from tests.crash.tasks import TASKS, result_of
 
 _NAMES = {task.name: at for at, task in enumerate(TASKS)}
@@ -27,11 +27,11 @@ _NAMES = {task.name: at for at, task in enumerate(TASKS)}
 def main(words: list[str]) -> int:
     """Run every row and write the report; 1 if anything failed."""
     typed = _arguments(words)
-    out = Path(typed.out)
-    results = _run(
-        typed.rows or list(_NAMES), typed.seed, time.monotonic() + 60 * typed.minutes, typed.jobs
-    )
+    out, ends = Path(typed.out), time.monotonic() + 60 * typed.minutes
     former = out.read_text() if typed.rows and out.exists() else ""
+    if former and not rows_of(former):
+        sys.exit(f"{out} has no rows that could stay; give another --out, or make all rows")
+    results = _run(typed.rows or list(_NAMES), typed.seed, ends, typed.jobs)
     out.write_text(report(results, former=former, seed=typed.seed, jobs=typed.jobs))
     return int(not all(result.row.holds for result in results))
 

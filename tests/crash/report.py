@@ -20,7 +20,7 @@ _HEAD = """\
 Written by `make crash-test`, which runs `python -m tests.crash` (what it does stands in
 `tests/crash/`); not edited. Seed {seed}, on {machine}, {jobs} rows at a time; all rows
 together {minutes:.0f} minutes. Every row goes on until its goal is reached or its share of the time
-is spent; a row's piece number *n* has the seed {seed} + *n*.
+is spent; a row's pieces have the seeds that it names.
 
 In rows that do not say "real" the driver is the product's own, from the command line to the
 ledger, but for Ray, in whose place trials are handed to a trainer that takes milliseconds and
@@ -28,7 +28,7 @@ writes real artefacts; a start that is not killed happens in this process, the o
 it, and all lies in memory, so that `fsync` costs nothing. The real rows are the command as it is
 typed, with Ray and Keras, on a disk.
 
-| what | done | goal | seeds | what must not happen, and how often | besides | seconds | made |
+| what | done | goal | seeds | what must not happen, and how often | besides | seconds | date |
 |---|---|---|---|---|---|---|---|
 """
 _LINE = re.compile(r"\| (?P<what>.+?) \| .* \| \d+ \| \d{4}-\d\d-\d\d \|")
@@ -63,7 +63,7 @@ def report(results: Sequence[Result], *, former: str, seed: int, jobs: int) -> s
     Args:
         former: the report before it, whose other rows stay; or nothing.
     """
-    rows = _lines(former)
+    rows = rows_of(former)
     made = {result.row.what: _row(result) for result in results}
     stay = tuple(f"- {what}: " for what in rows if what not in made)
     rows |= made
@@ -79,7 +79,7 @@ def report(results: Sequence[Result], *, former: str, seed: int, jobs: int) -> s
     return head + "\n".join([*rows.values(), *wrong]).rstrip("\n") + "\n" + _TAIL
 
 
-def _lines(report: str) -> dict[str, str]:
+def rows_of(report: str) -> dict[str, str]:
     """A report's rows by what they tried."""
     found = (_LINE.fullmatch(line) for line in report.splitlines())
     return {row["what"]: row[0] for row in found if row}

@@ -32,7 +32,7 @@ class Task:
     name: as it is asked for.
     goal: what the whole row comes to, in its own unit; 0 for a fixed list.
     chunk: makes a piece of it, of a seed and the number of the piece.
-    share: of the time, about as rows take it that go on to their goals.
+    share: of the time, roughly what the row needs to reach its goal, against the others'.
     pieces: of a fixed list.
     """
 

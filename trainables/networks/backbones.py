@@ -44,7 +44,7 @@ class FullNetwork:
         initial: per layer, its variables' values to start from.
         image_size: pixels.
         precision: what the layers compute in; weights and logits are float32 whatever it is.
-        changed: nodes that something was to train since they were last put back.
+        changed: nodes that may have been trained since they were last put back.
     """
 
     entry: Backbone
@@ -85,10 +85,10 @@ class FullNetwork:
         return keras.Model(inputs, [output_of(self.layers[node]) for node in wanted])
 
     def restore(self, *, to_train: Iterable[int] = ()) -> None:
-        """Put every variable back to where each trial starts.
+        """Put the layers in `changed` back to where each trial starts.
 
-        Only what was trained is written: a backbone has hundreds of variables, and to assign them
-        all takes as long as some epochs of a head on stored features.
+        Not all layers: a backbone has hundreds of variables, and to assign them all takes as long
+        as some epochs of a head on stored features. Whoever changes a layer names it.
 
         Args:
             to_train: nodes that the caller is going to change.

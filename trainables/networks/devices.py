@@ -14,6 +14,8 @@ from pathlib import Path
 CPU_INFO = Path("/proc/cpuinfo")
 CPU_INPUT_BYTES = 64 * 2**20
 """Of memory, what a trial's photos and features may take besides the files that are mapped."""
+_MOST_INPUT_BYTES = 4 * 2**30
+"""The same of a GPU; the host has twice as much of its own memory in use while it sends them."""
 _MEGABYTE = 2**20
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
@@ -24,7 +26,7 @@ class DeviceMemory:
 
     Attributes:
         for_inputs: bytes of photos and features that may stay there during a trial.
-        most_kept: bytes in use above which built networks make room for another.
+        most_kept: bytes in use at the start of a trial above which other networks make room.
         used: how many are in use.
     """
 
@@ -34,15 +36,15 @@ class DeviceMemory:
 
 
 def device_memory(gpu_megabytes: int | None) -> DeviceMemory:
-    """A quarter of a GPU's memory for inputs, half for what was built for former trials.
+    """An eighth of a GPU's memory for inputs, half for networks; a trial needs the rest itself.
 
     Args:
-        gpu_megabytes: that the process may take; None without a GPU, or where nobody knows.
+        gpu_megabytes: that the process may take; None where TensorFlow has no GPU, or nobody knows.
     """
     if gpu_megabytes is None:
         return DeviceMemory()
     most = gpu_megabytes * _MEGABYTE
-    return DeviceMemory(most // 4, most // 2, _gpu_bytes_used)
+    return DeviceMemory(min(most // 8, _MOST_INPUT_BYTES), most // 2, _gpu_bytes_used)
 
 
 def _gpu_bytes_used() -> int:

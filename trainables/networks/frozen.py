@@ -42,9 +42,9 @@ class InputFormat:
         ]
 
     def table_signature(self, full: FullNetwork) -> list[Any]:
-        """The same of what `device_table` makes."""
+        """The same of tables on the device."""
         return [
-            tf.TensorSpec(spec.shape, "float16" if spec.dtype == tf.uint8 else spec.dtype)
+            tf.TensorSpec(spec.shape, table_dtype(spec.dtype.as_numpy_dtype))
             for spec in self.signature(full)
         ]
 
@@ -107,13 +107,13 @@ def bytes_of_row(signature: list[Any]) -> int:
     return sum(int(np.prod(spec.shape[1:])) * spec.dtype.size for spec in signature)
 
 
-def device_table(rows: NDArray[Any]) -> Any:
-    """Rows on the device, from which a compiled function takes some.
+def table_dtype(dtype: Any) -> Any:
+    """What a table on the device holds rows of a type in.
 
-    Photos' bytes as float16, which holds them exactly: TensorFlow has no kernel that gathers uint8
+    Photos' bytes in float16, which holds them exactly: TensorFlow has no kernel that gathers uint8
     on a GPU, and would have the host do it, table and all, at every step.
     """
-    return tf.convert_to_tensor(rows.astype("float16") if rows.dtype == np.uint8 else rows)
+    return np.dtype("float16" if dtype == np.uint8 else dtype)
 
 
 def as_list(value: Any) -> list[Any]:

@@ -29,10 +29,10 @@ from trainables.networks.losses import CROSS_ENTROPY, Loss
 from trainables.networks.optimizers import OptimizerKind, Optimizers, sgd_momentum
 
 CHUNK_BYTES = 16 * 2**20
-"""Of what comes with one call of a network that loops: bounds the memory."""
-CHUNK_BATCHES = 128
-"""Of one call where the photos are on the device already, so a whole epoch of the paper's: bounds
-the time between two reports of progress."""
+"""Of input sent with one call of a network that loops: bounds the memory."""
+HEAD_BATCHES, DEEP_BATCHES = 128, 16
+"""Of one call where the input is on the device already, for a head alone and for others: bounds the
+time between two reports of progress."""
 
 
 class Network:
@@ -73,14 +73,12 @@ class Network:
         self._built_rates: dict[str, float] = {}
         self.classes = int(full.layers[full.graph.output].output.shape[-1])
         self.trained = {node: full.layers[node] for node in cut.trained}
-        is_stored_head = self._frozen is None and min(cut.trained) >= full.backbone_layers
-        self.loops = not jit_compile and (is_stored_head or bool(gpu_names()))
+        self._is_stored_head = self._frozen is None and min(cut.trained) >= full.backbone_layers
+        self.loops = not jit_compile and (self._is_stored_head or bool(gpu_names()))
         signature = read.signature(full)
         self._predict = CompiledFunction(self._logits, [signature], jit_compile=jit_compile)
-        self._readings = {
-            False: in_order(signature),
-            True: by_place(read.table_signature(full), signature),
-        }
+        tables = read.table_signature(full)
+        self._readings = {False: in_order(signature), True: by_place(tables, signature)}
         self._answers = {
             on_device: answering_loop(self._predict, self.classes, reading)
             for on_device, reading in self._readings.items()
@@ -135,10 +133,12 @@ class Network:
 
     def batches_at_once(self, batch_size: int, *, on_device: bool = False) -> int:
         """How many batches one call of `train` or `predict` is to have."""
+        if not self.loops:
+            return 1
         if on_device:
-            return CHUNK_BATCHES
+            return HEAD_BATCHES if self._is_stored_head else DEEP_BATCHES
         bytes_of_batch = bytes_of_row(self._read.signature(self._full)) * batch_size
-        return max(1, CHUNK_BYTES // bytes_of_batch) if self.loops else 1
+        return max(1, CHUNK_BYTES // bytes_of_batch)
 
     @property
     def seconds_tracing(self) -> float:
@@ -158,8 +158,8 @@ class Network:
         """Train on some batches, one after another.
 
         Args:
-            inputs: of the photos of all batches, `batches_at_once` of them at most; or tables of
-                `device_table`, if the network loops.
+            inputs: of the photos of all batches, `batches_at_once` of them at most; or tables on
+                the device, if the network loops.
             labels: [n] of the photos.
             rates: the learning rate of each step.
             places: [n] the rows of the tables that the photos are.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from results.ledger.records import Cost
@@ -17,11 +18,13 @@ from search_spaces.config import TrialConfig
 from trainables.features.fill import Inputs, TrainingData, frozen_inputs
 from trainables.networks.backbones import FullNetwork
 from trainables.networks.cuts import PHOTO, Cut, nearest_sources
-from trainables.networks.frozen import InputFormat, device_table
+from trainables.networks.frozen import InputFormat, table_dtype
 from trainables.networks.network import Network
 from trainables.photos.views import View
 from trainables.progress import Progress
 
+_PHOTOS_SENT = 256
+"""To the device, at once."""
 Arrays = Sequence[Any]
 """One [n, ...] array per layer that is read, or a `View` of photos."""
 
@@ -31,7 +34,7 @@ class Batches:
     """What one call of a network takes.
 
     Attributes:
-        inputs: one [n, ...] array per layer that is read; or a table on the device.
+        inputs: per layer that is read one [n, ...] array, or a table on the device.
         labels: [n].
         places: [n] the tables' rows that the photos are; None for arrays.
     """
@@ -72,17 +75,21 @@ class Part:
         drawn = chance.integers(1 + len(self.views), size=len(order))
         return self._batches(order, drawn, at_once)
 
-    def read(self, places: NDArray[np.int64] | slice) -> list[NDArray[Any]]:
-        """What the network reads for some of this part's photos."""
-        return [array[self.rows[places]] for array in self.arrays]
-
     def on_device(self) -> Part:
         """The same with all that it reads on the device."""
-        tables = []
-        for at, array in enumerate(self.arrays):
-            rows = [array[self.rows], *(view[at][np.arange(len(self.rows))] for view in self.views)]
-            tables.append(device_table(np.concatenate(rows) if self.views else rows[0]))
-        return replace(self, tables=tuple(tables))
+        return replace(self, tables=tuple(map(self._table, range(len(self.arrays)))))
+
+    def _table(self, at: int) -> Any:
+        """One of `tables`; filled piece by piece, so that the host holds little besides."""
+        array, photos = self.arrays[at], len(self.rows)
+        shape = (photos * (1 + len(self.views)), *array.shape[1:])
+        table = np.empty(shape, table_dtype(array.dtype))
+        for start in range(0, photos, _PHOTOS_SENT):
+            places = np.arange(start, min(start + _PHOTOS_SENT, photos))
+            table[places] = array[self.rows[places]]
+            for number, view in enumerate(self.views, start=1):
+                table[number * photos + places] = view[at][places]
+        return tf.convert_to_tensor(table)
 
     def _batches(
         self, order: NDArray[np.int64], drawn: NDArray[np.int64], at_once: int
@@ -96,7 +103,7 @@ class Part:
         return one_ahead(batches) if self.reads_ahead else batches
 
     def _gathered(self, places: NDArray[np.int64], drawn: NDArray[np.int64]) -> Batches:
-        inputs = self.read(places)
+        inputs = [array[self.rows[places]] for array in self.arrays]
         for number, view in enumerate(self.views, start=1):
             [chosen] = np.nonzero(drawn == number)
             for array, rows in zip(inputs, view, strict=True):
@@ -128,7 +135,7 @@ class TrialInputs:
             cost += view.cost
         return cost
 
-    def parts(self, data: TrainingData, network: Network) -> dict[str, Part]:
+    def parts(self, data: TrainingData, network: Network, progress: Progress) -> dict[str, Part]:
         """Those of `SPLITS`, so that the network waits for them least.
 
         Where a call is short, reading what it takes is much of its time: it is read ahead, or, if
@@ -140,6 +147,7 @@ class TrialInputs:
         every_epoch = {name: parts[name] for name in ("train", "validation")}
         photos = sum(len(part.rows) * (1 + len(part.views)) for part in every_epoch.values())
         if network.loops and photos * network.table_bytes_of_photo <= data.device_bytes:
+            progress("reading", 0, None)
             parts |= {name: part.on_device() for name, part in every_epoch.items()}
         return parts
 

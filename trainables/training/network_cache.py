@@ -1,6 +1,6 @@
 """Networks of one process, built once and set back for each trial that needs them again.
 
-On a GPU, whose memory is small, those that were used longest ago make room for others.
+On a GPU, whose memory is small, the least recently used make room as a trial starts.
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ class NetworkCache:
             *(data.classes, digest, data.precision),
         )
         if key not in self._full_networks:
-            self._make_room(None)
             self._full_networks[key] = build(
                 config.backbone,
                 image_size=config.image_size,
@@ -64,30 +63,31 @@ class NetworkCache:
         """The trained part at a cut, built at the first call; any optimizer shares it.
 
         Args:
-            full: the latest that `full_network` gave.
+            full: the one that `full_network` gave last; former ones may have made room for it.
         """
         [of_full] = [key for key, kept in self._full_networks.items() if kept is full]
         scaling = read.scaling if PHOTO in read.nodes else ""  # stored outputs are scaled already
         options = {"jit_compile": jit_compile, "freezes_batch_norm": freezes_batch_norm}
         key = (of_full, (cut.required, read.nodes, scaling, read.dtype, *options.values()))
+        self._make_room(of_full, key)
         if key not in self._networks:
-            self._make_room(of_full)
             self._networks[key] = Network(full, cut, read, **options)
         self._networks[key] = self._networks.pop(key)
         return self._networks[key]
 
-    def _make_room(self, needed: _Key | None) -> None:
-        """Forget trained parts, then backbones, until the device is used no more than it may be.
+    def _make_room(self, full: _Key, network: tuple[_Key, _Key]) -> None:
+        """Forget other trained parts, then other backbones, until the device has enough room.
 
         Args:
-            needed: of the backbone that stays.
+            full, network: keys of what the trial needs.
         """
         while self._memory.used() > self._memory.most_kept:
-            others = [key for key in self._full_networks if key != needed]
-            if self._networks:
-                del self._networks[next(iter(self._networks))]
-            elif others:
-                del self._full_networks[others[0]]
+            parts = [key for key in self._networks if key != network]
+            backbones = [key for key in self._full_networks if key != full]
+            if parts:
+                del self._networks[parts[0]]
+            elif backbones:
+                del self._full_networks[backbones[0]]
             else:
                 return
             gc.collect()  # Keras' layers and TensorFlow's functions refer to each other

@@ -84,7 +84,7 @@ def train(
     )
     _reset(network, config, data, head)
     training_started, traced_before = time.perf_counter(), network.seconds_tracing
-    parts = inputs.parts(data, network)
+    parts = inputs.parts(data, network, progress)
     course = _run_epochs(config, network, data, parts, report, cutoffs, is_time_up, progress)
     network.load(course.best_weights)
     on_train, on_test = (

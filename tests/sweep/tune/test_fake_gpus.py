@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -48,9 +49,14 @@ run_trials(pool, prepared.context, on_running=lambda _: None, on_finished=lambda
 
 def test_a_trial_that_was_given_half_a_gpu_trains(tmp_path: Path) -> None:
     photo_folder(tmp_path / "photos")
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 16384\n")
+    tool.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         [sys.executable, "-c", SWEEP, str(tmp_path)],
         cwd=HOME,
+        env={**os.environ, "PATH": path},
         capture_output=True,
         text=True,
         timeout=240,

@@ -13,6 +13,10 @@ def test_where_no_memory_of_a_gpu_is_known_little_stays_there_and_nothing_is_cou
     assert memory.used() == 0
 
 
-def test_inputs_of_a_trial_and_what_was_built_before_leave_a_quarter_of_the_memory_free() -> None:
-    memory = device_memory(40_000)
-    assert (memory.for_inputs, memory.most_kept) == (10_000 * 2**20, 20_000 * 2**20)
+def test_of_a_gpu_inputs_take_an_eighth_and_networks_half() -> None:
+    memory = device_memory(16_000)
+    assert (memory.for_inputs, memory.most_kept) == (2_000 * 2**20, 8_000 * 2**20)
+
+
+def test_inputs_take_no_more_of_a_large_gpu_than_a_host_can_send() -> None:
+    assert device_memory(80_000).for_inputs == 4 * 2**30

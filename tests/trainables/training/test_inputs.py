@@ -94,10 +94,33 @@ def test_a_reader_ends_with_an_epoch_that_is_broken_off() -> None:
 
 
 def test_bytes_of_photos_are_exact_on_the_device() -> None:
-    from trainables.networks.frozen import device_table
+    from trainables.networks.frozen import table_dtype
 
     every = np.arange(256, dtype=np.uint8)
-    np.testing.assert_array_equal(np.asarray(device_table(every)).astype(np.uint8), every)
+    np.testing.assert_array_equal(every.astype(table_dtype(every.dtype)).astype(np.uint8), every)
+
+
+def cache_of(loops: bool) -> tuple[Any, list[bool]]:
+    """A cache of networks that take two batches a call, as all take many on a GPU, or one; and of
+    every call whether it read tables."""
+    from trainables.training.network_cache import NetworkCache
+
+    tables: list[bool] = []
+
+    class Cache(NetworkCache):
+        def network(self, *given: Any, **options: Any) -> Any:
+            network: Any = super().network(*given, **options)
+            network.loops, train = loops, network.train
+            network.batches_at_once = lambda *_, **__: 2 if loops else 1
+
+            def told(*given: Any) -> Any:
+                tables.append(given[-1] is not None)
+                return train(*given)
+
+            network.train = told
+            return network
+
+    return Cache(), tables
 
 
 @pytest.mark.parametrize("stores", [True, False], ids=["features", "photos"])
@@ -105,26 +128,21 @@ def test_bytes_of_photos_are_exact_on_the_device() -> None:
 def test_every_way_to_feed_a_network_trains_it_to_the_same_bits(
     tmp_path: Path, views: int, stores: bool
 ) -> None:
-    from trainables.training.network_cache import NetworkCache
     from trainables.training.train import train
 
-    class Looping(NetworkCache):
-        """Networks that take many batches a call, as all do on a GPU."""
-
-        def network(self, *given: Any, **options: Any) -> Any:
-            network = super().network(*given, **options)
-            network.loops = True
-            return network
-
     data = training_data(tmp_path, size=48, points={}, max_bytes=10**12 if stores else NO_ROOM)
-    used = []
-    for cache, device_bytes in ((NetworkCache(), 0), (Looping(), 0), (Looping(), 10**9)):
+    used, calls = [], []
+    for loops, device_bytes in ((False, 0), (True, 0), (True, 10**9)):
+        cache, tables = cache_of(loops)
         placed = replace(data, device_bytes=device_bytes)
         result = train(replace(CONFIG, views=views), placed, lambda _: None, networks=cache)
         weights = {name: array.tobytes() for name, array in result.weights.items()}
         losses = [loss for one in result.epochs for loss in (one.train_loss, one.validation_loss)]
         used.append((losses, result.predictions.train.tobytes(), weights))
+        calls.append(tables)
     assert used[0] == used[1] == used[2]
+    # 24 photos in batches of 8, twice: one batch a call, two, and two of tables.
+    assert calls == [[False] * 6, [False] * 4, [True] * 4]
 
 
 @pytest.mark.parametrize("max_bytes", [10**12, NO_ROOM])

@@ -1,4 +1,4 @@
-"""Networks that were built stay, and on a full device those used longest ago make room."""
+"""Networks that were built stay, and on a full device those used least recently make room."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from search_spaces.backbones import HEAD
 from search_spaces.heads import PAPER_HEAD, POOLED_HEAD
-from tests.trainables.small_networks import point, training_data
+from tests.trainables.small_networks import NO_ROOM, point, training_data
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +49,7 @@ def test_what_was_built_is_given_again(ask: Any) -> None:
     assert ask() is first
 
 
-def test_on_a_full_device_the_network_used_longest_ago_makes_room(
+def test_on_a_full_device_the_least_recently_used_network_makes_room(
     ask: Any, looks: list[int]
 ) -> None:
     head, middle = ask(), ask("block5_conv3")
@@ -68,8 +68,33 @@ def test_trained_parts_go_before_their_backbones_and_the_one_in_use_stays(
     old = ask()
     other = weakref.ref(old._full)
     del old
-    looks[:] = [FREE, FULL, FULL, FULL, FULL]  # before the backbone is built, before its part
+    looks[:] = [FULL, FULL, FULL]
     now = ask(head=POOLED_HEAD)
     gc.collect()
     assert other() is None
     assert now is ask(head=POOLED_HEAD)
+
+
+def test_room_is_made_for_a_trial_whose_network_is_there_already(
+    ask: Any, looks: list[int]
+) -> None:
+    head = ask()
+    other = weakref.ref(ask("block5_conv3"))
+    looks[:] = [FULL, FREE]
+    assert ask() is head
+    assert other() is None
+
+
+def test_a_head_after_a_deep_trial_of_its_process_is_that_of_a_fresh_one(tmp_path: Path) -> None:
+    from trainables.training.network_cache import NetworkCache
+    from trainables.training.train import train
+
+    data = training_data(tmp_path, size=SIZE, points={}, max_bytes=NO_ROOM)
+    head, deep = (point("VGG16", size=SIZE, unfreeze=place) for place in (HEAD, "block4_conv1"))
+    used = NetworkCache()
+    train(deep, data, lambda _: None, networks=used)
+    losses = [
+        [one.train_loss for one in train(head, data, lambda _: None, networks=networks).epochs]
+        for networks in (used, NetworkCache())
+    ]
+    assert losses[0] == losses[1]
