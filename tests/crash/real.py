@@ -27,7 +27,7 @@ from tests.sweeps import finish, left, named, outcomes, photo_folder, record_tim
 from tests.sweeps import start as started
 
 _SECONDS_BETWEEN_LOOKS = 0.02
-_MOST_SECONDS = 10.0
+MOST_SECONDS = 10.0
 _MEASURED = ("seconds", "photos_", "bytes_", "multiply_adds_prefix")
 """How columns begin that say what it took."""
 _UNEQUAL = ("cost.csv", "cost_by_backbone.csv", "characteristics.csv")
@@ -55,7 +55,7 @@ def real_kills(seed: int, sweeps: int) -> Row:
     row.must_not("trials lost or repeated", "sweeps that came out differently")
     row.must_not("ends that were not clean", "processes left after 10 s")
     choices = random.Random(seed)
-    with _real(row) as where:
+    with real(row) as where:
         reference = where.root / "reference"
         trials, tables = outcomes(reference), equal_tables(reference)
         for number in range(sweeps):
@@ -78,11 +78,11 @@ def ray_deaths(seed: int, sweeps: int) -> Row:
     row.must_not("ends that were not one line and code 4", "later than 10 s")
     row.must_not("processes left after 10 s")
     choices = random.Random(seed)
-    with _real() as where:
+    with real() as where:
         for number in range(sweeps):
             run, name = where.root / f"rayless-{number}", ("gcs_server", "raylet")[number % 2]
             process = where.start(run)
-            _until(process, lambda: bool(named(process.pid, name)))  # noqa: B023
+            until(process, lambda: bool(named(process.pid, name)))  # noqa: B023
             time.sleep(choices.choice((0.0, choices.uniform(0.0, 2.0))))
             ours, began = descendants(process.pid), time.monotonic()
             with suppress(IndexError, ProcessLookupError):
@@ -92,7 +92,7 @@ def ray_deaths(seed: int, sweeps: int) -> Row:
             row.longest["slowest end"] = max(seconds, row.longest.get("slowest end", 0.0))
             if code != 4 or err.count("\n") != 1 or "Ray" not in err:
                 row.fault("ends that were not one line and code 4", f"{name}: {code}, {err}")
-            if seconds > _MOST_SECONDS:
+            if seconds > MOST_SECONDS:
                 row.fault("later than 10 s", f"{name}: {seconds:.1f} s, {err}")
             if others := left(ours):
                 row.fault("processes left after 10 s", f"{name}: {others}")
@@ -102,7 +102,7 @@ def ray_deaths(seed: int, sweeps: int) -> Row:
 
 
 @contextmanager
-def _real(row: Row | None = None) -> Iterator[Real]:
+def real(row: Row | None = None) -> Iterator[Real]:
     """A place with photos; with a row, a sweep that nothing happens to is in `reference`."""
     with tempfile.TemporaryDirectory(prefix="real-") as name:
         root = Path(name)
@@ -119,14 +119,14 @@ def _real(row: Row | None = None) -> Iterator[Real]:
 def _kill_twice(where: Real, run: Path, choices: random.Random, row: Row) -> None:
     process = where.start(run)
     moments = sorted(choices.uniform(0.0, 0.9 * where.seconds) for _ in range(2))
-    _wait(process, moments[0])
-    _until(process, lambda: bool(named(process.pid, "sweep.process.worker")))
+    wait(process, moments[0])
+    until(process, lambda: bool(named(process.pid, "sweep.process.worker")))
     if workers := named(process.pid, "sweep.process.worker"):
         with suppress(ProcessLookupError):
             os.kill(choices.choice(workers).pid, signal.SIGKILL)
             row.sums["training processes"] += 1
             row.count += 1
-    _wait(process, moments[1] - moments[0])
+    wait(process, moments[1] - moments[0])
     ours = descendants(process.pid)
     if process.poll() is None:
         process.kill()
@@ -139,7 +139,7 @@ def _kill_twice(where: Real, run: Path, choices: random.Random, row: Row) -> Non
     if not RunFolder(run).exists():
         return
     again = where.start(run)
-    _until(again, lambda: len(record_times(run)) > len(kept))
+    until(again, lambda: len(record_times(run)) > len(kept))
     if {path: time for path, time in record_times(run).items() if path in kept} != kept:
         row.fault("trials lost or repeated", run.name)
     if again.poll() is None:
@@ -149,13 +149,13 @@ def _kill_twice(where: Real, run: Path, choices: random.Random, row: Row) -> Non
     finish(again)
 
 
-def _wait(process: subprocess.Popen[str], seconds: float) -> None:
+def wait(process: subprocess.Popen[str], seconds: float) -> None:
     """So long, or until the process ends."""
     with suppress(subprocess.TimeoutExpired):
         process.wait(seconds)
 
 
-def _until(process: subprocess.Popen[str], ready: Callable[[], bool]) -> None:
+def until(process: subprocess.Popen[str], ready: Callable[[], bool]) -> None:
     """Until something holds, or the process ends."""
     while not ready() and process.poll() is None:
         time.sleep(_SECONDS_BETWEEN_LOOKS)

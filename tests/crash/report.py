@@ -36,7 +36,7 @@ _LINE = re.compile(r"\| (?P<what>.+?) \| .* \| \d+ \| \d{4}-\d\d-\d\d \|")
 _TAIL = """
 ## Not in here
 
-- Signals to the real command, and what it says then: `tests/test_interruptions.py`.
+- What the command says at each stage when a signal ends it: `tests/test_interruptions.py`.
 - Disk faults count what Python asks of the disk. What HDF5 writes by itself is not among them, and
   pictures and networks are drawn once: what puts them on the disk is tried, not what makes them.
 """

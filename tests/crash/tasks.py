@@ -19,6 +19,7 @@ from tests.crash.odd_names import odd_names
 from tests.crash.real import ray_deaths, real_kills
 from tests.crash.report import Result
 from tests.crash.row import Row
+from tests.crash.signals import signals
 from tests.crash.soak import soak
 from tests.crash.stages import PARTS as WAYS
 from tests.crash.stages import stage_faults
@@ -46,6 +47,7 @@ class Task:
 TASKS = (
     Task("kills", 20_000, lambda seed, _: kills(seed, 50), 0.32),
     Task("real-kills", 60, lambda seed, _: real_kills(seed, 4), 0.46),
+    Task("signals", 100, lambda seed, _: signals(seed, 20), 0.3),
     Task("ray-deaths", 20, lambda seed, _: ray_deaths(seed, 4), 0.015),
     Task("stock", 20, lambda seed, _: stock(seed, 5), 0.045),
     Task("faults", 0, lambda seed, at: faults(seed, part=at), 0.02, PARTS),
