@@ -104,8 +104,8 @@ def _verify(typed: argparse.Namespace) -> int:
         )
         return DAMAGED
     beside = ", ".join(NOT_COVERED)
-    told = f"{verdict.files} files, all as written (not covered, since never read: {beside})"
-    _say(LastingConsole(), told)
+    line = f"{verdict.files} files, all as written (not covered, since never read: {beside})"
+    _say(LastingConsole(), line)
     return 0
 
 

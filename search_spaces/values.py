@@ -67,13 +67,14 @@ def words(flag: str, text: str) -> list[str]:
             shell makes of a variable that is not set.
     """
     found = [word.strip() for word in text.split(",")]
-    if any(found) and "" in found:
+    if not any(found):
+        return []
+    if "" in found:
         raise UsageRefusal(
             f"a name is needed on each side of a comma, got {text!r}",
             where=flag,
             fix="Leave the comma out, or give the name that is missing.",
         )
-    found = [word for word in found if word]
     folded = [word.casefold() for word in found]
     twice = [word for at, word in enumerate(found) if folded[at] in folded[:at]]
     if twice:

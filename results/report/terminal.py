@@ -8,9 +8,8 @@ Every table fits 100 columns and wraps at 80.
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from string import ascii_lowercase
 
 from rich import box
@@ -53,10 +52,8 @@ class LastingConsole(Console):
     process. What is on the disk is what a command is run for."""
 
     def on_broken_pipe(self) -> None:
-        self.quiet = True
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())  # Python's flush at exit must not fail
-        os.close(nowhere)
+        with suppress(SystemExit):
+            super().on_broken_pipe()
 
 
 def told(summary: Summary, tables: str) -> list[RenderableType]:

@@ -19,9 +19,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from pathlib import Path
 
 from tests.crash.report import Result, report, rows_of
-from tests.crash.tasks import TASKS, result_of
-
-_NAMES = {task.name: at for at, task in enumerate(TASKS)}
+from tests.crash.tasks import BY_NAME, result_of
 
 
 def main(words: list[str]) -> int:
@@ -31,7 +29,7 @@ def main(words: list[str]) -> int:
     former = out.read_text() if typed.rows and out.exists() else ""
     if former and not rows_of(former):
         sys.exit(f"{out} has no rows that could stay; give another --out, or make all rows")
-    results = _run(typed.rows or list(_NAMES), typed.seed, ends, typed.jobs)
+    results = _run(typed.rows or list(BY_NAME), typed.seed, ends, typed.jobs)
     out.write_text(report(results, former=former, seed=typed.seed, jobs=typed.jobs))
     return int(not all(result.row.holds for result in results))
 
@@ -42,20 +40,20 @@ def _run(chosen: Sequence[str], seed: int, ends: float, jobs: int) -> list[Resul
     Args:
         ends: by the monotonic clock, when the last row is to be done.
     """
-    waiting = sorted((_NAMES[name] for name in chosen), key=lambda at: TASKS[at].share)
-    running: dict[Future[Result], int] = {}
-    results: dict[int, Result] = {}
+    waiting = sorted(chosen, key=lambda name: BY_NAME[name].share)
+    running: dict[Future[Result], str] = {}
+    results: dict[str, Result] = {}
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=fresh, max_tasks_per_child=1) as pool:
         while waiting or running:
             while waiting and len(running) < jobs:
                 left = ends - time.monotonic()
-                part = TASKS[waiting[0]].share / sum(TASKS[at].share for at in waiting)
-                at = waiting.pop(0)
-                running[pool.submit(result_of, at, seed, min(left, left * jobs * part))] = at
+                part = BY_NAME[waiting[0]].share / sum(BY_NAME[name].share for name in waiting)
+                name = waiting.pop(0)
+                running[pool.submit(result_of, name, seed, min(left, left * jobs * part))] = name
             for ended in wait(running, return_when=FIRST_COMPLETED).done:
                 results[running.pop(ended)] = ended.result()
-    return [results[at] for at in sorted(results)]
+    return [results[name] for name in BY_NAME if name in results]
 
 
 def _arguments(words: list[str]) -> argparse.Namespace:
@@ -63,7 +61,7 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--minutes", type=float, default=12.0)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--rows", nargs="+", choices=_NAMES, help="these alone")
+    parser.add_argument("--rows", nargs="+", choices=BY_NAME, help="these alone")
     parser.add_argument("--out", default="CRASH_REPORT.md")
     return parser.parse_args(words)
 

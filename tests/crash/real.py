@@ -15,19 +15,19 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from results.ledger.store import RunFolder
-from sweep.process.leftovers import descendants
+from sweep.process.leftovers import ProcessIdentity, descendants
 from tests.crash.row import Row
 from tests.sweeps import finish, left, named, outcomes, photo_folder, record_times, resume, small
 from tests.sweeps import start as started
 
 _SECONDS_BETWEEN_LOOKS = 0.02
-MOST_SECONDS = 10.0
+_MOST_SECONDS = 10.0
 _MEASURED = ("seconds", "photos_", "bytes_", "multiply_adds_prefix")
 """How columns begin that say what it took."""
 _UNEQUAL = ("cost.csv", "cost_by_backbone.csv", "characteristics.csv")
@@ -87,15 +87,9 @@ def ray_deaths(seed: int, sweeps: int) -> Row:
             ours, began = descendants(process.pid), time.monotonic()
             with suppress(IndexError, ProcessLookupError):
                 os.kill(named(process.pid, name)[0].pid, signal.SIGKILL)
-            code, _, err = finish(process)
-            seconds = time.monotonic() - began
-            row.longest["slowest end"] = max(seconds, row.longest.get("slowest end", 0.0))
+            code, _, err = ended(process, name, ours, began, row)
             if code != 4 or err.count("\n") != 1 or "Ray" not in err:
                 row.fault("ends that were not one line and code 4", f"{name}: {code}, {err}")
-            if seconds > MOST_SECONDS:
-                row.fault("later than 10 s", f"{name}: {seconds:.1f} s, {err}")
-            if others := left(ours):
-                row.fault("processes left after 10 s", f"{name}: {others}")
             row.count += 1
             shutil.rmtree(run, ignore_errors=True)
     return row
@@ -147,6 +141,30 @@ def _kill_twice(where: Real, run: Path, choices: random.Random, row: Row) -> Non
         row.sums["drivers"] += 1
         row.count += 1
     finish(again)
+
+
+def ended(
+    process: subprocess.Popen[str],
+    what: str,
+    ours: Sequence[ProcessIdentity],
+    began: float,
+    row: Row,
+) -> tuple[int, str, str]:
+    """Wait for a command that has to end in time and to leave nothing: exit code, stdout, stderr.
+
+    Args:
+        what: was done to it.
+        ours: its processes, before that.
+        began: when, by the monotonic clock.
+    """
+    code, out, err = finish(process)
+    seconds = time.monotonic() - began
+    row.longest["slowest end"] = max(seconds, row.longest.get("slowest end", 0.0))
+    if seconds > _MOST_SECONDS:
+        row.fault("later than 10 s", f"{what}: {seconds:.1f} s, {err}")
+    if others := left(ours):
+        row.fault("processes left after 10 s", f"{what}: {others}")
+    return code, out, err
 
 
 def wait(process: subprocess.Popen[str], seconds: float) -> None:

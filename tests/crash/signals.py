@@ -16,9 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from sweep.process.leftovers import descendants
-from tests.crash.real import MOST_SECONDS, real, until, wait
+from tests.crash.real import ended, real, until, wait
 from tests.crash.row import Row
-from tests.sweeps import finish, left, outcomes
+from tests.sweeps import finish, outcomes
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -48,22 +48,16 @@ def _send(process: subprocess.Popen[str], choices: random.Random, run: Path, row
     ours, began = descendants(process.pid), time.monotonic()
     with suppress(ProcessLookupError):
         (os.killpg if to_group else os.kill)(process.pid, number)
-    code, out, err = finish(process)
-    seconds = time.monotonic() - began
     what = f"{number.name}{' to the group' if to_group else ''}"
+    code, out, err = ended(process, what, ours, began, row)
     row.count += 1
     row.sums[what] += 1
-    row.longest["slowest end"] = max(seconds, row.longest.get("slowest end", 0.0))
     last = out.splitlines()[-1] if out else ""
     told = last.startswith("stopped ") and (str(run) in last or not (run / "run.json").exists())
     if code == 0:  # it had come to its end
         row.sums["ended well before"] += 1
     elif (code, err) != (128 + number, "") or not told:
         row.fault("ends with another code or more than a line", f"{what}: {code}, {last}, {err}")
-    if seconds > MOST_SECONDS:
-        row.fault("later than 10 s", f"{what}: {seconds:.1f} s")
-    if others := left(ours):
-        row.fault("processes left after 10 s", f"{what}: {others}")
 
 
 def _finished(process: subprocess.Popen[str], equal: bool, row: Row) -> None:

@@ -67,11 +67,12 @@ TASKS = (
     Task("copies", 10_000, lambda seed, _: copies(seed, 500), 0.005),
 )
 """In the report's order."""
+BY_NAME = {task.name: task for task in TASKS}
 
 
-def result_of(number: int, seed: int, seconds: float) -> Result:
-    """A row of `TASKS`, for so many seconds at most and at least a piece of it."""
-    task = TASKS[number]
+def result_of(name: str, seed: int, seconds: float) -> Result:
+    """A row by its name, for so many seconds at most and at least a piece of it."""
+    task = BY_NAME[name]
     began = time.monotonic()
     row: Row | None = None
     for at, piece in enumerate(_seeds(seed)):

@@ -117,12 +117,11 @@ class Network:
         built = self._optimizers.of(kind)
         built.optimizer.reset()
         self._update, self._optimizer = built.update, built.optimizer.keras
-        if gradient not in built.loops:
-            built.loops[gradient] = {
-                on_device: training_loop(self._gradients, self._update, self._optimizer, reading)
-                for on_device, reading in self._readings.items()
-            }
-        self._steps = built.loops[gradient]
+        for on_device, reading in self._readings.items():
+            if (gradient, on_device) not in built.loops:
+                loop = training_loop(self._gradients, self._update, self._optimizer, reading)
+                built.loops[gradient, on_device] = loop
+        self._steps = {way: built.loops[gradient, way] for way in self._readings}
         self._optimizer.learning_rate.assign(learning_rate)
         self._learning_rate = learning_rate
 

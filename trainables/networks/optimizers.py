@@ -71,17 +71,16 @@ class Built:
 
     Attributes:
         update: applies gradients.
-        loops: of many steps, by what else they depend on and whether tables on the device are read.
+        loops: of many steps, by what else they depend on.
     """
 
     optimizer: Optimizer
     update: CompiledFunction
-    loops: dict[Any, dict[bool, CompiledFunction]] = field(default_factory=dict)
+    loops: dict[Any, CompiledFunction] = field(default_factory=dict)
 
     @property
     def seconds_tracing(self) -> float:
-        loops = (loop for pair in self.loops.values() for loop in pair.values())
-        return sum(traced.seconds_tracing for traced in (self.update, *loops))
+        return sum(traced.seconds_tracing for traced in (self.update, *self.loops.values()))
 
 
 class Optimizers:

@@ -69,21 +69,21 @@ class NetworkCache:
         scaling = read.scaling if PHOTO in read.nodes else ""  # stored outputs are scaled already
         options = {"jit_compile": jit_compile, "freezes_batch_norm": freezes_batch_norm}
         key = (of_full, (cut.required, read.nodes, scaling, read.dtype, *options.values()))
-        self._make_room(of_full, key)
+        self._make_room(key)
         if key not in self._networks:
             self._networks[key] = Network(full, cut, read, **options)
         self._networks[key] = self._networks.pop(key)
         return self._networks[key]
 
-    def _make_room(self, full: _Key, network: tuple[_Key, _Key]) -> None:
+    def _make_room(self, needed: tuple[_Key, _Key]) -> None:
         """Forget other trained parts, then other backbones, until the device has enough room.
 
         Args:
-            full, network: keys of what the trial needs.
+            needed: key of the trial's network, and so of its backbone.
         """
         while self._memory.used() > self._memory.most_kept:
-            parts = [key for key in self._networks if key != network]
-            backbones = [key for key in self._full_networks if key != full]
+            parts = [key for key in self._networks if key != needed]
+            backbones = [key for key in self._full_networks if key != needed[0]]
             if parts:
                 del self._networks[parts[0]]
             elif backbones:
