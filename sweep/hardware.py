@@ -6,9 +6,7 @@ import argparse
 import math
 import os
 import platform
-import shutil
-import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +15,9 @@ from results.ledger.files import folder_bytes, free_megabytes, refuse_file_in_th
 from search_spaces.presets import cache_dir_known_as, default_cache_dir
 from search_spaces.refusals import UsageRefusal
 from search_spaces.settings import RunSettings
+from sweep.gpus import gpus_listed
 
 _MEGABYTE = 1024 * 1024
-_CONTEXT_MEGABYTES = 600
-"""Of a GPU's memory, what CUDA and its libraries take in every process besides TensorFlow's own."""
 _TRIAL_MEGABYTES = 5000
 """Memory of a worker that has built all six backbones, measured at 75 pixels, rounded up."""
 _MOST_PER_CPU = 8
@@ -77,73 +74,29 @@ def detect() -> Hardware:
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count() or 1,
         memory_megabytes=pages // _MEGABYTE,
-        gpus=_gpus(),
+        gpus=gpus_listed(),
         name=f"{platform.system()} {platform.machine()}",
     )
 
 
-def _gpus() -> int:
-    """Count what `nvidia-smi` lists, less what CUDA_VISIBLE_DEVICES hides."""
-    count = len(gpu_models())
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is None:
-        return count
-    return min(count, len([gpu for gpu in visible.split(",") if gpu.strip() not in ("", "-1")]))
-
-
-def gpu_models() -> tuple[str, ...]:
-    """The model of every GPU that `nvidia-smi` lists, hidden ones too; empty without the tool."""
-    return models_listed(nvidia_smi("-L", seconds=20))
-
-
-def nvidia_smi(*words: str, seconds: float) -> str:
-    """What the tool prints; empty without it, if it fails, or if it takes longer than `seconds`."""
-    tool = shutil.which("nvidia-smi")
-    if tool is None:
-        return ""
-    try:
-        printed = subprocess.run(
-            [tool, *words], capture_output=True, text=True, timeout=seconds, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return printed.stdout
-
-
-def models_listed(text: str) -> tuple[str, ...]:
-    """Read models from lines such as `GPU 0: NVIDIA H100 (UUID: GPU-1f...)`."""
-    lines = (line for line in text.splitlines() if line.startswith("GPU "))
-    return tuple(line.partition(": ")[2].partition(" (UUID")[0] for line in lines)
-
-
-def megabytes_listed(text: str) -> tuple[int, ...]:
-    """Read the memory of GPUs, a line each; what is no number of megabytes is passed over."""
-    return tuple(int(line) for line in text.split() if line.isdecimal())
-
-
-def megabytes_of_share(gpu_share: float, totals: Sequence[int]) -> int | None:
-    """What one of several processes on a GPU may take of its memory.
+def usable(
+    hardware: Hardware, gpus_found: Callable[[], int | None], warn: Callable[[str], None]
+) -> Hardware:
+    """The machine with no more GPUs than TensorFlow finds; asked only where there are any.
 
     Args:
-        gpu_share: of one GPU; from 1 on the process has each for itself.
-        totals: megabytes of each that the process may see.
-
-    Returns:
-        None where none is known.
+        gpus_found: how many it finds; None where it cannot be asked.
+        warn: told what it does not find.
     """
-    if gpu_share <= 0 or not totals:
-        return None
-    return max(1, int(min(totals) * min(gpu_share, 1.0)) - _CONTEXT_MEGABYTES)
-
-
-def own_gpu_megabytes(gpu_share: float) -> int | None:
-    """The same of the GPUs that this process may see, as `nvidia-smi` tells their memory."""
-    if gpu_share <= 0:
-        return None
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    which = ("-i", visible) if visible else ()
-    query = ("--query-gpu=memory.total", "--format=csv,noheader,nounits")
-    return megabytes_of_share(gpu_share, megabytes_listed(nvidia_smi(*query, *which, seconds=20)))
+    found = gpus_found() if hardware.gpus else None
+    if found is None or found >= hardware.gpus:
+        return hardware
+    warn(
+        f"nvidia-smi lists GPUs, {hardware.gpus} of them for this process, and TensorFlow finds "
+        f"{found or 'none'}: CUDA's libraries are missing or do not fit the driver. "
+        "pip install 'tensorflow[and-cuda]' brings those that it wants."
+    )
+    return replace(hardware, gpus=found)
 
 
 def share(

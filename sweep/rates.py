@@ -11,7 +11,8 @@ from results.ledger.rates import Conditions, Rates, measured_rates, read_rates, 
 from results.ledger.records import TrialRecord
 from search_spaces.installed import version_of
 from search_spaces.settings import Settings
-from sweep.hardware import Machine, gpu_models
+from sweep.gpus import gpu_models
+from sweep.hardware import Machine
 from sweep.process.worker import processor_name
 
 

@@ -25,11 +25,16 @@ from search_spaces.config import TrialId
 from search_spaces.installed import version_of
 from search_spaces.settings import Settings
 from sweep.elsewhere import share_elsewhere
-from sweep.hardware import detect, share
+from sweep.hardware import detect, share, usable
 from sweep.keeping import fetch_missing, kept, storage_of
 from sweep.preflight import refuse_unfit
 from sweep.prepare import Prepared, gather, refuse_taken, resume, run_folder, start
-from sweep.process.commands import exporting_winners, measure_backbones, reproduce
+from sweep.process.commands import (
+    exporting_winners,
+    gpus_of_tensorflow,
+    measure_backbones,
+    reproduce,
+)
 from sweep.process.environment import run_onednn
 from sweep.process.messages import Guardian
 from sweep.process.worker import small_photos
@@ -69,7 +74,10 @@ class Sweep:
             fetch_missing(self.folder, self._storage)
         self._arguments = arguments
         self._words = words
+        self._warn = partial(console.print, style="yellow", markup=False, highlight=False)
         self._hardware = detect()
+        if not (arguments.address or arguments.gpus or arguments.cpus):  # another machine's
+            self._hardware = usable(self._hardware, gpus_of_tensorflow, self._warn)
         read = self.folder.read_run() if arguments.resume else None
         self._resumed = run = read.with_more_trials(arguments.trials) if read else None
         most = len(run.planned) if run else most_trials(arguments)
@@ -83,7 +91,6 @@ class Sweep:
         self._onednn = run.settings.onednn if run else run_onednn(os.environ)  # refused early
         self._table: LiveTable | None = None
         self._kept: frozenset[TrialId] = frozenset()
-        self._warn = partial(console.print, style="yellow", markup=False, highlight=False)
 
     def show_plan(self) -> None:
         """Print what would run, without starting it."""

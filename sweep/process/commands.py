@@ -12,6 +12,9 @@ from results.ledger.store import RunFolder
 from search_spaces.refusals import EnvironmentRefusal
 from sweep.process.environment import module_of_ours, path_to_our_code
 
+_SECONDS_TO_LOAD = 300
+"""A disk may take minutes for TensorFlow's library."""
+
 
 @contextmanager
 def exporting_winners(folder: RunFolder) -> Iterator[None]:
@@ -39,6 +42,24 @@ def measure_backbones(folder: RunFolder) -> bool:
     """
     with folder.log.open("a") as log:
         return _run(["characteristics", str(folder.root)], log) == 0
+
+
+def gpus_of_tensorflow() -> int | None:
+    """How many GPUs TensorFlow finds, asked in a process of its own; None where it cannot say."""
+    command = module_of_ours("trainables.networks.devices")
+    try:
+        asked = subprocess.run(
+            command,
+            env={**os.environ, **path_to_our_code()},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            timeout=_SECONDS_TO_LOAD,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return len(asked.stdout.splitlines())
 
 
 def reproduce(folder: RunFolder, trial: str) -> int:

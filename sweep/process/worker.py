@@ -32,7 +32,8 @@ from results.ledger.store import RunFolder
 from search_spaces.config import TrialId
 from search_spaces.refusals import Refusal, in_one_line
 from search_spaces.settings import Settings
-from sweep.hardware import Machine, own_gpu_megabytes
+from sweep.gpus import own_gpu_megabytes
+from sweep.hardware import Machine
 from sweep.process.activity import ActivityReporter
 from sweep.process.context import RunContext
 from sweep.process.outcomes import failed, finished, is_out_of_memory

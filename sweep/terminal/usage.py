@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from results.ledger.units import size
-from sweep.hardware import nvidia_smi
+from sweep.gpus import nvidia_smi
 
 _PROC = Path("/proc")
 _GPU_QUERY = (

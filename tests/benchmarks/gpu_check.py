@@ -3,7 +3,8 @@
     python -m tests.benchmarks.gpu_check --out GPU_CHECK.md       (make gpu-check)
 
 One backbone with random weights at the paper's cut and its head alone, on made-up photos. One
-report file is written; without a GPU one line says so, and the exit code is 2.
+report file is written, with every row as it is measured, so that whoever stops early keeps the
+rows so far; without a GPU one line says so, and the exit code is 2.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import itertools
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -72,22 +73,24 @@ def main(words: Sequence[str]) -> int:
     from tests.trainables.small_networks import point
 
     deep = point("Xception", size=150, epochs=4, batch_size=32)
-    write_text(arguments.out, page(" + ".join(gpu_names()), deep, measured(deep, _COUNTS)))
+    found: list[Found] = []
+    for one in measured(deep, _COUNTS):
+        found.append(one)
+        print(f"gpu-check: {' | '.join(_cells(one))}", flush=True)
+        write_text(arguments.out, page(" + ".join(gpu_names()), deep, found))
     print(f"gpu-check: wrote {arguments.out}")
     return 0
 
 
-def measured(deep: TrialConfig, counts: Counts) -> list[Found]:
+def measured(deep: TrialConfig, counts: Counts) -> Iterator[Found]:
     """Every precision with and without XLA, then each way to feed a network, and a head."""
-    found = []
     for jit, precision in itertools.product((False, True), PRECISIONS):
         way = f"{precision}{', XLA' if jit else ''}"
         how: dict[str, Any] = {"precision": precision, "jit_compile": jit, "device_bytes": _ALL}
-        found.append(_measured(way, deep, counts, **how))
+        yield _measured(way, deep, counts, **how)
     for way, config in (("float32", deep), ("head", replace(deep, unfreeze=HEAD))):
         for words, loops, room in _FEEDING:
-            found.append(_measured(f"{way}, {words}", config, counts, loops, device_bytes=room))
-    return found
+            yield _measured(f"{way}, {words}", config, counts, loops, device_bytes=room)
 
 
 def _measured(
@@ -137,21 +140,21 @@ def page(device: str, deep: TrialConfig, found: Sequence[Found]) -> str:
     """The report, in Markdown."""
     versions = ", ".join(f"{name} {version_of(name)}" for name in ("tensorflow", "keras"))
     head = "way | photos/s | compiling, s | same bits again | stored to recomputed | peak, MB"
-    rows = [
-        (
-            one.way,
-            f"{one.photos_per_second:,.0f}",
-            f"{one.compiling:.1f}",
-            "yes" if one.again else "NO",
-            f"{one.recomputed:.1g}",
-            "not told" if one.peak_bytes is None else f"{one.peak_bytes / 2**20:,.0f}",
-        )
-        for one in found
-    ]
-    lines = [head, " | ".join(["---"] * 6), *(" | ".join(row) for row in rows)]
+    lines = [head, " | ".join(["---"] * 6), *(" | ".join(_cells(one)) for one in found)]
     table = "\n".join(f"| {line} |" for line in lines)
     return (
         f"# GPU check\n\n{deep.backbone} from {deep.unfreeze} on {device}; {versions}.\n\n{table}\n"
+    )
+
+
+def _cells(one: Found) -> tuple[str, ...]:
+    return (
+        one.way,
+        f"{one.photos_per_second:,.0f}",
+        f"{one.compiling:.1f}",
+        "yes" if one.again else "NO",
+        f"{one.recomputed:.1g}",
+        "not told" if one.peak_bytes is None else f"{one.peak_bytes / 2**20:,.0f}",
     )
 
 

@@ -41,7 +41,7 @@ def test_the_page_has_a_row_for_each_way_and_shouts_where_bits_differ() -> None:
 def test_every_way_is_measured_and_has_the_bits_of_single_steps() -> None:
     # Sixteen photos, two steps an epoch: XLA compiles anew for every size of a batch.
     config = point("VGG16", size=32, unfreeze="block5_conv3", batch_size=4)
-    found = measured(config, (8, 4, 4))
+    found = list(measured(config, (8, 4, 4)))
     assert len({one.way for one in found}) == len(found) == 12
     assert all(one.photos_per_second > 0 and one.compiling > 0 for one in found)
     assert all(one.again for one in found)

@@ -35,7 +35,10 @@ _UNEQUAL = ("cost.csv", "cost_by_backbone.csv", "characteristics.csv")
 
 @dataclass(frozen=True)
 class Real:
-    """Where sweeps are run: the photos, the cache that they share, and how long one takes."""
+    """Where sweeps are run: the photos, the cache that they share, and seconds of the first sweep.
+
+    It also measures Table 1, which the others find in the cache: they take about half of it.
+    """
 
     root: Path
     seconds: float = 0.0

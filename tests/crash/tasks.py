@@ -47,7 +47,7 @@ class Task:
 TASKS = (
     Task("kills", 20_000, lambda seed, _: kills(seed, 50), 0.32),
     Task("real-kills", 60, lambda seed, _: real_kills(seed, 4), 0.46),
-    Task("signals", 100, lambda seed, _: signals(seed, 20), 0.3),
+    Task("signals", 100, lambda seed, _: signals(seed, 10), 0.4),
     Task("ray-deaths", 20, lambda seed, _: ray_deaths(seed, 4), 0.015),
     Task("stock", 20, lambda seed, _: stock(seed, 5), 0.045),
     Task("faults", 0, lambda seed, at: faults(seed, part=at), 0.02, PARTS),

@@ -16,11 +16,9 @@ from sweep.hardware import (
     Machine,
     detect,
     gpus_needed,
-    megabytes_listed,
-    megabytes_of_share,
-    models_listed,
     share,
     trials_that_fit,
+    usable,
 )
 from sweep.terminal.arguments import parse_arguments
 from tests.results.helpers import make_run_record
@@ -210,38 +208,27 @@ def test_this_machine_has_a_processor_and_memory() -> None:
     assert set(hardware.to_dict()) == {"cpus", "memory_megabytes", "gpus", "name"}
 
 
-@pytest.mark.parametrize("text", ["", "No devices were found\n", "NVIDIA-SMI has failed\n"])
-def test_no_gpu_listed_is_no_model(text: str) -> None:
-    assert models_listed(text) == ()
-
-
-def test_gpus_are_named_without_their_numbers_and_identities() -> None:
-    text = (
-        "GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-1f2e)\n"
-        "GPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-3d)\n"
-        "  MIG 1g.5gb Device 0: (UUID: MIG-4c)\n"
-    )
-    assert models_listed(text) == ("NVIDIA H100 80GB HBM3", "NVIDIA A100-SXM4-40GB")
-
-
 @pytest.mark.parametrize(
-    ("gpu_share", "totals", "megabytes"),
+    ("listed", "found", "left", "said"),
     [
-        (0.5, (81559,), 81559 // 2 - 600),
-        (0.25, (81559, 40960), 40960 // 4 - 600),
-        (0.01, (8192,), 1),  # too little to train with, which the trial will say
-        (1.0, (81559,), 81559 - 600),
-        (2.0, (81559, 81559), 81559 - 600),
-        (0.0, (81559,), None),
-        (0.5, (), None),
+        (0, 4, 0, ""),  # not asked at all
+        (2, 2, 2, ""),
+        (2, None, 2, ""),  # it could not be asked
+        (2, 0, 0, "2 of them for this process, and TensorFlow finds none"),
+        (2, 1, 1, "2 of them for this process, and TensorFlow finds 1"),
     ],
 )
-def test_a_share_of_a_gpu_has_its_share_of_the_memory_less_what_cuda_takes(
-    gpu_share: float, totals: tuple[int, ...], megabytes: int | None
+def test_gpus_that_tensorflow_does_not_find_are_told_and_not_planned_with(
+    listed: int, found: int | None, left: int, said: str
 ) -> None:
-    assert megabytes_of_share(gpu_share, totals) == megabytes
+    lines: list[str] = []
+    hardware = usable(Hardware(2, 8000, listed, "test"), lambda: found, lines.append)
+    assert hardware == Hardware(2, 8000, left, "test")
+    assert [said in line for line in lines] == [True] * bool(said)
 
 
-def test_the_memory_of_gpus_is_read_from_lines_of_megabytes() -> None:
-    assert megabytes_listed("81559\n40960\n") == (81559, 40960)
-    assert megabytes_listed("[N/A]\n") == megabytes_listed("") == ()
+def test_tensorflow_is_asked_of_gpus_only_where_some_are_listed() -> None:
+    def asked() -> int:
+        raise AssertionError("it takes seconds to load")
+
+    assert usable(Hardware(2, 8000, 0, "test"), asked, print).gpus == 0

@@ -1,13 +1,18 @@
-"""Sets TensorFlow up for one process (threads, GPU memory, quiet logs) and names its processors."""
+"""Sets TensorFlow up for one process (threads, GPU memory, quiet logs) and names its processors.
+
+python -m trainables.networks.devices         the GPUs that TensorFlow finds, a line each
+"""
 
 from __future__ import annotations
 
+import ctypes
+import importlib.util
 import logging
 import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +63,9 @@ def configure(
 ) -> None:
     """Match TensorFlow to what the process was given; call before TensorFlow is imported.
 
+    On a GPU every operation is one that gives the same bits again, or is refused: on an H100 that
+    cost nothing, and without it a float32 trial that was repeated came out differently.
+
     Args:
         cpus: threads for one operation; operations run one after the other.
         gpus: share of a GPU; 0 hides all GPUs, since Ray at 0 GPUs does not. A share takes memory
@@ -69,6 +77,8 @@ def configure(
     if onednn is not None:
         os.environ[ONEDNN] = onednn
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if gpus:
+        _load_cusolver()
     with _stderr_discarded():
         import tensorflow as tf
 
@@ -78,6 +88,8 @@ def configure(
     tf.config.threading.set_inter_op_parallelism_threads(1)
     if gpus == 0:
         tf.config.set_visible_devices([], "GPU")
+    if tf.config.get_visible_devices("GPU"):
+        tf.config.experimental.enable_op_determinism()
     for device in tf.config.get_visible_devices("GPU"):
         if gpus >= 1 or gpu_megabytes is None:
             tf.config.experimental.set_memory_growth(device, True)
@@ -124,6 +136,19 @@ def onednn_setting() -> str:
     return os.environ.get(ONEDNN, "default")
 
 
+def _load_cusolver() -> None:
+    """Load cuSOLVER of NVIDIA's package, if it is there, so that TensorFlow finds it loaded.
+
+    Of CUDA's libraries it is the one that TensorFlow 2.21 does not look for in its package, and
+    without it TensorFlow has no GPU.
+    """
+    with suppress(ModuleNotFoundError, OSError):  # then TensorFlow finds what it finds
+        package = importlib.util.find_spec("nvidia.cusolver")
+        for folder in package.submodule_search_locations or () if package else ():
+            for library in Path(folder).glob("lib/libcusolver.so.*"):
+                ctypes.CDLL(str(library))
+
+
 @contextmanager
 def _stderr_discarded() -> Iterator[None]:
     """Discard what C++ writes while TensorFlow loads: it ignores every setting; errors raise."""
@@ -136,3 +161,8 @@ def _stderr_discarded() -> Iterator[None]:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+
+
+if __name__ == "__main__":
+    configure(cpus=1, gpus=1)
+    sys.stdout.writelines(f"{name}\n" for name in gpu_names())

@@ -1,9 +1,15 @@
-"""What a process does with its part of a GPU's memory, without TensorFlow."""
+"""What a process does with its part of a GPU's memory, and what it loads for it."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+from pathlib import Path
 
+import pytest
+
+from tests.sweeps import HOME
 from trainables.networks.devices import CPU_INPUT_BYTES, device_memory
 
 
@@ -20,3 +26,34 @@ def test_of_a_gpu_inputs_take_an_eighth_and_networks_half() -> None:
 
 def test_inputs_take_no_more_of_a_large_gpu_than_a_host_can_send() -> None:
     assert device_memory(80_000).for_inputs == 4 * 2**30
+
+
+LOADED = """
+import sys
+from trainables.networks.devices import configure
+configure(cpus=1, gpus=float(sys.argv[1]))
+print(sum("libcusolver.so.11" in line for line in open("/proc/self/maps")) > 0)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="CUDA and /proc are Linux'")
+@pytest.mark.parametrize(("gpus", "loaded"), [("0.5", "True"), ("0", "False")])
+def test_cusolver_of_nvidias_package_is_loaded_for_a_share_of_a_gpu(
+    tmp_path: Path, gpus: str, loaded: str
+) -> None:
+    import scipy
+
+    library = next((Path(scipy.__file__).parents[1] / "scipy.libs").glob("*.so*"))
+    package = tmp_path / "nvidia" / "cusolver" / "lib"
+    package.mkdir(parents=True)
+    (package / "libcusolver.so.11").write_bytes(library.read_bytes())  # any will do
+    ran = subprocess.run(
+        [sys.executable, "-c", LOADED, gpus],
+        cwd=HOME,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.strip() == loaded
