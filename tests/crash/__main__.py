@@ -14,10 +14,17 @@ import argparse
 import multiprocessing
 import sys
 import time
-from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from pathlib import Path
 
+from search_spaces.refusals import in_one_line
 from tests.crash.report import Result, report, rows_of
 from tests.crash.tasks import BY_NAME, result_of
 
@@ -29,30 +36,47 @@ def main(words: list[str]) -> int:
     former = out.read_text() if typed.rows and out.exists() else ""
     if former and not rows_of(former):
         sys.exit(f"{out} has no rows that could stay; give another --out, or make all rows")
-    results = _run(typed.rows or list(BY_NAME), typed.seed, ends, typed.jobs)
+    chosen = typed.rows or list(BY_NAME)
+    results = made(chosen, typed.seed, ends, typed.jobs)
     out.write_text(report(results, former=former, seed=typed.seed, jobs=typed.jobs))
-    return int(not all(result.row.holds for result in results))
+    return int(len(results) < len(chosen) or not all(result.row.holds for result in results))
 
 
-def _run(chosen: Sequence[str], seed: int, ends: float, jobs: int) -> list[Result]:
-    """Rows by their names, in the report's order.
+def apart(name: str, seed: int, seconds: float) -> Result:
+    """A row made in a process of its own, so that its death ends no other's."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        return process.submit(result_of, name, seed, seconds).result()
+
+
+def made(
+    chosen: Sequence[str],
+    seed: int,
+    ends: float,
+    jobs: int,
+    make: Callable[[str, int, float], Result] = apart,
+) -> list[Result]:
+    """Rows by their names, in the report's order; one that cannot be made is told and left out.
 
     Args:
         ends: by the monotonic clock, when the last row is to be done.
+        make: a row, of its name, a seed and how many seconds it may take.
     """
     waiting = sorted(chosen, key=lambda name: BY_NAME[name].share)
     running: dict[Future[Result], str] = {}
     results: dict[str, Result] = {}
-    fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=fresh, max_tasks_per_child=1) as pool:
+    with ThreadPoolExecutor(jobs) as threads:
         while waiting or running:
             while waiting and len(running) < jobs:
                 left = ends - time.monotonic()
                 part = BY_NAME[waiting[0]].share / sum(BY_NAME[name].share for name in waiting)
                 name = waiting.pop(0)
-                running[pool.submit(result_of, name, seed, min(left, left * jobs * part))] = name
+                running[threads.submit(make, name, seed, min(left, left * jobs * part))] = name
             for ended in wait(running, return_when=FIRST_COMPLETED).done:
-                results[running.pop(ended)] = ended.result()
+                name = running.pop(ended)
+                try:
+                    results[name] = ended.result()
+                except Exception as fault:
+                    print(f"{name}: no row, {in_one_line(fault)}", file=sys.stderr, flush=True)
     return [results[name] for name in BY_NAME if name in results]
 
 

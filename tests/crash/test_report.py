@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures.process import BrokenProcessPool
+
+import pytest
+
+from tests.crash.__main__ import made as all_made
 from tests.crash.report import Result, report
 from tests.crash.row import Row
 
@@ -36,3 +42,16 @@ def test_a_row_made_again_takes_the_place_of_the_former_with_what_went_wrong_the
 
 def test_without_faults_nothing_is_said_to_have_gone_wrong() -> None:
     assert "went wrong\n" not in told(made("kills", 7), former=told(made("kills", 7, "trial 3")))
+
+
+def test_a_row_whose_process_dies_is_told_and_the_others_are_made(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def make(name: str, *_: float) -> Result:
+        if name == "kills":
+            raise BrokenProcessPool("a process was killed")
+        return made(name, 1)
+
+    rows = all_made(["kills", "soak", "orders"], 5, time.monotonic() + 60, 2, make)
+    assert [one.row.what for one in rows] == ["orders", "soak"]
+    assert "kills: no row, BrokenProcessPool: a process was killed" in capsys.readouterr().err
