@@ -5,7 +5,8 @@
 Every row goes on until its count is reached or its share of the minutes is spent; the report says
 what came of it. So many rows at a time, each in a process of its own, the small ones first: what
 they leave of the time goes to the others. All in temporary folders; a few hundred MB, but for the
-rows with Ray and Keras. `--rows malformed kills` makes these again; the report's others stay.
+rows with Ray and Keras. `--rows malformed kills` makes these again; the report's others
+stay, and with another `--seed` their former ones too.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--minutes", type=float, default=12.0)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--rows", nargs="+", choices=BY_NAME, help="these alone")
+    parser.add_argument("--rows", nargs="+", choices=BY_NAME, help="these alone; the others stay")
     parser.add_argument("--out", default="CRASH_REPORT.md")
     return parser.parse_args(words)
 

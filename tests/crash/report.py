@@ -1,6 +1,7 @@
 """CRASH_REPORT.md: every row with its count, its seeds and what went wrong.
 
-A row that is not made again stays as it was, so that one can be done once more after a mend.
+A row that is not made again stays as it was, so that one can be done once more after a mend. One
+made with another seed stands beside the former: more of the same.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ typed, with Ray and Keras, on a disk.
 | what | done | goal | seeds | what must not happen, and how often | besides | seconds | date |
 |---|---|---|---|---|---|---|---|
 """
-_LINE = re.compile(r"\| (?P<what>.+?) \| .* \| \d+ \| \d{4}-\d\d-\d\d \|")
+_LINE = re.compile(
+    r"\| (?P<what>.+?) \| (?:[^|]+ \| ){2}(?P<seed>\d+)(?: to \d+)? \| .* "
+    r"\| \d+ \| \d{4}-\d\d-\d\d \|"
+)
 
 _TAIL = """
 ## Not in here
@@ -64,25 +68,26 @@ def report(results: Sequence[Result], *, former: str, seed: int, jobs: int) -> s
         former: the report before it, whose other rows stay; or nothing.
     """
     rows = rows_of(former)
-    made = {result.row.what: _row(result) for result in results}
-    stay = tuple(f"- {what}: " for what in rows if what not in made)
-    rows |= made
+    made = {(result.row.what, result.row.seed): _row(result) for result in results}
+    stay = tuple(f"- {what}: " for what, seed in rows if (what, seed) not in made)
+    order = list(dict.fromkeys(what for what, _ in (*rows, *made)))
+    rows = dict(sorted({**rows, **made}.items(), key=lambda one: (order.index(one[0][0]), one[0])))
     examples = [line for line in former.splitlines() if line.startswith(stay)]
     examples += [
         f"- {result.row.what}: {_line(one)}" for result in results for one in result.row.examples
     ]
     seconds = sum(result.seconds for result in results)
-    seconds += sum(int(line.split(" | ")[-2]) for what, line in rows.items() if what not in made)
+    seconds += sum(int(line.split(" | ")[-2]) for name, line in rows.items() if name not in made)
     machine = f"{os.cpu_count()} processors ({platform.machine()}, {platform.system()})"
     head = _HEAD.format(seed=seed, machine=machine, jobs=jobs, minutes=seconds / 60)
     wrong = ["", "## What went wrong", "", *examples, ""] if examples else []
     return head + "\n".join([*rows.values(), *wrong]).rstrip("\n") + "\n" + _TAIL
 
 
-def rows_of(report: str) -> dict[str, str]:
-    """A report's rows by what they tried."""
+def rows_of(report: str) -> dict[tuple[str, int], str]:
+    """A report's rows by what they tried and with which seed."""
     found = (_LINE.fullmatch(line) for line in report.splitlines())
-    return {row["what"]: row[0] for row in found if row}
+    return {(row["what"], int(row["seed"])): row[0] for row in found if row}
 
 
 def _row(result: Result) -> str:

@@ -12,8 +12,8 @@ from tests.crash.report import Result, report
 from tests.crash.row import Row
 
 
-def made(what: str, count: int, *examples: str) -> Result:
-    row = Row(what, "kills", seed=1, count=count).must_not("lost")
+def made(what: str, count: int, *examples: str, seed: int = 1) -> Result:
+    row = Row(what, "kills", seed=seed, count=count).must_not("lost")
     for example in examples:
         row.fault("lost", example)
     return Result(row, goal=10, pieces=2, seconds=60.0)
@@ -38,6 +38,17 @@ def test_a_row_made_again_takes_the_place_of_the_former_with_what_went_wrong_the
     assert again.index("| kills |") < again.index("| cuts: of all | 4 kills |")
     assert "trial 3" not in again
     assert "- cuts: of all: lost: trial 5\n" in again
+
+
+def test_a_row_made_with_another_seed_stands_beside_the_former() -> None:
+    former = told(made("kills", 7, "trial 3"), made("cuts", 4))
+    more = told(made("kills", 9, seed=50), former=former)
+    places = [
+        more.index(f"| {cells} |") for cells in ("kills | 7 kills", "kills | 9 kills", "cuts")
+    ]
+    assert places == sorted(places)
+    assert "- kills: lost: trial 3\n" in more
+    assert "all rows\ntogether 3 minutes" in more
 
 
 def test_without_faults_nothing_is_said_to_have_gone_wrong() -> None:
