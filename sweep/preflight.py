@@ -23,6 +23,8 @@ _TENSORFLOW_MEGABYTES = 700
 """Of a process that has loaded it and built one small network."""
 _SOCKET_BYTES = 107 if sys.platform == "linux" else 103
 """The longest name of a socket, `sun_path` less its end."""
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+"""How Linux writes a blank in the list of mounts."""
 _SESSION = "session_2026-01-01_00-00-00_000000"
 
 
@@ -166,7 +168,7 @@ def _filesystem(folder: Path, mounts: Path) -> str:
     found = (0, "")
     for line in mounts.read_text().splitlines() if mounts.is_file() else ():
         fields, _, rest = line.partition(" - ")
-        point = fields.split()[4].encode().decode("unicode_escape")
+        point = _ESCAPED.sub(lambda found: chr(int(found[1], 8)), fields.split()[4])
         if folder.is_relative_to(point):
             found = max((len(point), rest.split()[0]), found, key=itemgetter(0))
     return found[1]

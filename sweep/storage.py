@@ -22,6 +22,7 @@ from results.ledger.files import PIECE_BYTES, TEMPORARY_PREFIX, file_sha256, who
 from results.ledger.places import TrialFile
 from results.ledger.records import Status
 from results.ledger.store import RunFolder
+from search_spaces.config import TrialId
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
 RUN = RunFolder(Path()).run_json.name
@@ -128,8 +129,7 @@ class Storage:
                 for name in sorted(self._kept())
                 if _is_record(name)
                 and not (self._folder.root / name).exists()
-                # A resume that was killed may have removed repeats that the time budget cut.
-                and Status.OUT_OF_TIME.encode() not in self._content(name)
+                and not self._is_cut_repeat(name)
             ]
         if ahead:
             raise UsageRefusal(
@@ -138,6 +138,11 @@ class Storage:
                 where=self._base,
                 fix="Move the folder away; --resume then brings the run back from the storage.",
             )
+
+    def _is_cut_repeat(self, record: str) -> bool:
+        """Whether a resume that was killed may have removed a trial: the time budget had cut it."""
+        trial = TrialId.parse("/".join(record.split("/")[-3:-1]))
+        return trial.repeat > 0 and Status.OUT_OF_TIME.encode() in self._content(record)
 
     def keep(self, paths: Iterable[Path]) -> None:
         """Copy files of the run, those that others rely on last.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from results.ledger.files import write_json
+from results.ledger.files import disk_faults_named, write_json
 from results.ledger.manifest import FILES
 from results.ledger.places import TrialFile
 from results.ledger.records import TrialRecord
@@ -53,6 +53,9 @@ def drop_weights(folder: RunFolder, record: TrialRecord) -> int:
 
     Returns:
         The bytes that are free now.
+
+    Raises:
+        EnvironmentRefusal: the disk is full or broken.
     """
     place = folder.trial(record.trial)
     listed = folder.listed_files(record.trial)
@@ -60,8 +63,9 @@ def drop_weights(folder: RunFolder, record: TrialRecord) -> int:
     said = {**to_json(replace(record, weights_dropped=True)), FILES: listed}
     write_json(place / TrialFile.RECORD, said)
     weights = place / TrialFile.WEIGHTS
-    size = weights.stat().st_size
-    weights.unlink()
+    with disk_faults_named(weights):
+        size = weights.stat().st_size if weights.exists() else 0
+        weights.unlink(missing_ok=True)
     return size
 
 

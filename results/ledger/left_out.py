@@ -12,7 +12,7 @@ from pathlib import Path
 from results.ledger.files import read_json, write_json
 from results.ledger.serialise import from_json
 from search_spaces.config import TrialId
-from search_spaces.refusals import EnvironmentRefusal
+from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
 _KEY = "trials"
 
@@ -37,5 +37,5 @@ def read_left_out(path: Path) -> frozenset[TrialId]:
     fix = f"Remove it ({path.name} alone); a resume trains what it names."
     try:
         return frozenset(from_json(dict[str, tuple[TrialId, ...]], read_json(path, fix=fix))[_KEY])
-    except (KeyError, ValueError) as fault:
+    except (KeyError, ValueError, UsageRefusal) as fault:
         raise EnvironmentRefusal("names of trials are needed", where=str(path), fix=fix) from fault

@@ -61,9 +61,9 @@ class PoolSearcher(NeverRestored, Searcher):  # type: ignore[misc]
             return str(Searcher.FINISHED)
         if len(self._running) >= self._max_concurrent:
             return None
-        if self._spent():
-            return str(Searcher.FINISHED)
         try:
+            if self._spent():
+                return str(Searcher.FINISHED)
             assignment = self._pool.next(self._affinity.penalty)
         except Refusal as refusal:
             self.refusal = refusal

@@ -108,8 +108,11 @@ def test_a_nodes_cache_on_a_network_disk_is_refused(kind: str, tmp_path: Path) -
         "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
         f"31 22 0:40 / /home rw,relatime shared:7 - {kind} server:/home rw\n"
         "32 31 0:41 / /home/local\\040disk rw - xfs /dev/sdb1 rw\n"
+        f"33 22 0:42 / /mnt/gö\\040far rw - {kind} server:/far rw\n"
     )
     for fit in ("/tmp", "/homes", "/home/local disk/cache"):
         refuse_shared(Path(fit), "TRANSFER_SWEEP_CACHE_DIR", mounts)
     with pytest.raises(EnvironmentRefusal, match=f"this one is on {kind}"):
         refuse_shared(Path("/home/me/.cache"), "TRANSFER_SWEEP_CACHE_DIR", mounts)
+    with pytest.raises(EnvironmentRefusal, match=f"this one is on {kind}"):
+        refuse_shared(Path("/mnt/gö far/cache"), "TRANSFER_SWEEP_CACHE_DIR", mounts)

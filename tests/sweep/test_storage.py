@@ -222,13 +222,20 @@ def test_a_folder_that_lacks_trials_of_the_storage_is_refused_and_nothing_is_rem
 def test_repeats_that_the_time_budget_cut_may_be_gone_from_the_folder(
     run: RunFolder, tmp_path: Path
 ) -> None:
-    cut = run.read_record("Xception/t01")
-    assert cut is not None
-    run.write_record(dataclasses.replace(cut, status=Status.OUT_OF_TIME))
+    searched = run.read_record("Xception/t01")
+    assert searched is not None
+    cut = dataclasses.replace(searched, status=Status.OUT_OF_TIME)
+    run.write_record(dataclasses.replace(cut, repeat=1))
     storage = Storage(run, *opened(str(tmp_path / "storage")))
     storage.keep_all()
-    run.discard_trial("Xception/t01")
+    run.discard_trial("Xception/t01-s1")
     fetch_missing(run, storage)
+
+    run.write_record(cut)  # of the search: it counts, and stays
+    storage.keep_all()
+    run.discard_trial("Xception/t01")
+    with pytest.raises(UsageRefusal, match=r"1 finished trials .*t01/trial\.json.*elsewhere"):
+        fetch_missing(run, storage)
 
 
 def test_a_run_that_is_here_is_not_fetched(run: RunFolder, tmp_path: Path) -> None:

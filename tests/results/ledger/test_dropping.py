@@ -101,6 +101,15 @@ def test_a_kill_between_the_record_and_the_file_is_made_good_by_the_next_start(
     assert run.read_weights(ranked(run)[0])
 
 
+def test_weights_that_are_gone_already_free_nothing_and_the_record_says_so(
+    run: RunFolder,
+) -> None:
+    worst = ranked(run)[-1]
+    (run.trial(worst.trial) / "weights.npz").unlink()
+    assert drop_weights(run, worst) == 0
+    assert run.read_record(worst.trial) == replace(worst, weights_dropped=True)
+
+
 def test_heads_that_others_start_from_are_named_by_their_trial(run: RunFolder) -> None:
     assert TrialId("VGG16", 6) in {record.id for record in spare(run.records(), ())}
     assert TrialId("VGG16", 6) not in {

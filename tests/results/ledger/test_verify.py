@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from results.__main__ import DAMAGED, main
-from results.ledger.files import read_json
+from results.ledger.files import read_json, write_json
 from results.ledger.left_out import read_left_out
 from results.ledger.store import RunFolder
 from results.ledger.thumbnails import read_thumbnails
@@ -91,6 +91,14 @@ def test_a_json_file_cut_at_any_byte_is_refused_in_one_line(
             read(run)
         assert "\n" not in str(caught.value)
         assert caught.value.fix
+
+
+def test_a_list_of_trials_left_out_that_names_something_else_is_refused_with_its_path(
+    run: RunFolder,
+) -> None:
+    write_json(run.left_out_json, {"trials": ["VGG16/t01", "VGG16/first"]})
+    with pytest.raises(EnvironmentRefusal, match=r"names of trials .*left_out\.json.*Remove it"):
+        read_left_out(run.left_out_json)
 
 
 def test_a_summary_or_list_cut_anywhere_is_refused(run: RunFolder) -> None:

@@ -11,7 +11,7 @@ from ray.tune.search import Searcher
 from results.ledger.files import folder_bytes
 from results.ledger.records import Status, TrialRecord
 from results.ledger.store import RunFolder
-from search_spaces.refusals import EnvironmentRefusal
+from search_spaces.refusals import EnvironmentRefusal, Refusal
 from sweep.schedule.pool import Pool
 from sweep.schedule.studies import Studies
 from sweep.tune.searcher import PoolSearcher, budget, deadline
@@ -27,16 +27,22 @@ class Sweep:
     def __init__(self, root: Path, *, at_once: int = 2) -> None:
         self.folder = RunFolder(root)
         self.spent = False
+        self.fault: Refusal | None = None
         self.reported: list[TrialRecord] = []
         self.pool = Pool(self.folder, SETTINGS, 2)
         self.searcher = PoolSearcher(
             self.pool,
             Studies(root / "optuna.db", SETTINGS.space, SETTINGS.backbones),
             machine(root, max_concurrent=at_once),
-            spent=lambda: self.spent,
+            spent=self.is_spent,
             deadline=DEADLINE,
             on_finished=self.reported.append,
         )
+
+    def is_spent(self) -> bool:
+        if self.fault:
+            raise self.fault
+        return self.spent
 
     def train(self, config: Any) -> None:
         self.folder.write_record(outcome(config["assignment"]))
@@ -55,6 +61,14 @@ def test_a_refusal_of_a_worker_ends_the_sweep_without_a_record(sweep: Sweep) -> 
     assert sweep.searcher.suggest("b") == Searcher.FINISHED
     assert sweep.folder.records() == ()
     assert sweep.reported == []
+
+
+def test_weights_that_cannot_be_dropped_for_the_disk_budget_end_the_sweep_with_a_refusal(
+    sweep: Sweep,
+) -> None:
+    sweep.fault = EnvironmentRefusal("cannot write", where="/run", fix="Check the disk.")
+    assert sweep.searcher.suggest("a") == Searcher.FINISHED
+    assert sweep.searcher.refusal is sweep.fault
 
 
 def test_a_damaged_record_ends_the_sweep_with_a_refusal(sweep: Sweep) -> None:
