@@ -208,50 +208,6 @@ class TrialRecord:
             raise ValueError(f"{self.trial} has no scores")
         return -self.score, self.validation_loss, self.number
 
-    @staticmethod
-    def failed(
-        trial: TrialId,
-        config: TrialConfig,
-        error: str,
-        *,
-        diverged: bool = False,
-        batch_halved: bool = False,
-    ) -> TrialRecord:
-        """The record of a trial without scores."""
-        return TrialRecord(
-            number=trial.number,
-            repeat=trial.repeat,
-            status=Status.FAILED,
-            config=config,
-            error=error,
-            diverged=diverged,
-            batch_halved=batch_halved,
-        )
-
-    @staticmethod
-    def of(
-        result: TrialResult,
-        trial: TrialId,
-        *,
-        config: TrialConfig,
-        weights_sha256: str,
-        batch_halved: bool = False,
-    ) -> TrialRecord:
-        """The record of a trial that was trained: everything of `result` but its arrays."""
-        kept = {
-            name: value
-            for name, value in vars(result).items()
-            if name not in ("predictions", "test", "weights")
-        }
-        return TrialRecord(
-            number=trial.number,
-            repeat=trial.repeat,
-            config=config,
-            weights_sha256=weights_sha256,
-            batch_halved=batch_halved,
-            **kept,
-        )
-
 
 @dataclass(frozen=True)
 class Predictions:

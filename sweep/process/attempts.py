@@ -16,7 +16,6 @@ from results.ledger.records import EpochRecord, TrialRecord
 from results.ledger.store import RunFolder
 from sweep.process.activity import Activity
 from sweep.process.context import RunContext
-from sweep.process.outcomes import failed
 from sweep.process.trainer import MemoryLacking, Trainer, TrainerDied
 from sweep.schedule.assignment import Assignment
 
@@ -63,7 +62,7 @@ def train(
 
 
 def _given_up(assignment: Assignment, context: RunContext, error: str) -> TrialRecord:
-    record = failed(assignment, error)
+    record = assignment.failed(error)
     RunFolder(context.run).write_record(record)
     return record
 

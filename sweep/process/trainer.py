@@ -158,6 +158,14 @@ class Trainer:
                 return self._process.wait()
 
 
+def is_out_of_memory(fault: BaseException) -> bool:
+    """Whether a fault of Python, NumPy, TensorFlow or XLA says that memory is lacking."""
+    kinds = {kind.__name__ for kind in type(fault).__mro__}
+    return bool(kinds & {"MemoryError", "ResourceExhaustedError"}) or "RESOURCE_EXHAUSTED" in str(
+        fault
+    )
+
+
 def kills_for_memory(vmstat: Path = Path("/proc/vmstat")) -> int:
     """How many processes Linux has killed for want of memory since boot; 0 where it is not said."""
     if not vmstat.is_file():

@@ -36,9 +36,8 @@ from sweep.gpus import own_gpu_megabytes
 from sweep.hardware import Machine
 from sweep.process.activity import ActivityReporter
 from sweep.process.context import RunContext
-from sweep.process.outcomes import failed, finished, is_out_of_memory
 from sweep.process.patience import LOADING, SignOfLife
-from sweep.process.trainer import OutOfMemory, TrialFinished, resident_bytes
+from sweep.process.trainer import OutOfMemory, TrialFinished, is_out_of_memory, resident_bytes
 from sweep.schedule.assignment import Assignment
 from sweep.terminal.silence import ticking
 
@@ -210,12 +209,12 @@ def train_and_commit(
         if is_out_of_memory(fault):
             raise
         error = in_one_line(fault)
-        record = failed(assignment, error, diverged=isinstance(fault, Diverged))
+        record = assignment.failed(error, diverged=isinstance(fault, Diverged))
         folder.write_failure(trial, traceback.format_exc())
     else:
         progress("writing", 0, None)
         digest = folder.write_artefacts(trial, result.predictions, result.test, result.weights)
-        record = finished(assignment, result, digest)
+        record = assignment.finished(result, digest)
     folder.write_record(record)
     log.finish(record)
     return record

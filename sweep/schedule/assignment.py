@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from results.ledger.records import Status, TrialRecord, TrialResult
 from search_spaces.config import TrialConfig, TrialId
 
 METRIC = "score"
 """What Ray is told of every epoch, and maximises: see `EpochRecord.score`."""
+
+_ARRAYS = ("predictions", "test", "weights")
+"""Of a result, what has files of its own."""
 
 
 @dataclass(frozen=True)
@@ -39,3 +44,21 @@ class Assignment:
     @property
     def trial_id(self) -> TrialId:
         return TrialId(self.config.backbone, self.number, self.repeat)
+
+    def finished(self, result: TrialResult, weights_sha256: str) -> TrialRecord:
+        """The record of the trial once it was trained: everything of `result` but its arrays."""
+        kept = {name: value for name, value in vars(result).items() if name not in _ARRAYS}
+        return self._record(weights_sha256=weights_sha256, **kept)
+
+    def failed(self, error: str, *, diverged: bool = False) -> TrialRecord:
+        """The record of the trial where its own fault, or its process's death, ended it."""
+        return self._record(status=Status.FAILED, error=error, diverged=diverged)
+
+    def _record(self, **more: Any) -> TrialRecord:
+        return TrialRecord(
+            number=self.number,
+            repeat=self.repeat,
+            config=self.config,
+            batch_halved=self.batch_halved,
+            **more,
+        )

@@ -245,4 +245,4 @@ class Pool:
         config = self._folder.read_suggestion(trial_id.name)
         assert config is not None, "a suggestion is logged before its trial starts"
         error = "its worker process, or the node, was lost twice without a record; out of memory?"
-        return TrialRecord.failed(trial_id, config, error)
+        return Assignment(trial_id.number, config, {}, repeat=trial_id.repeat).failed(error)

@@ -20,12 +20,12 @@ from sweep.process import worker
 from sweep.process.activity import Activity
 from sweep.process.attempts import train
 from sweep.process.context import RunContext
-from sweep.process.outcomes import is_out_of_memory
 from sweep.process.trainer import (
     MemoryLacking,
     OutOfMemory,
     Trainer,
     TrainerDied,
+    is_out_of_memory,
     kills_for_memory,
 )
 from sweep.schedule.assignment import Assignment

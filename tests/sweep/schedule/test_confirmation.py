@@ -141,9 +141,7 @@ def test_no_baseline_is_repeated_early_that_may_have_nothing_to_be_compared_with
             continue  # runs on
         done = completed(assignment)
         error = "made up" if fails else ""
-        folder.write_record(
-            TrialRecord.failed(assignment.trial_id, done.config, error) if error else done
-        )
+        folder.write_record(assignment.failed(error) if error else done)
         pool.finish(assignment.trial_id)
     assert not any(one.repeat for one in handed)
 

@@ -16,6 +16,7 @@ from results.ledger.run_record import RunRecord
 from results.ledger.store import RunFolder
 from search_spaces.config import FLOAT32, PRECISIONS, TrialId
 from search_spaces.heads import PAPER_HEAD, POOLED_HEAD
+from sweep.schedule.assignment import Assignment
 from tests.results.helpers import Trial, make_run
 from tests.trainables.small_networks import SEED, point, training_data
 
@@ -36,7 +37,7 @@ def a_run(
     result = train(config, data, report=lambda _: None, networks=networks)
     run = make_run(folder / "run", [Trial("VGG16", 0)])
     digest = run.write_artefacts(TRIAL, result.predictions, result.test, result.weights)
-    record = TrialRecord.of(result, TrialId.parse(TRIAL), config=config, weights_sha256=digest)
+    record = Assignment(TrialId.parse(TRIAL).number, config, {}).finished(result, digest)
     run.write_record(record)
     told = replace(
         run.read_run(),

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from results.ledger.dropping import drop_weights
-from results.ledger.records import TrialRecord
 from results.ledger.store import RunFolder
 from search_spaces.backbones import HEAD
 from search_spaces.config import TrialId
 from search_spaces.refusals import EnvironmentRefusal
+from sweep.schedule.assignment import Assignment
 from tests.trainables.small_networks import point, training_data
 
 pytestmark = pytest.mark.slow
@@ -41,7 +41,7 @@ def test_the_search_starts_from_the_kept_head_and_a_repeat_trains_its_own(tmp_pa
     result = train(ALONE, data, report=lambda _: None, networks=networks)
     trial = TrialId("VGG16", 1)
     digest = folder.write_artefacts(trial.name, result.predictions, result.test, result.weights)
-    folder.write_record(TrialRecord.of(result, trial, config=ALONE, weights_sha256=digest))
+    folder.write_record(Assignment(1, ALONE, {}).finished(result, digest))
 
     fresh = replace(DEEP, seed=ALONE.seed + 1)
     kept = trained_head(DEEP, 0, folder=folder, data=data, networks=networks)
