@@ -2,6 +2,7 @@
 
     write_json(path, to_json(record))
     record = from_json(TrialRecord, read_json(path))
+    settings = read_as(Settings, path, "file", fix="Remove it.")      a refusal where it is not
 
 A key that the type does not declare, or a missing one without a default, is an error; so records
 from before a field was added are read with its default. Tuples come back as tuples. Arrays are not
@@ -11,13 +12,16 @@ written as JSON: see `results.ledger.arrays`.
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
 from cattrs import Converter
 from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
+from results.ledger.files import read_json
 from search_spaces.config import TrialId
+from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
 _T = TypeVar("_T")
 
@@ -39,6 +43,29 @@ def from_json(kind: type[_T], document: Any) -> _T:
     except (ForbiddenExtraKeysError, AttributeError, KeyError, TypeError, ValueError) as fault:
         reason = f"it has no {fault.args[0]}" if isinstance(fault, KeyError) else str(fault)
         raise ValueError(f"no {kind.__name__}: {reason}") from fault
+
+
+def read_as(kind: type[_T], path: Path, what: str, *, fix: str) -> _T:
+    """Read a JSON file of ours as a `kind`.
+
+    Args:
+        what: the file is called in the refusal.
+
+    Raises:
+        EnvironmentRefusal: it is missing, damaged, or of another version.
+    """
+    document = read_json(path, fix=fix)
+    try:
+        return from_json(kind, document)
+    except (ValueError, UsageRefusal) as fault:
+        raise other_version(what, path, fix) from fault
+
+
+def other_version(what: str, path: Path, fix: str) -> EnvironmentRefusal:
+    """The refusal of a file whose digest is right and whose content is not what is read."""
+    return EnvironmentRefusal(
+        f"this {what} was written by another version, or is damaged", where=str(path), fix=fix
+    )
 
 
 def _strictly(*allowed: type) -> Any:

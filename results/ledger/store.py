@@ -11,12 +11,10 @@ in it stands in the record or elsewhere, and a report opens it only for methods 
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +27,13 @@ from results.ledger.records import Predictions, TrialRecord
 from results.ledger.remedies import NEW_RUN, made_again, train_again
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import Importances, MeasuredCharacteristics, Split
-from results.ledger.serialise import from_json, to_json
-from search_spaces.config import TrialConfig
+from results.ledger.serialise import from_json, other_version, read_as, to_json
+from results.ledger.units import csv_line
+from search_spaces.config import TrialConfig, TrialId
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
 
 _PREDICTIONS = tuple(field.name for field in fields(Predictions))
 _TEST = "test"
-_T = TypeVar("_T")
 
 _Photo = TypedDict("_Photo", {"file": str, "class": str, "split": str, "sha256": str})
 
@@ -47,11 +45,17 @@ class _SplitDocument(TypedDict):
     photos: list[_Photo]
 
 
+class _LeftOut(TypedDict):
+    trials: tuple[TrialId, ...]
+
+
+class _Characteristics(TypedDict):
+    rows: tuple[MeasuredCharacteristics, ...]
+
+
 @dataclass(frozen=True)
 class RunFolder(RunPlaces):
     """A run on disk, below `root`: what is written there, and read back."""
-
-    # ---- the run -------------------------------------------------------------------------
 
     def write_run(self, run: RunRecord) -> None:
         write_json(self.run_json, to_json(run))
@@ -93,11 +97,11 @@ class RunFolder(RunPlaces):
         Raises:
             EnvironmentRefusal: it is missing, damaged, or of another version.
         """
-        document = _read(_SplitDocument, self.split_json, "split", fix=NEW_RUN)
+        document = read_as(_SplitDocument, self.split_json, "split", fix=NEW_RUN)
         photos = document["photos"]
         label_of = {name: label for label, name in enumerate(document["classes"])}
         if not {photo["class"] for photo in photos} <= set(label_of):
-            raise _other_version("split", self.split_json, NEW_RUN)
+            raise other_version("split", self.split_json, NEW_RUN)
         return Split(
             files=tuple(photo["file"] for photo in photos),
             labels=np.array([label_of[photo["class"]] for photo in photos], dtype=np.int64),
@@ -115,8 +119,8 @@ class RunFolder(RunPlaces):
         Raises:
             EnvironmentRefusal: the file is missing, damaged, or of another version.
         """
-        kind = dict[str, tuple[TrialRecord, ...]]
-        return _read(kind, self.warm_start_json, "file", fix=NEW_RUN)
+        path = self.warm_start_json
+        return read_as(dict[str, tuple[TrialRecord, ...]], path, "file", fix=NEW_RUN)
 
     def write_importances(self, importances: Mapping[str, Importances]) -> None:
         """Keep per backbone each searched dimension's share."""
@@ -128,10 +132,10 @@ class RunFolder(RunPlaces):
         Raises:
             EnvironmentRefusal: the file is damaged, or another version's.
         """
-        if not self.importances_json.is_file():
+        path = self.importances_json
+        if not path.is_file():
             return {}
-        kind = dict[str, Importances]
-        return _read(kind, self.importances_json, "file", fix=made_again(self.root))
+        return read_as(dict[str, Importances], path, "file", fix=made_again(self.root))
 
     def write_characteristics(self, rows: Sequence[MeasuredCharacteristics]) -> None:
         """Keep what was measured for the paper's Table 1."""
@@ -143,16 +147,27 @@ class RunFolder(RunPlaces):
         Raises:
             EnvironmentRefusal: the file is damaged.
         """
-        if not self.characteristics_json.is_file():
+        path = self.characteristics_json
+        if not path.is_file():
             return ()
-        kind = dict[str, tuple[MeasuredCharacteristics, ...]]
-        path, fix = self.characteristics_json, made_again(self.root)
-        rows = _read(kind, path, "file", fix=fix).get("rows")
-        if rows is None:
-            raise _other_version("file", path, fix)
-        return rows
+        return read_as(_Characteristics, path, "file", fix=made_again(self.root))["rows"]
 
-    # ---- the ledger ----------------------------------------------------------------------
+    def write_left_out(self, trials: Iterable[TrialId]) -> None:
+        """Note all trials of the search for which a time budget had no room so far: a backbone's
+        search is over without them, and a resume takes them up again."""
+        write_json(self.left_out_json, {"trials": sorted(trial.name for trial in trials)})
+
+    def read_left_out(self) -> frozenset[TrialId]:
+        """Trials that a time budget left out; empty where none were.
+
+        Raises:
+            EnvironmentRefusal: the file is damaged.
+        """
+        path = self.left_out_json
+        if not path.exists():
+            return frozenset()
+        fix = f"Remove it ({path.name} alone); a resume trains what it names."
+        return frozenset(read_as(_LeftOut, path, "list of trials", fix=fix)["trials"])
 
     def write_suggestion(self, trial: str, config: TrialConfig) -> None:
         """Log a configuration before its trial starts."""
@@ -162,7 +177,7 @@ class RunFolder(RunPlaces):
         """The logged configuration of a trial, or None if none was logged."""
         path = self.trial(trial) / TrialFile.SUGGESTION
         fix = train_again(path.parent)
-        return _read(TrialConfig, path, "suggestion", fix=fix) if path.is_file() else None
+        return read_as(TrialConfig, path, "suggestion", fix=fix) if path.is_file() else None
 
     def write_artefacts(
         self,
@@ -223,7 +238,7 @@ class RunFolder(RunPlaces):
             files = from_json(dict[str, str], document.pop(FILES, None))
             record = from_json(TrialRecord, document)
         except ValueError as fault:
-            raise _other_version("record", path, fix) from fault
+            raise other_version("record", path, fix) from fault
         if self.trial(record.trial) != path.parent:
             raise EnvironmentRefusal(
                 f"this is the record of {record.trial}", where=str(path), fix=fix
@@ -276,25 +291,7 @@ class RunFolder(RunPlaces):
         return read_npz(path)
 
 
-def _read(kind: type[_T], path: Path, what: str, *, fix: str) -> _T:
-    document = read_json(path, fix=fix)
-    try:
-        return from_json(kind, document)
-    except ValueError as fault:
-        raise _other_version(what, path, fix) from fault
-
-
-def _other_version(what: str, path: Path, fix: str) -> EnvironmentRefusal:
-    return EnvironmentRefusal(
-        f"this {what} was written by another version, or is damaged", where=str(path), fix=fix
-    )
-
-
 def _history_csv(record: TrialRecord) -> str:
-    text = io.StringIO()
     names = list(record.epochs[0].__dataclass_fields__) if record.epochs else ["epoch"]
-    writer = csv.DictWriter(text, fieldnames=names, lineterminator="\n")
-    writer.writeheader()
-    for epoch in record.epochs:
-        writer.writerow({name: getattr(epoch, name) for name in names})
-    return text.getvalue()
+    rows = ([getattr(epoch, name) for name in names] for epoch in record.epochs)
+    return "".join(map(csv_line, (names, *rows)))

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from results.ledger.files import read_json
-from results.ledger.left_out import read_left_out
 from results.ledger.manifest import check_digest, read_manifest
 from results.ledger.places import TrialFile
 from results.ledger.remedies import (
@@ -89,7 +88,7 @@ def _check_run(folder: RunFolder, checks: _Checks) -> None:
     if folder.warm_start_json.exists() or (run and run.settings.warm_start):
         checks.read(folder.read_warm_start)
     if folder.left_out_json.exists():
-        checks.read(partial(read_left_out, folder.left_out_json))
+        checks.read(folder.read_left_out)
     if folder.importances_json.exists():
         checks.read(folder.read_importances)
     if folder.characteristics_json.exists():

@@ -14,7 +14,6 @@ from functools import cached_property
 import numpy as np
 
 from results.ledger.arrays import Probabilities
-from results.ledger.left_out import read_left_out
 from results.ledger.records import Predictions, TrialRecord
 from results.ledger.repeats import is_cut
 from results.ledger.run_record import RunRecord
@@ -249,5 +248,5 @@ def read_evidence(folder: RunFolder) -> Evidence:
         records=tuple(one for one in records if not one.repeat),
         repeats=tuple(one for one in records if one.repeat and not is_cut(one)),
         cut=tuple(one for one in records if is_cut(one)),
-        left_out=read_left_out(folder.left_out_json),
+        left_out=folder.read_left_out(),
     )

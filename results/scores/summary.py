@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from itertools import chain
 
-from results.ledger.files import read_json
 from results.ledger.records import Status
 from results.ledger.remedies import reported_again
 from results.ledger.runs import SPLITS
-from results.ledger.serialise import from_json, to_json
+from results.ledger.serialise import read_as, to_json
 from results.ledger.store import RunFolder
 from results.scores import comparisons, costs, ensemble
 from results.scores.confirmation import confirmations
@@ -30,7 +29,6 @@ from results.scores.types import (
     Summary,
     TrialCounts,
 )
-from search_spaces.refusals import EnvironmentRefusal
 
 EXAMPLES = 20
 """Rejected files and conflicting labels that are named; all of them are counted."""
@@ -94,16 +92,7 @@ def read_summary(folder: RunFolder) -> Summary:
     Raises:
         EnvironmentRefusal: there is none, or it is damaged or another version's.
     """
-    fix = reported_again(folder.root)
-    document = read_json(folder.summary_json, fix=fix)
-    try:
-        return from_json(Summary, document)
-    except ValueError as fault:
-        raise EnvironmentRefusal(
-            "this summary is damaged, or was written by another version",
-            where=str(folder.summary_json),
-            fix=fix,
-        ) from fault
+    return read_as(Summary, folder.summary_json, "summary", fix=reported_again(folder.root))
 
 
 def _data(evidence: Evidence) -> DataSummary:

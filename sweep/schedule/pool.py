@@ -22,7 +22,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from results.ledger.left_out import write_left_out
 from results.ledger.records import TrialRecord
 from results.ledger.store import RunFolder
 from search_spaces.backbones import HEAD
@@ -164,7 +163,7 @@ class Pool:
         backbone.order = Order(tuple(numbers[at] for at in kept), backbone.order.probes, None)
         backbone.waiting = deque(at for at, place in enumerate(kept) if place in waiting)
         self._left_out |= left_out
-        write_left_out(self._folder.left_out_json, self._left_out)
+        self._folder.write_left_out(self._left_out)
         self._confirmation.leave_out(left_out)
         self.on_search_end(name, len(left_out))
 

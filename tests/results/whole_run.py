@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from results.ledger.files import write_json, write_text
-from results.ledger.left_out import write_left_out
 from results.ledger.manifest import write_manifest
 from results.ledger.runs import MeasuredCharacteristics
 from results.ledger.serialise import to_json
@@ -30,7 +29,7 @@ def whole_run(root: Path) -> RunFolder:
     folder = make_run(root, trials, sizes=few, importances={"VGG16": shares(optimizer=1.0)})
     folder.write_characteristics([_ROW])
     folder.write_warm_start({"runs/earlier": folder.records()})
-    write_left_out(folder.left_out_json, [TrialId("VGG16", 9)])
+    folder.write_left_out([TrialId("VGG16", 9)])
     write_thumbnails(folder, {3: np.full((64, 64, 3), 7, np.uint8)})
     write_json(folder.summary_json, to_json(summarise(folder)))
     write_text(folder.report_html, "<p>a report</p>")

@@ -15,7 +15,6 @@ import pytest
 
 from results.__main__ import DAMAGED, main
 from results.ledger.files import read_json, write_json
-from results.ledger.left_out import read_left_out
 from results.ledger.store import RunFolder
 from results.ledger.thumbnails import read_thumbnails
 from results.ledger.verify import verify
@@ -74,7 +73,7 @@ def test_every_file_that_there_is_counts_once(run: RunFolder) -> None:
         ("split.json", RunFolder.read_split),
         ("importances.json", RunFolder.read_importances),
         ("warm_start.json", RunFolder.read_warm_start),
-        ("left_out.json", lambda folder: read_left_out(folder.left_out_json)),
+        ("left_out.json", RunFolder.read_left_out),
         ("characteristics.json", RunFolder.read_characteristics),
         ("thumbnails.json", read_thumbnails),
         (f"trials/{TRIAL}/trial.json", lambda folder: folder.read_record(TRIAL)),
@@ -97,8 +96,8 @@ def test_a_list_of_trials_left_out_that_names_something_else_is_refused_with_its
     run: RunFolder,
 ) -> None:
     write_json(run.left_out_json, {"trials": ["VGG16/t01", "VGG16/first"]})
-    with pytest.raises(EnvironmentRefusal, match=r"names of trials .*left_out\.json.*Remove it"):
-        read_left_out(run.left_out_json)
+    with pytest.raises(EnvironmentRefusal, match=r"list of trials .*left_out\.json.*Remove"):
+        run.read_left_out()
 
 
 def test_a_summary_or_list_cut_anywhere_is_refused(run: RunFolder) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from results.ledger.left_out import write_left_out
 from results.ledger.records import Status
 from results.report.sheets_confirmation import confirmed, in_a_sentence
 from results.report.sheets_methods import test_opened as opened
@@ -52,7 +51,7 @@ def test_a_search_that_the_time_budget_ended_has_a_verdict_and_the_run_is_partia
     left = TrialId("VGG16", 2)
     folder.write_run(dataclasses.replace(run, planned=(*run.planned, left)).with_more_trials(2))
     assert confirmation(folder).winner == ""
-    write_left_out(folder.left_out_json, [left])
+    folder.write_left_out([left])
     summary, found = summarise(folder), confirmation(folder)
     assert (found.winner, found.finished, found.planned) == ("VGG16/t01", 6, 6)
     assert found.outcome is not None

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from results.ledger.left_out import read_left_out, write_left_out
 from results.ledger.records import Status
 from results.ledger.repeats import repeats
 from results.ledger.store import RunFolder
@@ -33,7 +32,7 @@ def confirmed(chosen: Settings, seed: int, budget: float, root: Path, *, reserve
     """Of how many backbones every repeat is there, and whole."""
     folder = MemoryFolder(root=root)
     _, pool = played_in(folder, chosen, seed, budget=budget, reserves=reserves)
-    left_out = read_left_out(folder.left_out_json)
+    left_out = folder.read_left_out()
     folder.left_out_json.unlink(missing_ok=True)
     whole = {trial for trial, one in pool.finished.items() if one.status != Status.OUT_OF_TIME}
     known = (repeats(chosen, name, pool.finished, left_out) for name in chosen.backbones)
@@ -97,7 +96,7 @@ def test_where_nothing_more_fits_heads_and_the_baseline_are_tried_and_confirmed(
     assert told == [("Xception", 6)]
     assert first is not None
     assert first.repeat == 1
-    assert read_left_out(folder.left_out_json) == {TrialId("Xception", at) for at in range(7, 13)}
+    assert folder.read_left_out() == {TrialId("Xception", at) for at in range(7, 13)}
     assert pool.left == len(repeats(ONE, "Xception", pool.finished, pool._left_out) or ()) - 1
 
 
@@ -133,10 +132,11 @@ def test_without_the_note_of_what_was_left_out_the_search_goes_on_with_it(tmp_pa
 
 
 def test_a_damaged_note_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "left_out.json"
-    assert read_left_out(path) == frozenset()
-    write_left_out(path, [TrialId("VGG16", 7)])
-    assert read_left_out(path) == {TrialId("VGG16", 7)}
+    folder = RunFolder(tmp_path)
+    assert folder.read_left_out() == frozenset()
+    folder.write_left_out([TrialId("VGG16", 7)])
+    assert folder.read_left_out() == {TrialId("VGG16", 7)}
+    path = folder.left_out_json
     path.write_text(path.read_text().replace("t07", "t08"))
     with pytest.raises(EnvironmentRefusal, match=r"left_out\.json"):
-        read_left_out(path)
+        folder.read_left_out()
