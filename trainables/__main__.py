@@ -100,7 +100,12 @@ def _configure(run: RunRecord, *, cpus: int, gpus: float) -> None:
     version_of("tensorflow")
     from trainables.networks.devices import configure
 
-    configure(cpus=cpus, gpus=gpus, onednn=run.settings.onednn)
+    configure(
+        cpus=cpus,
+        gpus=gpus,
+        onednn=run.settings.onednn,
+        jit_compile=run.settings.jit_compile,
+    )
 
 
 def _predict(folder: RunFolder, run: RunRecord, options: argparse.Namespace) -> int:

@@ -235,7 +235,8 @@ def _workplace(context: RunContext) -> tuple[TrainingData, NetworkCache]:
 
         cpus, gpus = context.machine.cpus_per_trial, context.machine.gpus_per_trial
         megabytes = own_gpu_megabytes(gpus)
-        configure(cpus=cpus, gpus=gpus, gpu_megabytes=megabytes)
+        xla = context.settings.jit_compile
+        configure(cpus=cpus, gpus=gpus, gpu_megabytes=megabytes, jit_compile=xla)
         memory = device_memory(megabytes if gpu_names() else None)  # TensorFlow may see none
 
         from trainables.training.network_cache import NetworkCache

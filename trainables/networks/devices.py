@@ -59,12 +59,17 @@ def _gpu_bytes_used() -> int:
 
 
 def configure(
-    *, cpus: int, gpus: float, onednn: str | None = None, gpu_megabytes: int | None = None
+    *,
+    cpus: int,
+    gpus: float,
+    onednn: str | None = None,
+    gpu_megabytes: int | None = None,
+    jit_compile: bool = False,
 ) -> None:
     """Match TensorFlow to what the process was given; call before TensorFlow is imported.
 
-    On a GPU every operation is one that gives the same bits again, or is refused: on an H100 that
-    cost nothing, and without it a float32 trial that was repeated came out differently.
+    On a GPU every operation is one that gives the same bits again: on an H100 that cost nothing,
+    and without it a float32 trial that was repeated came out differently.
 
     Args:
         cpus: threads for one operation; operations run one after the other.
@@ -72,6 +77,8 @@ def configure(
             as it grows instead of all of it, so that several processes fit on one device.
         gpu_megabytes: of each GPU's memory, the most that this process may take where it has a
             share; None for all that is free.
+        jit_compile: XLA compiles what is trained: it gave the same bits without being asked, and
+            has no gradient of MaxPooling that is known to.
         onednn: a run's own setting, `0` or `1`, whatever the environment has; None leaves it.
     """
     if onednn is not None:
@@ -88,7 +95,7 @@ def configure(
     tf.config.threading.set_inter_op_parallelism_threads(1)
     if gpus == 0:
         tf.config.set_visible_devices([], "GPU")
-    if tf.config.get_visible_devices("GPU"):
+    if tf.config.get_visible_devices("GPU") and not jit_compile:
         tf.config.experimental.enable_op_determinism()
     for device in tf.config.get_visible_devices("GPU"):
         if gpus >= 1 or gpu_megabytes is None:
