@@ -15,7 +15,7 @@ import argparse
 import multiprocessing
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     Future,
@@ -31,16 +31,19 @@ from tests.crash.tasks import BY_NAME, result_of
 
 
 def main(words: list[str]) -> int:
-    """Run every row and write the report; 1 if anything failed."""
+    """Run every row and write the report as each is done; 1 if anything failed."""
     typed = _arguments(words)
     out, ends = Path(typed.out), time.monotonic() + 60 * typed.minutes
     former = out.read_text() if typed.rows and out.exists() else ""
     if former and not rows_of(former):
         sys.exit(f"{out} has no rows that could stay; give another --out, or make all rows")
     chosen = typed.rows or list(BY_NAME)
-    results = made(chosen, typed.seed, ends, typed.jobs)
-    out.write_text(report(results, former=former, seed=typed.seed, jobs=typed.jobs))
-    return int(len(results) < len(chosen) or not all(result.row.holds for result in results))
+    results: dict[str, Result] = {}
+    for name, result in made(chosen, typed.seed, ends, typed.jobs):
+        results[name] = result
+        rows = [results[name] for name in BY_NAME if name in results]
+        out.write_text(report(rows, former=former, seed=typed.seed, jobs=typed.jobs))
+    return int(len(results) < len(chosen) or not all(one.row.holds for one in results.values()))
 
 
 def apart(name: str, seed: int, seconds: float) -> Result:
@@ -55,8 +58,8 @@ def made(
     ends: float,
     jobs: int,
     make: Callable[[str, int, float], Result] = apart,
-) -> list[Result]:
-    """Rows by their names, in the report's order; one that cannot be made is told and left out.
+) -> Iterator[tuple[str, Result]]:
+    """Rows with their names as they are done; one that cannot be made is told and left out.
 
     Args:
         ends: by the monotonic clock, when the last row is to be done.
@@ -64,7 +67,6 @@ def made(
     """
     waiting = sorted(chosen, key=lambda name: BY_NAME[name].share)
     running: dict[Future[Result], str] = {}
-    results: dict[str, Result] = {}
     with ThreadPoolExecutor(jobs) as threads:
         while waiting or running:
             while waiting and len(running) < jobs:
@@ -75,10 +77,9 @@ def made(
             for ended in wait(running, return_when=FIRST_COMPLETED).done:
                 name = running.pop(ended)
                 try:
-                    results[name] = ended.result()
+                    yield name, ended.result()
                 except Exception as fault:
                     print(f"{name}: no row, {in_one_line(fault)}", file=sys.stderr, flush=True)
-    return [results[name] for name in BY_NAME if name in results]
 
 
 def _arguments(words: list[str]) -> argparse.Namespace:
