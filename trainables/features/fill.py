@@ -124,7 +124,8 @@ def frozen_inputs(
 
 def numerics(precision: str = FLOAT32, jit_compile: bool = False) -> str:
     """What moves the last bits of a layer's output besides its inputs."""
-    device = ", ".join(gpu_names()) or "cpu"
+    gpus = ", ".join(gpu_names())
+    device = f"{gpus}{'' if jit_compile else ', op determinism'}" if gpus else "cpu"
     libraries = f"tensorflow {tf.__version__}, keras {keras.__version__}, oneDNN {onednn_setting()}"
     return f"{libraries}, {precision}{' by XLA' if jit_compile else ''}, {device}"
 

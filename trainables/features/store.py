@@ -68,7 +68,7 @@ class FeatureStore:
             path.unlink(missing_ok=True)
             return None
         features = Features(values, held)
-        with suppress(FileNotFoundError):  # evicted between being opened and being locked
+        with suppress(OSError):  # evicted between being opened and being locked, or another user's
             os.utime(path)
         return features
 

@@ -84,6 +84,7 @@ def configure(
     if onednn is not None:
         os.environ[ONEDNN] = onednn
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # as nvidia-smi counts them
     if gpus:
         _load_cusolver()
     with _stderr_discarded():
