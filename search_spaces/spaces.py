@@ -98,19 +98,10 @@ def parse_space(text: str) -> SearchSpace:
         UsageRefusal: there is no such name or file, or the file does not describe a space.
     """
     if text.strip().casefold().endswith(".toml"):
-        return read_space(Path(text).expanduser())
+        where = f"{_FLAG} {Path(text).expanduser()}"
+        return space_from(read_toml(Path(text).expanduser(), where=where), where=where)
     by_name = {named.name: named.space for named in NAMED_SPACES}
     return by_name[one_of(text, by_name, what="search space", where=_FLAG)]
-
-
-def read_space(path: Path) -> SearchSpace:
-    """Read a TOML file; see the module.
-
-    Raises:
-        UsageRefusal: it cannot be read, is no TOML, or names or values do not fit.
-    """
-    where = f"{_FLAG} {path}"
-    return space_from(read_toml(path, where=where), where=where)
 
 
 def space_from(tables: Mapping[str, Any], *, where: str) -> SearchSpace:

@@ -192,17 +192,11 @@ def parse_seconds(text: str) -> float:
 
 
 def size(flag: str) -> Callable[[str], int]:
-    """Reads a number of bytes, as `parse_bytes`."""
-    return lambda text: parse_bytes(text, where=flag)
+    """Reads `500MB`, `20GB`, `1TB` into bytes (decimal units).
 
-
-def parse_bytes(text: str, *, where: str = "a size") -> int:
-    """Read `500MB`, `20GB`, `1TB` into bytes (decimal units).
-
-    Raises:
-        UsageRefusal: it has another form, or is zero.
+    The function raises UsageRefusal where the text has another form, or is zero.
     """
-    return int(_quantity(text, _UNITS_BYTES, where, "500MB or 20GB"))
+    return lambda text: int(_quantity(text, _UNITS_BYTES, flag, "500MB or 20GB"))
 
 
 def _quantity(text: str, units: dict[str, int], where: str, examples: str) -> float:
