@@ -77,7 +77,7 @@ class Sweep:
         self._warn = partial(console.print, style="yellow", markup=False, highlight=False)
         self._hardware = detect()
         if not (arguments.address or arguments.gpus or arguments.cpus):  # another machine's
-            self._hardware = usable(self._hardware, gpus_of_tensorflow, self._warn)
+            self._hardware = usable(self._hardware, self._gpus_found, self._warn)
         read = self.folder.read_run() if arguments.resume else None
         self._resumed = run = read.with_more_trials(arguments.trials) if read else None
         most = len(run.planned) if run else most_trials(arguments)
@@ -91,6 +91,10 @@ class Sweep:
         self._onednn = run.settings.onednn if run else run_onednn(os.environ)  # refused early
         self._table: LiveTable | None = None
         self._kept: frozenset[TrialId] = frozenset()
+
+    def _gpus_found(self) -> int | None:
+        with self.doing("asking TensorFlow for its GPUs"):
+            return gpus_of_tensorflow()
 
     def show_plan(self) -> None:
         """Print what would run, without starting it."""

@@ -124,10 +124,10 @@ def frozen_inputs(
 
 def numerics(precision: str = FLOAT32, jit_compile: bool = False) -> str:
     """What moves the last bits of a layer's output besides its inputs."""
-    gpus = ", ".join(gpu_names())
-    device = f"{gpus}{'' if jit_compile else ', op determinism'}" if gpus else "cpu"
+    device = ", ".join(gpu_names())
+    way = " by XLA" if jit_compile else " with op determinism" if device else ""
     libraries = f"tensorflow {tf.__version__}, keras {keras.__version__}, oneDNN {onednn_setting()}"
-    return f"{libraries}, {precision}{' by XLA' if jit_compile else ''}, {device}"
+    return f"{libraries}, {precision}{way}, {device or 'cpu'}"
 
 
 def _key(full: FullNetwork, node: int, data: TrainingData, scaling: str) -> FeatureKey:
