@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -47,13 +48,30 @@ def signals_as_exceptions(announce: Callable[[], None] = lambda: None) -> Iterat
             announce()
         raise Interrupted(number)
 
-    with _handled_by(handle):
+    with _handled_by(handle), _ending_where_lost():
         try:
             yield
         except Exception as fault:
             if seen:
                 raise Interrupted(seen[0]) from fault
             raise
+
+
+@contextmanager
+def _ending_where_lost() -> Iterator[None]:
+    """End this process where `Interrupted` was raised in a callback, which Python ignores."""
+    before = sys.unraisablehook
+
+    def unraisable(lost: sys.UnraisableHookArgs) -> None:
+        if isinstance(lost.exc_value, Interrupted):
+            os._exit(lost.exc_value.exit_code)
+        before(lost)
+
+    sys.unraisablehook = unraisable
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 @contextmanager

@@ -41,6 +41,8 @@ _SECONDS_TO_STOP = 4.0
 _SECONDS_TO_END = 10.0
 _LEAST_DESCRIPTORS = 256
 """With fewer than 50 Ray dies as it starts; every trial at a time takes some more."""
+NOTHING_DONE = "stopped before any work; nothing was changed"
+"""Of a sweep, new or resumed, that had not taken its folder yet."""
 _ENVIRONMENT = EnvironmentRefusal.exit_code
 _SAID_WHY = (2, 3, _ENVIRONMENT)
 """Exit codes of a driver that has printed its line."""
@@ -256,7 +258,7 @@ def _without_ray(name: str, places: RunPlaces) -> int:
 def _stopped(root: Path | None) -> str:
     """How far the run is, and how to go on with it."""
     if root is None or not RunPlaces(root).exists():
-        return "stopped before the run was begun; nothing was kept"
+        return NOTHING_DONE
     from results.ledger.repeats import count_planned  # heavy, for a process that mostly waits
     from results.ledger.store import RunFolder
 

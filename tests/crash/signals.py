@@ -15,6 +15,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from sweep.process.guardian import NOTHING_DONE
 from sweep.process.leftovers import descendants
 from tests.crash.real import ended, real, until, wait
 from tests.crash.row import Row
@@ -53,7 +54,7 @@ def _send(process: subprocess.Popen[str], choices: random.Random, run: Path, row
     row.count += 1
     row.sums[what] += 1
     last = out.splitlines()[-1] if out else ""
-    told = last.startswith("stopped ") and (str(run) in last or not (run / "run.json").exists())
+    told = last == NOTHING_DONE or (last.startswith("stopped ") and str(run) in last)
     if code == 0:  # it had come to its end
         row.sums["ended well before"] += 1
     elif (code, err) != (128 + number, "") or not told:

@@ -101,7 +101,7 @@ def test_a_signal_to_the_group_ends_even_a_driver_that_does_not_answer(
         os.killpg(process.pid, number)
         out, err = process.communicate(timeout=30)
     assert process.returncode == 128 + number
-    assert (out, err) == ("stopped before the run was begun; nothing was kept\n", "")
+    assert (out, err) == ("stopped before any work; nothing was changed\n", "")
     assert left(started) == []
 
 
