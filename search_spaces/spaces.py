@@ -98,8 +98,9 @@ def parse_space(text: str) -> SearchSpace:
         UsageRefusal: there is no such name or file, or the file does not describe a space.
     """
     if text.strip().casefold().endswith(".toml"):
-        where = f"{_FLAG} {Path(text).expanduser()}"
-        return space_from(read_toml(Path(text).expanduser(), where=where), where=where)
+        path = Path(text).expanduser()
+        where = f"{_FLAG} {path}"
+        return space_from(read_toml(path, where=where), where=where)
     by_name = {named.name: named.space for named in NAMED_SPACES}
     return by_name[one_of(text, by_name, what="search space", where=_FLAG)]
 

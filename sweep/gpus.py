@@ -11,7 +11,7 @@ _CONTEXT_MEGABYTES = 600
 """Of a GPU's memory, what CUDA and its libraries take in every process besides TensorFlow's own."""
 
 
-def gpus_listed() -> int:
+def count_gpus() -> int:
     """Count what `nvidia-smi` lists, less what CUDA_VISIBLE_DEVICES hides."""
     count = len(gpu_models())
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")

@@ -15,7 +15,7 @@ from results.ledger.files import folder_bytes, free_megabytes, refuse_file_in_th
 from search_spaces.presets import cache_dir_known_as, default_cache_dir
 from search_spaces.refusals import UsageRefusal
 from search_spaces.settings import RunSettings
-from sweep.gpus import gpus_listed
+from sweep.gpus import count_gpus
 
 _MEGABYTE = 1024 * 1024
 _TRIAL_MEGABYTES = 5000
@@ -74,7 +74,7 @@ def detect() -> Hardware:
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count() or 1,
         memory_megabytes=pages // _MEGABYTE,
-        gpus=gpus_listed(),
+        gpus=count_gpus(),
         name=f"{platform.system()} {platform.machine()}",
     )
 

@@ -76,8 +76,6 @@ class Sweep:
         self._words = words
         self._warn = partial(console.print, style="yellow", markup=False, highlight=False)
         self._hardware = detect()
-        if not (arguments.address or arguments.gpus or arguments.cpus):  # another machine's
-            self._hardware = usable(self._hardware, self._gpus_found, self._warn)
         read = self.folder.read_run() if arguments.resume else None
         self._resumed = run = read.with_more_trials(arguments.trials) if read else None
         most = len(run.planned) if run else most_trials(arguments)
@@ -87,6 +85,8 @@ class Sweep:
         if arguments.gpus or arguments.cpus:
             self._machine = share_elsewhere(arguments, most_trials=most, resumed=settings)
         else:
+            if not arguments.address and arguments.gpus_per_trial != 0:
+                self._hardware = usable(self._hardware, self._gpus_found, self._warn)
             self._machine = share(arguments, self._hardware, most_trials=most, resumed=settings)
         self._onednn = run.settings.onednn if run else run_onednn(os.environ)  # refused early
         self._table: LiveTable | None = None

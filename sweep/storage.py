@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from shutil import copyfileobj
@@ -141,8 +141,10 @@ class Storage:
 
     def _is_cut_repeat(self, record: str) -> bool:
         """Whether a resume that was killed may have removed a trial: the time budget had cut it."""
-        trial = TrialId.parse("/".join(record.split("/")[-3:-1]))
-        return trial.repeat > 0 and Status.OUT_OF_TIME.encode() in self._content(record)
+        with suppress(UsageRefusal):  # of a folder that is no trial's
+            trial = TrialId.parse("/".join(record.split("/")[-3:-1]))
+            return trial.repeat > 0 and Status.OUT_OF_TIME.encode() in self._content(record)
+        return False
 
     def keep(self, paths: Iterable[Path]) -> None:
         """Copy files of the run, those that others rely on last.

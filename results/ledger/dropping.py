@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from results.ledger.files import disk_faults_named, write_json
 from results.ledger.manifest import FILES
@@ -62,15 +63,23 @@ def drop_weights(folder: RunFolder, record: TrialRecord) -> int:
     listed.pop(TrialFile.WEIGHTS, None)
     said = {**to_json(replace(record, weights_dropped=True)), FILES: listed}
     write_json(place / TrialFile.RECORD, said)
-    weights = place / TrialFile.WEIGHTS
+    return _remove(place / TrialFile.WEIGHTS)
+
+
+def clear_dropped(folder: RunFolder) -> None:
+    """Remove weights whose record says that they are dropped: a kill came between.
+
+    Raises:
+        EnvironmentRefusal: the disk is full or broken.
+    """
+    for record in folder.records():
+        if record.weights_dropped:
+            _remove(folder.trial(record.trial) / TrialFile.WEIGHTS)
+
+
+def _remove(weights: Path) -> int:
+    """The bytes that are free now; 0 where there is no such file."""
     with disk_faults_named(weights):
         size = weights.stat().st_size if weights.exists() else 0
         weights.unlink(missing_ok=True)
     return size
-
-
-def clear_dropped(folder: RunFolder) -> None:
-    """Remove weights whose record says that they are dropped: a kill came between."""
-    for record in folder.records():
-        if record.weights_dropped:
-            (folder.trial(record.trial) / TrialFile.WEIGHTS).unlink(missing_ok=True)

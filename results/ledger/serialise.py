@@ -54,7 +54,11 @@ def read_as(kind: type[_T], path: Path, what: str, *, fix: str) -> _T:
     Raises:
         EnvironmentRefusal: it is missing, damaged, or of another version.
     """
-    document = read_json(path, fix=fix)
+    return taken_as(kind, read_json(path, fix=fix), path, what, fix=fix)
+
+
+def taken_as(kind: type[_T], document: Any, path: Path, what: str, *, fix: str) -> _T:
+    """The same of a document, or a part of it, that was read from there."""
     try:
         return from_json(kind, document)
     except (ValueError, UsageRefusal) as fault:

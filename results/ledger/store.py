@@ -27,7 +27,7 @@ from results.ledger.records import Predictions, TrialRecord
 from results.ledger.remedies import NEW_RUN, made_again, train_again
 from results.ledger.run_record import RunRecord
 from results.ledger.runs import Importances, MeasuredCharacteristics, Split
-from results.ledger.serialise import from_json, other_version, read_as, to_json
+from results.ledger.serialise import from_json, other_version, read_as, taken_as, to_json
 from results.ledger.units import csv_line
 from search_spaces.config import TrialConfig, TrialId
 from search_spaces.refusals import EnvironmentRefusal, UsageRefusal
@@ -234,11 +234,8 @@ class RunFolder(RunPlaces):
     def _read_record(self, path: Path) -> tuple[TrialRecord, dict[str, str]]:
         fix = train_again(path.parent)
         document = read_json(path, fix=fix)
-        try:
-            files = from_json(dict[str, str], document.pop(FILES, None))
-            record = from_json(TrialRecord, document)
-        except ValueError as fault:
-            raise other_version("record", path, fix) from fault
+        files = taken_as(dict[str, str], document.pop(FILES, None), path, "record", fix=fix)
+        record = taken_as(TrialRecord, document, path, "record", fix=fix)
         if self.trial(record.trial) != path.parent:
             raise EnvironmentRefusal(
                 f"this is the record of {record.trial}", where=str(path), fix=fix

@@ -70,8 +70,11 @@ def report(results: Sequence[Result], *, former: str, seed: int, jobs: int) -> s
     rows = rows_of(former)
     made = {(result.row.what, result.row.seed): _row(result) for result in results}
     stay = tuple(f"- {what}: " for what, seed in rows if (what, seed) not in made)
-    order = list(dict.fromkeys(what for what, _ in (*rows, *made)))
-    rows = dict(sorted({**rows, **made}.items(), key=lambda one: (order.index(one[0][0]), one[0])))
+    rows |= made
+    order = list(dict.fromkeys(what for what, _ in rows))
+    rows = {
+        name: rows[name] for name in sorted(rows, key=lambda name: (order.index(name[0]), name[1]))
+    }
     examples = [line for line in former.splitlines() if line.startswith(stay)]
     examples += [
         f"- {result.row.what}: {_line(one)}" for result in results for one in result.row.examples

@@ -35,7 +35,7 @@ def signals(seed: int, count: int) -> Row:
         while row.count < count:
             process = where.start(run)
             until(process, lambda: len(descendants(process.pid)) >= 2)  # noqa: B023
-            wait(process, choices.uniform(0.0, where.seconds / 2))
+            wait(process, choices.uniform(0.0, where.seconds))
             if process.poll() is None:
                 _send(process, choices, run, row)
             else:

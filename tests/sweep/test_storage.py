@@ -238,6 +238,20 @@ def test_repeats_that_the_time_budget_cut_may_be_gone_from_the_folder(
         fetch_missing(run, storage)
 
 
+def test_a_record_in_the_storage_that_is_no_trials_counts_as_ahead(
+    run: RunFolder, tmp_path: Path
+) -> None:
+    storage = Storage(run, *opened(str(tmp_path / "storage")))
+    storage.keep_all()
+    stray = run.trials / "Xception" / "first" / TrialFile.RECORD
+    stray.parent.mkdir()
+    stray.write_text("{}")
+    storage.keep([stray])
+    shutil.rmtree(stray.parent)
+    with pytest.raises(UsageRefusal, match=r"1 finished trials .*first/trial\.json.*elsewhere"):
+        storage.refuse_ahead()
+
+
 def test_a_run_that_is_here_is_not_fetched(run: RunFolder, tmp_path: Path) -> None:
     before = content(run)
     fetch_missing(run, Storage(run, *opened(str(tmp_path / "nowhere"))))

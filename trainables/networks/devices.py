@@ -1,6 +1,8 @@
 """Sets TensorFlow up for one process (threads, GPU memory, quiet logs) and names its processors.
 
-python -m trainables.networks.devices         the GPUs that TensorFlow finds, a line each
+    python -m trainables.networks.devices
+
+prints the GPUs that TensorFlow finds, a line each.
 """
 
 from __future__ import annotations
@@ -96,9 +98,10 @@ def configure(
     tf.config.threading.set_inter_op_parallelism_threads(1)
     if gpus == 0:
         tf.config.set_visible_devices([], "GPU")
-    if tf.config.get_visible_devices("GPU") and not jit_compile:
+    visible = tf.config.get_visible_devices("GPU")
+    if visible and not jit_compile:
         tf.config.experimental.enable_op_determinism()
-    for device in tf.config.get_visible_devices("GPU"):
+    for device in visible:
         if gpus >= 1 or gpu_megabytes is None:
             tf.config.experimental.set_memory_growth(device, True)
             continue

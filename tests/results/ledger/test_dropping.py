@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 
@@ -108,6 +109,26 @@ def test_weights_that_are_gone_already_free_nothing_and_the_record_says_so(
     (run.trial(worst.trial) / "weights.npz").unlink()
     assert drop_weights(run, worst) == 0
     assert run.read_record(worst.trial) == replace(worst, weights_dropped=True)
+
+
+def test_dropped_weights_that_cannot_be_removed_are_refused_with_their_path(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worst, unlink = ranked(run)[-1], Path.unlink
+
+    def fails(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "weights.npz":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        unlink(path, missing_ok)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", fails)
+        with pytest.raises(EnvironmentRefusal, match=r"weights\.npz"):
+            drop_weights(run, worst)
+        with pytest.raises(EnvironmentRefusal, match=r"weights\.npz"):
+            clear_dropped(run)
+    clear_dropped(run)
+    assert verify(run).faults == ()
 
 
 def test_heads_that_others_start_from_are_named_by_their_trial(run: RunFolder) -> None:
